@@ -1,0 +1,131 @@
+"""Facts: all that is known, as a join-semilattice.
+
+Everything that `identity` concludes is a pure function of `Facts`. Two sets of facts merge by minimum,
+maximum and union only, so merging is associative, commutative and idempotent: repeated, reordered and
+re-batched deliveries cannot change an outcome (the laws stand in `tests/identity/test_facts.py`).
+Times are microseconds since the epoch, UTC.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple, TypeVar
+
+from identity.identifier import Identifier, Pair, pair
+
+# The neutral elements of min and max: a fact that has not happened yet.
+FUTURE = 2**63 - 1
+PAST = -(2**63)
+
+
+class Verdict(IntEnum):
+    """A steward's word on a pair. Of two at the same moment the more cautious, the larger, wins."""
+
+    NONE = 0
+    MUST = 1
+    CANNOT = 2
+
+
+class Seen(NamedTuple):
+    """When an identifier was seen: event time (first, last) and when it was first taken in."""
+
+    first_seen: int
+    last_seen: int
+    first_ingested: int
+
+    def merge(self, other: "Seen") -> "Seen":
+        """Widen to cover both."""
+        return Seen(
+            min(self.first_seen, other.first_seen),
+            max(self.last_seen, other.last_seen),
+            min(self.first_ingested, other.first_ingested),
+        )
+
+
+class Link(NamedTuple):
+    """What is known of two identifiers together: sightings, and the last decision on them.
+
+    A link that only a decision made has never been seen: its times are the neutral elements.
+    """
+
+    first_seen: int = FUTURE
+    last_seen: int = PAST
+    first_ingested: int = FUTURE
+    verdict: Verdict = Verdict.NONE
+    decided_at: int = PAST
+
+    def merge(self, other: "Link") -> "Link":
+        """Widen to cover both; of two decisions the later holds."""
+        decided_at, verdict = max((self.decided_at, self.verdict), (other.decided_at, other.verdict))
+        return Link(
+            min(self.first_seen, other.first_seen),
+            max(self.last_seen, other.last_seen),
+            min(self.first_ingested, other.first_ingested),
+            verdict,
+            decided_at,
+        )
+
+
+Key = TypeVar("Key")
+Value = TypeVar("Value", Seen, Link)
+
+
+def _widen(into: dict[Key, Value], key: Key, value: Value) -> None:
+    known = into.get(key)
+    if known is None:
+        into[key] = value
+    elif known != value:
+        into[key] = known.merge(value)
+
+
+@dataclass
+class Facts:
+    """A set of facts of one tenant; grows by `add_*` and `update`, never shrinks."""
+
+    seen: dict[Identifier, Seen] = field(default_factory=dict)
+    links: dict[Pair, Link] = field(default_factory=dict)
+    erased: dict[Identifier, int] = field(default_factory=dict)
+    quarantined: dict[Identifier, str] = field(default_factory=dict)
+
+    def add_sighting(self, identifiers: Iterable[Identifier], occurred_at: int, ingested_at: int) -> None:
+        """Identifiers seen together in one event: each of them, and every pair of them."""
+        seen = Seen(occurred_at, occurred_at, ingested_at)
+        link = Link(occurred_at, occurred_at, ingested_at)
+        members = sorted(set(identifiers))
+        for i, a in enumerate(members):
+            _widen(self.seen, a, seen)
+            for b in members[i + 1 :]:
+                _widen(self.links, (a, b), link)
+
+    def add_decision(
+        self, a: Identifier, b: Identifier, verdict: Verdict, decided_at: int, ingested_at: int
+    ) -> None:
+        """A steward's decision; it makes both identifiers known. Raises ValueError where a is b."""
+        if a == b:
+            raise ValueError("a decision needs two different identifiers")
+        for end in (a, b):
+            _widen(self.seen, end, Seen(decided_at, decided_at, ingested_at))
+        _widen(self.links, pair(a, b), Link(verdict=verdict, decided_at=decided_at))
+
+    def add_erasure(self, identifier: Identifier, ingested_at: int) -> None:
+        """From here on nothing that was taken in up to `ingested_at` counts for this identifier."""
+        self.erased[identifier] = max(ingested_at, self.erased.get(identifier, PAST))
+
+    def add_quarantined(self, identifier: Identifier, reason: str) -> None:
+        """A value that was seen but can link nobody. One value always has one reason."""
+        self.quarantined[identifier] = reason
+
+    def update(self, other: "Facts") -> None:
+        """Merge `other` into this."""
+        for identifier, seen in other.seen.items():
+            _widen(self.seen, identifier, seen)
+        for ends, link in other.links.items():
+            _widen(self.links, ends, link)
+        for identifier, at in other.erased.items():
+            self.add_erasure(identifier, at)
+        self.quarantined.update(other.quarantined)
+
+    @property
+    def newest(self) -> int | None:
+        """The newest event time, or None of no facts: the `as_of` of a log that is taken as it stands."""
+        return max((seen.last_seen for seen in self.seen.values()), default=None)

@@ -1,0 +1,62 @@
+"""A view in memory: what a generation and an overlay hold together, for tests and for small logs."""
+
+from collections.abc import Iterable
+
+from identity.facts import Facts
+from identity.graph import Component, IdRecord, Node
+from identity.identifier import Identifier
+from identity.name import Customer, Minter, Published
+from identity.rules import Rules
+from identity.upkeep import Update, upkeep
+
+
+class MemoryView:
+    """Records in dictionaries; `apply` keeps them current."""
+
+    def __init__(self, rules: Rules, minter: Minter, as_of: int | None = None) -> None:
+        self._rules = rules
+        self._minter = minter
+        self._as_of = as_of
+        self._nodes: dict[Identifier, Node] = {}
+        self._components: dict[Identifier, Component] = {}
+        self._ids: dict[str, IdRecord] = {}
+
+    def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
+        """Load nodes."""
+        return {x: self._nodes[x].copy() for x in identifiers if x in self._nodes}
+
+    def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
+        """Load components by label."""
+        return {label: self._components[label] for label in labels if label in self._components}
+
+    def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
+        """Load ids that the generation published."""
+        return {c: self._ids[c] for c in customer_ids if c in self._ids}
+
+    def apply(self, facts: Facts) -> list[Update]:
+        """Bring the view up to date with new facts."""
+        updates = upkeep(self, facts, self._rules, minter=self._minter, as_of=self._as_of)
+        for update in updates:
+            self._nodes.update(update.nodes)
+            for label, component in update.components.items():
+                if component is None:
+                    del self._components[label]
+                else:
+                    self._components[label] = component
+        return updates
+
+    def publish(self, published: Published) -> None:
+        """Take in what a generation hands on: homes and ids."""
+        seen = {x: node.seen for x, node in self._nodes.items()}
+        residents = published.territories(seen, self._rules)
+        self._ids = {c: IdRecord(minted, tuple(residents.get(c, ()))) for c, minted in published.ids.items()}
+        for x, home in published.homes.items():
+            self._nodes[x].home = home
+        for minted in published.ids.values():
+            node = self._nodes[minted.anchor]
+            node.minted += node.seen.first_ingested == minted.first_ingested
+
+    @property
+    def customers(self) -> list[Customer]:
+        """All customers, sorted by id."""
+        return sorted(customer for component in self._components.values() for customer in component.customers)

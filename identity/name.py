@@ -1,0 +1,143 @@
+"""Step 4, name: which id does a customer carry?
+
+An id must outlive merges, splits, expiry and rebuilds, and never be handed to someone else.
+
+*Minting.* A new customer's id is a keyed hash of its anchor: the member first taken in. Two engines
+that see the same customer mint the same id without talking to each other.
+
+*Homes and keepers.* When a generation is published, each identifier gets a home: the id of the customer
+that it was then part of. From then on an id goes where its keeper goes: the strongest, oldest live
+identifier among those at home in it. A customer carries the oldest id whose keeper it holds. So on a
+merge the oldest id survives, on a split the part with the login keeps it, and when a merge is undone
+both old ids return, for nobody moved house meanwhile. See docs/decisions/0002.
+"""
+
+import base64
+import hmac
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from identity.facts import Seen
+from identity.identifier import Identifier
+from identity.rules import Rules
+
+_ID_BYTES = 16
+
+
+class Minted(NamedTuple):
+    """What an id was made from, which is also its age: of two ids the smaller tuple is the older.
+
+    `generation` is the one that first published the id, so that a published id outlives any other.
+    """
+
+    generation: int
+    first_ingested: int
+    anchor: Identifier
+    counter: int
+
+
+@dataclass(frozen=True)
+class Minter:
+    """Makes customer ids for one tenant. `key` keeps ids from being recomputed by outsiders."""
+
+    key: bytes
+    tenant: str = "default"
+
+    def mint(self, anchor: Identifier, first_ingested: int, counter: int = 0) -> str:
+        """The id, `c_` and 26 characters of base32, for a customer with this anchor."""
+        message = "\0".join((self.tenant, *anchor, str(first_ingested), str(counter)))
+        digest = hmac.digest(self.key, message.encode(), "sha256")[:_ID_BYTES]
+        return "c_" + base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+@dataclass(frozen=True)
+class Published:
+    """All that one generation hands to the next about ids."""
+
+    generation: int = 0
+    homes: Mapping[Identifier, str] = field(default_factory=dict)
+    ids: Mapping[str, Minted] = field(default_factory=dict)
+
+    def territories(self, seen: Mapping[Identifier, Seen], rules: Rules) -> dict[str, list[Identifier]]:
+        """Who is at home in each id, the first in line to keep it first; the erased are forgotten."""
+        known = [identifier for identifier in self.homes if identifier in seen]
+        known.sort(key=lambda identifier: keeper_key(identifier, seen[identifier].first_ingested, rules))
+        result: dict[str, list[Identifier]] = {}
+        for identifier in known:
+            result.setdefault(self.homes[identifier], []).append(identifier)
+        return result
+
+
+NOTHING_PUBLISHED = Published()
+
+
+class Customer(NamedTuple):
+    """One customer: its id, its sorted identifiers, and the older ids that now mean it too."""
+
+    id: str
+    members: tuple[Identifier, ...]
+    aliases: tuple[str, ...] = ()
+
+
+def keeper_key(identifier: Identifier, first_ingested: int, rules: Rules) -> tuple[int, int, Identifier]:
+    """Orders identifiers by who keeps an id: the strongest type, then the oldest."""
+    rank = rules.types[identifier.type].rank if identifier.type in rules.types else 2**31
+    return (rank, first_ingested, identifier)
+
+
+def anchor_of(members: Iterable[Identifier], seen: Mapping[Identifier, Seen]) -> Identifier:
+    """The member that was taken in first."""
+    return min(members, key=lambda member: (seen[member].first_ingested, member))
+
+
+def new_home(home: str | None, customer: Customer) -> str:
+    """Where a member lives once its customer is published: it moves only if its id went elsewhere."""
+    return home if home is not None and home in (customer.id, *customer.aliases) else customer.id
+
+
+class Named(NamedTuple):
+    """Customers with their ids, and what each new id was minted from."""
+
+    customers: list[Customer]
+    minted: dict[str, Minted]
+
+    def publish(self, before: Published) -> Published:
+        """What the generation that publishes these customers hands on."""
+        homes = dict(before.homes)
+        for customer in self.customers:
+            for member in customer.members:
+                homes[member] = new_home(homes.get(member), customer)
+        return Published(before.generation + 1, homes, {**before.ids, **self.minted})
+
+
+def name(
+    groups: Iterable[Sequence[Identifier]],
+    seen: Mapping[Identifier, Seen],
+    rules: Rules,
+    minter: Minter,
+    published: Published = NOTHING_PUBLISHED,
+) -> Named:
+    """Give every group of identifiers its customer id."""
+    groups = list(groups)
+    held: dict[int, list[str]] = {}
+    if published.homes:
+        group_of = {member: i for i, members in enumerate(groups) for member in members}
+        for customer_id, residents in published.territories(seen, rules).items():
+            keeper = next((resident for resident in residents if resident in group_of), None)
+            if keeper is not None:
+                held.setdefault(group_of[keeper], []).append(customer_id)
+    used = Counter((minted.anchor, minted.first_ingested) for minted in published.ids.values())
+    named = Named([], {})
+    for i, members in enumerate(groups):
+        ids = sorted(held.get(i, ()), key=published.ids.__getitem__)
+        if not ids:
+            anchor = anchor_of(members, seen)
+            first_ingested = seen[anchor].first_ingested
+            # Ids that this anchor gave before are kept elsewhere, or one of them would be held here.
+            counter = used[anchor, first_ingested]
+            ids = [minter.mint(anchor, first_ingested, counter)]
+            named.minted[ids[0]] = Minted(published.generation + 1, first_ingested, anchor, counter)
+        named.customers.append(Customer(ids[0], tuple(members), tuple(ids[1:])))
+    return named

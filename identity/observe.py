@@ -1,0 +1,116 @@
+"""From an event to facts: normalise, make match keys, set aside what can link nobody.
+
+Junk and malformed values are set aside here, before they can become identifiers that half the world
+is linked to. Whatever else resolution drops (expired, erased, hot) depends on more than one event and
+is decided in `identity.screen`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from identity import normalise
+from identity.errors import InvalidValue, UnknownIdentifierType
+from identity.facts import Facts
+from identity.identifier import Identifier
+from identity.junk import is_junk
+from identity.rules import Rules, TypeRule, as_regex
+
+# Joins the parts of a match key. The text normaliser never leaves it inside a part.
+SEPARATOR = "|"
+
+# Normalising costs microseconds; most events repeat values seen a moment ago.
+_CACHE = 1 << 18
+
+Screened = tuple[Identifier, str | None]
+
+
+class Observer:
+    """Turns events into facts by one set of rules; keeps a cache of normalised values."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._rules = rules
+        self._normalise = {
+            name: normalise.named(rule.normalise, rule.region) for name, rule in rules.types.items()
+        }
+        self._exact = {name: _exact(rule) for name, rule in rules.types.items()}
+        self._patterns = {name: _patterns(rule) for name, rule in rules.types.items()}
+        self.identify = lru_cache(maxsize=_CACHE)(self._identify)
+
+    def _identify(self, type_: str, raw: str) -> Screened:
+        """The identifier that a raw value means, and why it can link nobody (None if it can).
+
+        Raises UnknownIdentifierType where no rule names the type.
+        """
+        if type_ not in self._normalise:
+            raise UnknownIdentifierType(type_, tuple(self._rules.types))
+        if is_junk(raw.strip()):
+            return Identifier(type_, raw.strip()), "blocked: stands for no value"
+        try:
+            value = self._normalise[type_](raw)
+        except InvalidValue as error:
+            return Identifier(type_, raw.strip()), f"invalid: {error}"
+        return Identifier(type_, value), self._fault(type_, value)
+
+    def _fault(self, type_: str, value: str) -> str | None:
+        if is_junk(value):
+            return "blocked: stands for no value"
+        if value.casefold() in self._exact[type_] or any(p.search(value) for p in self._patterns[type_]):
+            return f"blocked: by the rule for {type_}"
+        return None
+
+    def observe(
+        self,
+        facts: Facts,
+        identifiers: Mapping[str, Iterable[str]],
+        attributes: Mapping[str, str],
+        occurred_at: int,
+        ingested_at: int,
+    ) -> None:
+        """Add to `facts` what one event says.
+
+        `identifiers` maps a type to raw values, `attributes` a dotted path to its value; times are
+        microseconds. Raises UnknownIdentifierType, with nothing added, where no rule names a type.
+        """
+        screened = self._screened(identifiers)
+        screened += [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
+        good = []
+        for identifier, fault in screened:
+            if fault is None:
+                good.append(identifier)
+            else:
+                facts.add_quarantined(identifier, fault)
+        facts.add_sighting(good, occurred_at, ingested_at)
+
+    def _screened(self, identifiers: Mapping[str, Iterable[str]]) -> list[Screened]:
+        known = self._rules.types
+        if self._rules.ignore_unknown:
+            return [
+                self.identify(t, raw) for t, values in identifiers.items() if t in known for raw in values
+            ]
+        return [self.identify(t, raw) for t, values in identifiers.items() for raw in values]
+
+    def _match_key(self, rule: TypeRule, attributes: Mapping[str, str]) -> list[Screened]:
+        """The match key, or nothing where an attribute is missing or says nothing."""
+        parts = []
+        for path in rule.made_from:
+            raw = attributes.get(path)
+            if raw is None or is_junk(raw.strip()):
+                return []
+            try:
+                part = self._normalise[rule.name](raw)
+            except InvalidValue:
+                return []
+            if is_junk(part):
+                return []
+            parts.append(part.replace(SEPARATOR, " "))
+        value = SEPARATOR.join(parts)
+        return [(Identifier(rule.name, value), self._fault(rule.name, value))]
+
+
+def _exact(rule: TypeRule) -> frozenset[str]:
+    return frozenset(entry.casefold() for entry in rule.block if as_regex(entry) is None)
+
+
+def _patterns(rule: TypeRule) -> tuple[re.Pattern[str], ...]:
+    return tuple(pattern for pattern in map(as_regex, rule.block) if pattern is not None)

@@ -1,0 +1,217 @@
+"""Reading a rule file: YAML in, `Rules` out, or every problem at once.
+
+A problem names its path in the file and says what to write instead, for the people who write rules
+see this text and not this code.
+"""
+
+import re
+from collections.abc import Hashable, Mapping
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from identity import normalise
+from identity.errors import InvalidValue, RuleError
+from identity.rules import DAY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_regex
+
+_TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
+_AGE = re.compile(r"(\d+)\s*([smhdw])")
+_UNIT = {"s": DAY // 86_400, "m": DAY // 1_440, "h": DAY // 24, "d": DAY, "w": 7 * DAY}
+
+_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers")
+_COMMON = (
+    "rank",
+    "unique",
+    "max",
+    "normalise",
+    "region",
+    "max_age",
+    "when_shared",
+    "hot",
+    "certainty",
+    "block",
+)
+_FOR_KEYS = (*_COMMON, "from")
+
+
+class _OneKeyLoader(yaml.SafeLoader):
+    """YAML lets a later key silently replace an equal earlier one; a rule must not vanish so."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        twice = {str(key) for key in keys if keys.count(key) > 1}
+        if twice:
+            raise yaml.constructor.ConstructorError(
+                problem=f"{', '.join(sorted(twice))} is written twice: keep one", problem_mark=node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def load(path: Path) -> Rules:
+    """Read rules from a file. Raises RuleError, also for a file that cannot be read."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RuleError(str(path), [f"cannot be read: {error}"]) from error
+    return parse(text, source=str(path))
+
+
+def parse(text: str, source: str = "rules") -> Rules:
+    """Read rules from YAML text; `source` names the file in errors. Raises RuleError."""
+    try:
+        document = yaml.load(text, _OneKeyLoader)  # noqa: S506 - derived from SafeLoader
+    except yaml.YAMLError as error:
+        raise RuleError(source, [f"is not YAML: {' '.join(str(error).split())}"]) from error
+    return from_mapping(document, source)
+
+
+def from_mapping(document: object, source: str = "rules") -> Rules:
+    """Rules from an already parsed document. Raises RuleError."""
+    reader = _Reader()
+    rules = reader.rules(document)
+    if reader.problems:
+        raise RuleError(source, reader.problems)
+    return rules
+
+
+class _Reader:
+    """One pass over a document, collecting problems instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self.problems: list[str] = []
+
+    def rules(self, document: object) -> Rules:
+        top = self._mapping(document, "the file", _TOP)
+        if top.get("version", 1) != 1:
+            self._wrong("version", "only version 1 is known: write 1")
+        unknown = top.get("unknown_identifiers", "error")
+        self._one_of("unknown_identifiers", unknown, ("error", "ignore"))
+        types: dict[str, TypeRule] = {}
+        for section, keys in (("identifiers", _COMMON), ("match_keys", _FOR_KEYS)):
+            for name, entry in self._mapping(top.get(section, {}), section).items():
+                path = f"{section}.{name}"
+                if not isinstance(name, str) or not _TYPE_NAME.fullmatch(name):
+                    self._wrong(
+                        path,
+                        "a type is named by 1 to 64 letters, digits, '_', '.' or '-', quoted if all digits",
+                    )
+                elif name in types:
+                    self._wrong(path, "is also under 'identifiers': name the match key differently")
+                else:
+                    types[name] = self._type(
+                        name, path, self._mapping(entry, path, keys), made=keys is _FOR_KEYS
+                    )
+        if not types:
+            self._wrong("identifiers", "name at least one type, such as 'email: {rank: 1}'")
+        return Rules(types, ignore_unknown=unknown == "ignore")
+
+    def _type(self, name: str, path: str, entry: Mapping[str, Any], *, made: bool) -> TypeRule:
+        if "rank" not in entry:
+            self._wrong(
+                f"{path}.rank", "is missing: write 1 for the strongest type, a larger number for a weaker one"
+            )
+        normaliser = entry.get("normalise", "text" if made else "none")
+        self._one_of(f"{path}.normalise", normaliser, normalise.NAMES)
+        region = entry.get("region")
+        if region is not None and normaliser != "phone":
+            self._wrong(f"{path}.region", "only serves 'normalise: phone': remove one or add the other")
+        elif region is not None and region not in normalise.regions():
+            self._wrong(f"{path}.region", "write a country's two-letter code in quotes, such as 'GB'")
+            region = None
+        certainty = entry.get("certainty", 1.0)
+        if isinstance(certainty, bool) or not isinstance(certainty, (int, float)) or not 0 <= certainty <= 1:
+            self._wrong(f"{path}.certainty", "write a number from 0 to 1")
+            certainty = 1.0
+        when_shared = entry.get("when_shared", "newest")
+        self._one_of(f"{path}.when_shared", when_shared, WHEN_SHARED)
+        rule = TypeRule(
+            name=name,
+            rank=self._count(path, entry, "rank") or 1,
+            max=self._max(path, entry),
+            normalise=normaliser if normaliser in normalise.NAMES else "none",
+            region=region,
+            max_age=self._age(f"{path}.max_age", entry.get("max_age")),
+            when_shared=str(when_shared),
+            hot=self._count(path, entry, "hot"),
+            certainty=float(certainty),
+            made_from=self._paths(f"{path}.from", entry.get("from")) if made else (),
+        )
+        return self._with_block(f"{path}.block", entry.get("block", []), rule)
+
+    def _max(self, path: str, entry: Mapping[str, Any]) -> int:
+        unique = entry.get("unique", False)
+        if not isinstance(unique, bool):
+            self._wrong(f"{path}.unique", "write true or false")
+        if unique is True and entry.get("max", 1) != 1:
+            self._wrong(path, "'unique: true' means 'max: 1': remove 'unique' or 'max'")
+        return 1 if unique is True else self._count(path, entry, "max") or DEFAULT_MAX
+
+    def _count(self, path: str, entry: Mapping[str, Any], key: str) -> int | None:
+        value = entry.get(key)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+            return value
+        self._wrong(f"{path}.{key}", "write a whole number from 1")
+        return None
+
+    def _age(self, path: str, value: object) -> int | None:
+        if value is None:
+            return None
+        match = _AGE.fullmatch(value) if isinstance(value, str) else None
+        if match is None or int(match[1]) == 0:
+            self._wrong(path, "write a whole number and a unit (s, m, h, d, w), such as 365d")
+            return None
+        return int(match[1]) * _UNIT[match[2]]
+
+    def _paths(self, path: str, value: object) -> tuple[str, ...]:
+        if isinstance(value, list) and value and all(isinstance(part, str) and part for part in value):
+            return tuple(value)
+        self._wrong(path, "write a list of attributes, such as [name.surname, date_of_birth]")
+        return ()
+
+    def _with_block(self, path: str, entries: object, rule: TypeRule) -> TypeRule:
+        """Exact entries are normalised like the values that they are compared with."""
+        if not isinstance(entries, list):
+            self._wrong(path, 'write a list, such as ["test@test.com", "/^guest_/i"]')
+            return rule
+        normal = normalise.named(rule.normalise, rule.region)
+        block: list[str] = []
+        for i, entry in enumerate(entries):
+            if not isinstance(entry, str):
+                self._wrong(f"{path}[{i}]", "write text, in quotes where YAML reads something else")
+                continue
+            try:
+                is_exact = as_regex(entry) is None
+                block.append(normal(entry) if is_exact else entry)
+            except re.error as error:
+                self._wrong(
+                    f"{path}[{i}]",
+                    f"is a bad regular expression ({error}): correct what stands between the slashes",
+                )
+            except InvalidValue:
+                # Never equal to a normalised value, but people list junk as they meet it.
+                block.append(entry)
+        return replace(rule, block=tuple(block))
+
+    def _mapping(self, value: object, path: str, known: tuple[str, ...] = ()) -> Mapping[Any, Any]:
+        if not isinstance(value, dict):
+            self._wrong(path, "must be a mapping of 'key: value'")
+            return {}
+        if known:
+            for key in value:
+                if key not in known:
+                    near = get_close_matches(str(key), known, n=1)
+                    remedy = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+                    self._wrong(
+                        f"{path}.{key}" if path != "the file" else str(key), f"is no known key; {remedy}"
+                    )
+        return value
+
+    def _one_of(self, path: str, value: object, allowed: tuple[str, ...]) -> None:
+        if value not in allowed:
+            self._wrong(path, f"write one of {', '.join(allowed)}")
+
+    def _wrong(self, path: str, remedy: str) -> None:
+        self.problems.append(f"{path}: {remedy}")

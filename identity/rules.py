@@ -1,0 +1,103 @@
+"""Rules: what a company says of its identifiers, as values.
+
+`Rules` is immutable and complete (every default filled in); `identity.rulefile` reads it from YAML.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import NamedTuple
+
+DAY = 86_400_000_000  # microseconds
+
+# So that nothing is unbounded: a customer with more values of one type is no person.
+DEFAULT_MAX = 100
+
+WHEN_SHARED = ("newest", "oldest", "nobody")
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRule:
+    """The rule for one identifier type. `rank` 1 is strongest; `max_age` is in microseconds."""
+
+    name: str
+    rank: int
+    max: int = DEFAULT_MAX
+    normalise: str = "none"
+    region: str | None = None
+    max_age: int | None = None
+    when_shared: str = "newest"
+    hot: int | None = None
+    certainty: float = 1.0
+    block: tuple[str, ...] = ()
+    # Dotted paths of attributes, for a match key; empty for an identifier that events carry.
+    made_from: tuple[str, ...] = ()
+
+
+class PairRule(NamedTuple):
+    """What the rules say of a link between two types, seen from the first one."""
+
+    rank: int  # of the weaker end: links are taken strongest first
+    oldest: bool  # whether the weaker end's type prefers old links to new ones
+    max_age: int | None  # the smaller of both ends'
+    keep: int  # how many links to the other type the first end keeps
+    contested: bool  # whether the first end goes to nobody when more than `keep` claim it
+
+
+@dataclass(frozen=True)
+class Rules:
+    """All rules of a tenant, by identifier type."""
+
+    types: Mapping[str, TypeRule]
+    ignore_unknown: bool = False
+    version: int = 1
+    _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
+
+    @cached_property
+    def match_keys(self) -> tuple[TypeRule, ...]:
+        """The types that are made from attributes."""
+        return tuple(rule for rule in self.types.values() if rule.made_from)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Names these rules on every result: equal for files that mean the same."""
+        meaning = {
+            "version": self.version,
+            "ignore_unknown": self.ignore_unknown,
+            "types": {name: asdict(rule) for name, rule in self.types.items()},
+        }
+        canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
+        return hashlib.sha256(canonical).hexdigest()[:16]
+
+    def strength(self, type_: str) -> tuple[int, str]:
+        """Orders types, strongest first; two types of one rank stand by name."""
+        return (self.types[type_].rank, type_)
+
+    def between(self, type_: str, other: str) -> PairRule:
+        """The rule for links from an identifier of `type_` to one of type `other`."""
+        known = self._pairs.get((type_, other))
+        if known is None:
+            known = self._pairs[type_, other] = self._between(self.types[type_], self.types[other])
+        return known
+
+    def _between(self, mine: TypeRule, other: TypeRule) -> PairRule:
+        weaker = max(mine, other, key=lambda rule: self.strength(rule.name))
+        ages = [age for age in (mine.max_age, other.max_age) if age is not None]
+        return PairRule(
+            rank=weaker.rank,
+            oldest=weaker.when_shared == "oldest",
+            max_age=min(ages, default=None),
+            keep=other.max,
+            contested=mine.when_shared == "nobody" and other.rank < mine.rank,
+        )
+
+
+def as_regex(entry: str) -> re.Pattern[str] | None:
+    """The pattern that `/…/` or `/…/i` means, or None of an exact value. Raises re.error."""
+    match = re.fullmatch(r"/(.*)/(i?)", entry, re.DOTALL)
+    if match is None:
+        return None
+    return re.compile(match[1], re.IGNORECASE if match[2] else 0)

@@ -1,0 +1,351 @@
+"""Incremental upkeep: new facts in, changed records out; the same answer as `resolve` over everything.
+
+What an event can change, and so what is loaded:
+
+1. *Merge* the facts into the nodes they name; stop where nothing widens.
+2. *Screen* these nodes again. Where one drops out or comes back, its neighbours' second step changes.
+3. *Own*: nodes changed in 1 or 2 choose anew which links they keep; the other ends are told.
+4. *Touch* the components of both ends of each link that began or ceased to live, or whose place in the
+   order changed where order matters, and those of identifiers that share a home with one that flipped.
+5. *Join* and *name* the touched components, in whatever pieces they now fall.
+
+Steps 1 and 2 of resolution look at neighbours only, hence 1 to 3 here do not spread; live components
+are small because step 2 bounds degrees. The proof by test is `tests/identity/test_upkeep.py`.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from identity.facts import Facts, Link, Seen, Verdict
+from identity.graph import Component, Edge, IdRecord, Node, View
+from identity.identifier import Identifier
+from identity.join import Refused, join
+from identity.name import Customer, Minted, Minter, anchor_of
+from identity.own import kept
+from identity.resolve import components
+from identity.rules import Rules
+from identity.screen import counting, identifier_fault
+
+
+@dataclass
+class Update:
+    """A set of changes that belong together: all of it is committed, or none.
+
+    `read_*` name every record that the outcome rests on, `nodes` and `components` those to write (a
+    component of None is gone), `minted` the new ids; `before` and `after` are the customers concerned.
+    """
+
+    read_nodes: list[Identifier] = field(default_factory=list)
+    read_components: list[Identifier] = field(default_factory=list)
+    nodes: dict[Identifier, Node] = field(default_factory=dict)
+    components: dict[Identifier, Component | None] = field(default_factory=dict)
+    minted: dict[str, Minted] = field(default_factory=dict)
+    before: list[Customer] = field(default_factory=list)
+    after: list[Customer] = field(default_factory=list)
+
+
+def upkeep(view: View, facts: Facts, rules: Rules, *, minter: Minter, as_of: int | None) -> list[Update]:
+    """Apply new facts to a view; returns the independent updates that bring it up to date.
+
+    `as_of` must be the one that the view was built with, so that nothing else needs a second look.
+    """
+    return _Upkeep(view, rules, minter, as_of).apply(facts)
+
+
+class _Upkeep:
+    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None) -> None:
+        self._view = view
+        self._rules = rules
+        self._minter = minter
+        self._as_of = as_of
+        self._known: dict[Identifier, Node | None] = {}  # as loaded; None = asked for, not there
+        self._drafts: dict[Identifier, Node] = {}  # as they are to be
+        self._old: dict[Identifier, Component | None] = {}  # components as loaded, by label
+        self._torn: set[Identifier] = set()  # labels of old components that are built anew
+        self._new: dict[Identifier, Component] = {}
+        self._minted: dict[str, Minted] = {}
+        self._together = _Together()
+
+    def apply(self, facts: Facts) -> list[Update]:
+        self._load({*facts.seen, *(end for ends in facts.links for end in ends)})
+        changed = self._merge(facts)
+        flipped = self._screen(changed)
+        self._own(changed | {z for x in flipped for z in self._node(x).edges})
+        self._rebuild(self._touched(flipped))
+        return list(self._updates())
+
+    # Access
+
+    def _load(self, identifiers: Iterable[Identifier]) -> None:
+        missing = [x for x in identifiers if x not in self._known]
+        if missing:
+            self._known.update(dict.fromkeys(missing))
+            self._known.update(self._view.nodes(missing))
+
+    def _load_components(self, labels: Iterable[Identifier]) -> None:
+        missing = [label for label in labels if label not in self._old]
+        if missing:
+            self._old.update(dict.fromkeys(missing))
+            self._old.update(self._view.components(missing))
+
+    def _node(self, x: Identifier) -> Node:
+        node = self._drafts.get(x) or self._known[x]
+        assert node is not None, "only nodes that were found or made are asked for"
+        return node
+
+    def _draft(self, x: Identifier) -> Node:
+        draft = self._drafts.get(x)
+        if draft is None:
+            draft = self._drafts[x] = self._node(x).copy()
+        return draft
+
+    # 1. Merge
+
+    def _merge(self, facts: Facts) -> set[Identifier]:
+        changed = {x for x, seen in facts.seen.items() if self._see(x, seen)}
+        for (a, b), link in facts.links.items():
+            if self._tie(a, b, link):
+                self._tie(b, a, link)
+                self._together.add(a, b)
+                changed |= {a, b}
+        return changed
+
+    def _see(self, x: Identifier, seen: Seen) -> bool:
+        known = self._known[x]
+        if known is None:
+            self._drafts[x] = Node(x, seen)
+            return True
+        merged = known.seen.merge(seen)
+        if merged == known.seen:
+            return False
+        self._draft(x).seen = merged
+        return True
+
+    def _tie(self, a: Identifier, b: Identifier, link: Link) -> bool:
+        edge = self._node(a).edges.get(b)
+        if edge is None:
+            self._draft(a).edges[b] = Edge(link)
+            return True
+        merged = edge.link.merge(link)
+        if merged == edge.link:
+            return False
+        self._draft(a).edges[b] = edge._replace(link=merged)
+        return True
+
+    # 2. Screen
+
+    def _screen(self, changed: set[Identifier]) -> set[Identifier]:
+        """Returns those that dropped out or came back."""
+        flipped = set()
+        for x in changed:
+            node = self._node(x)
+            links = counting(x, _links(node), self._rules, self._as_of)
+            fault = identifier_fault(x, node.seen, links, self._rules, self._as_of)
+            if fault != node.fault:
+                if (fault is None) != (node.fault is None):
+                    flipped.add(x)
+                self._draft(x).fault = fault
+        self._load({z for x in flipped for z in self._node(x).edges})
+        for x in changed:
+            out = self._node(x).fault is not None
+            for z in self._node(x).edges:
+                # A neighbour that was not loaded knows already: nothing that it can see has changed.
+                if self._known.get(z) or z in self._drafts:
+                    edge = self._node(z).edges[x]
+                    if edge.out != out:
+                        self._draft(z).edges[x] = edge._replace(out=out)
+                        self._together.add(x, z)
+        return flipped
+
+    # 3. Own
+
+    def _own(self, dirty: set[Identifier]) -> None:
+        for x in dirty:
+            node = self._node(x)
+            candidates = {
+                z: link
+                for z, link in counting(x, _links(node), self._rules, self._as_of).items()
+                if not node.edges[z].out
+            }
+            keeps = kept(x, candidates, self._rules)
+            turned = [z for z, edge in node.edges.items() if edge.mine != (z in keeps)]
+            self._load(turned)
+            for z in turned:
+                mine = self._draft(x)
+                mine.edges[z] = mine.edges[z]._replace(mine=z in keeps)
+                theirs = self._draft(z)
+                theirs.edges[x] = theirs.edges[x]._replace(theirs=z in keeps)
+                self._together.add(x, z)
+
+    # 4. Touch
+
+    def _touched(self, flipped: set[Identifier]) -> set[Identifier]:
+        """The live identifiers whose components must be looked at again: all members of these."""
+        loose: set[Identifier] = set()
+        reordered: set[Identifier] = set()
+        for x, draft in self._drafts.items():
+            known = self._known.get(x) or Node(x, draft.seen)
+            if known.component is None or draft.seen.first_ingested != known.seen.first_ingested:
+                loose.add(x)
+            for z, edge in draft.edges.items():
+                before = known.edges.get(z, _NO_EDGE)
+                lives = draft.is_live(z)
+                if lives != known.is_live(z) or edge.link.verdict != before.link.verdict:
+                    loose |= {x, z}
+                elif lives and edge.link != before.link:
+                    reordered.add(x)
+        loose |= flipped
+        loose |= self._housemates(flipped)
+        labels = {label for x in loose if (label := self._label(x)) is not None}
+        doubtful = {label for x in reordered if (label := self._label(x)) is not None} - labels
+        self._load_components(labels | doubtful)
+        # One customer whose links were all taken stays one in any order.
+        labels |= {label for label in doubtful if len(self._component(label).customers) > 1}
+        self._torn = labels
+        members = loose | {member for label in labels for member in self._component(label).members}
+        self._load(members)
+        return members
+
+    def _housemates(self, flipped: set[Identifier]) -> set[Identifier]:
+        """Who may win or lose an id because a keeper dropped out or came back."""
+        homes = {home for x in flipped if (home := self._node(x).home) is not None}
+        if not homes:
+            return set()
+        result = {resident for record in self._view.ids(homes).values() for resident in record.residents}
+        self._load(result)
+        return {x for x in result if self._known[x] is not None}
+
+    def _label(self, x: Identifier) -> Identifier | None:
+        known = self._known.get(x)
+        return known.component if known is not None else None
+
+    def _component(self, label: Identifier) -> Component:
+        component = self._old[label]
+        assert component is not None, "a node's label names a stored component"
+        return component
+
+    # 5. Join and name
+
+    def _rebuild(self, members: set[Identifier]) -> None:
+        live = {}
+        for x in members:
+            node = self._node(x)
+            if node.fault is None:
+                live[x] = {z: edge.link for z, edge in node.edges.items() if node.is_live(z)}
+            elif node.component is not None:
+                draft = self._draft(x)
+                draft.customer, draft.component = "", None
+        pieces = []
+        for piece in components(live):
+            links = [((a, b), link) for a in piece for b, link in live[a].items() if a < b]
+            apart = [(a, b) for a in piece for b in self._foes(a) if a < b and b in piece]
+            pieces.append(join(piece, links, apart, self._rules))
+        held = self._held({x for groups, _ in pieces for group in groups for x in group})
+        for groups, refused in pieces:
+            self._place(groups, refused, held)
+
+    def _foes(self, x: Identifier) -> Iterator[Identifier]:
+        return (z for z, edge in self._node(x).edges.items() if edge.link.verdict == Verdict.CANNOT)
+
+    def _held(self, members: set[Identifier]) -> dict[Identifier, list[tuple[Minted, str]]]:
+        """The published ids, with their age, that each keeper among `members` holds."""
+        homes = {home for x in members if (home := self._node(x).home) is not None}
+        records: dict[str, IdRecord] = self._view.ids(homes) if homes else {}
+        self._load({resident for record in records.values() for resident in record.residents})
+        for x in members:
+            home = self._node(x).home
+            if home is not None:
+                self._together.add(x, records[home].residents[0])
+        held: dict[Identifier, list[tuple[Minted, str]]] = {}
+        for customer_id, record in records.items():
+            for resident in record.residents:
+                node = self._drafts.get(resident) or self._known[resident]
+                self._together.add(resident, record.residents[0])
+                if node is not None and node.fault is None:
+                    held.setdefault(resident, []).append((record.minted, customer_id))
+                    break
+        return held
+
+    def _place(
+        self,
+        groups: list[list[Identifier]],
+        refused: list[Refused],
+        held: dict[Identifier, list[tuple[Minted, str]]],
+    ) -> None:
+        customers = []
+        for group in groups:
+            ids = [
+                customer_id for _, customer_id in sorted(entry for x in group for entry in held.get(x, ()))
+            ]
+            customers.append(Customer((ids or [self._mint(group)])[0], tuple(group), tuple(ids[1:])))
+        component = Component(tuple(sorted(customers)), tuple(sorted(refused)))
+        label = component.label
+        self._load_components([label])
+        self._new[label] = component
+        for customer in customers:
+            for x in customer.members:
+                self._together.add(x, label)
+                node = self._node(x)
+                if node.customer != customer.id or node.component != label:
+                    draft = self._draft(x)
+                    draft.customer, draft.component = customer.id, label
+
+    def _mint(self, group: list[Identifier]) -> str:
+        seen = {x: self._node(x).seen for x in group}
+        anchor = anchor_of(group, seen)
+        counter = self._node(anchor).minted
+        customer_id = self._minter.mint(anchor, seen[anchor].first_ingested, counter)
+        self._minted[customer_id] = Minted(0, seen[anchor].first_ingested, anchor, counter)
+        return customer_id
+
+    # The outcome, in independent parts
+
+    def _updates(self) -> Iterator[Update]:
+        for label, component in self._old.items():
+            for member in component.members if component is not None else ():
+                self._together.add(member, label)
+        parts: defaultdict[Identifier, Update] = defaultdict(Update)
+        for x in self._known:
+            parts[self._together.find(x)].read_nodes.append(x)
+        for x, draft in self._drafts.items():
+            if draft != self._known.get(x):
+                parts[self._together.find(x)].nodes[x] = draft
+        for label, old in self._old.items():
+            update = parts[self._together.find(label)]
+            update.read_components.append(label)
+            self._replace(update, label, old)
+        for customer_id, minted in self._minted.items():
+            parts[self._together.find(minted.anchor)].minted[customer_id] = minted
+        return (update for update in parts.values() if update.nodes or update.components)
+
+    def _replace(self, update: Update, label: Identifier, old: Component | None) -> None:
+        new = self._new.get(label)
+        if new == old or (new is None and label not in self._torn):
+            return
+        update.components[label] = new
+        update.before += old.customers if old is not None else ()
+        update.after += new.customers if new is not None else ()
+
+
+_NO_EDGE = Edge(Link())
+
+
+def _links(node: Node) -> dict[Identifier, Link]:
+    return {z: edge.link for z, edge in node.edges.items()}
+
+
+class _Together:
+    """Disjoint sets of identifiers whose records must be committed together."""
+
+    def __init__(self) -> None:
+        self._parent: dict[Identifier, Identifier] = {}
+
+    def find(self, x: Identifier) -> Identifier:
+        parent = self._parent
+        while (above := parent.setdefault(x, x)) != x:
+            parent[x] = x = parent.setdefault(above, above)
+        return x
+
+    def add(self, x: Identifier, y: Identifier) -> None:
+        self._parent[self.find(x)] = self.find(y)

@@ -1,0 +1,63 @@
+"""Random rules and logs, small enough that everything collides with everything."""
+
+from dataclasses import dataclass
+
+from hypothesis import strategies as st
+
+from identity import Facts, Identifier, Minter, Rules, TypeRule, Verdict
+
+MINTER = Minter(b"a key for tests")
+TYPES = ("account", "mail", "device", "cookie")
+
+identifiers = st.builds(Identifier, st.sampled_from(TYPES), st.sampled_from("abcd"))
+
+
+@st.composite
+def rule_sets(draw):
+    types = {}
+    for rank, name in enumerate(TYPES, 1):
+        types[name] = TypeRule(
+            name,
+            rank=draw(st.sampled_from([rank, rank, rank, 2])),
+            max=1 if rank == 1 else draw(st.sampled_from([1, 2, 3, 100])),
+            when_shared=draw(st.sampled_from(["newest", "newest", "oldest", "nobody"])),
+            hot=draw(st.sampled_from([None, None, 1, 2, 3])),
+            max_age=draw(st.sampled_from([None, None, None, 5, 10])),
+        )
+    return Rules(types)
+
+
+@dataclass(frozen=True)
+class Event:
+    """One line of a log: a sighting, or a decision on its first two identifiers."""
+
+    identifiers: tuple[Identifier, ...]
+    occurred_at: int
+    verdict: Verdict | None = None
+
+
+sightings = st.builds(
+    Event, st.lists(identifiers, min_size=1, max_size=3, unique=True).map(tuple), st.integers(0, 20)
+)
+decisions = st.builds(
+    Event,
+    st.lists(identifiers, min_size=2, max_size=2, unique=True).map(tuple),
+    st.integers(0, 20),
+    st.sampled_from(Verdict),
+)
+logs = st.lists(st.one_of(sightings, sightings, sightings, decisions), max_size=30)
+
+
+def numbered(log):
+    """Pairs of an event and its ingestion time; two events each share one, as in a log's batches."""
+    return [(event, i // 2) for i, event in enumerate(log)]
+
+
+def facts_of(entries):
+    facts = Facts()
+    for event, ingested_at in entries:
+        if event.verdict is None:
+            facts.add_sighting(event.identifiers, event.occurred_at, ingested_at)
+        else:
+            facts.add_decision(*event.identifiers, event.verdict, event.occurred_at, ingested_at)
+    return facts

@@ -1,0 +1,68 @@
+"""Incremental = whole: a view kept current event by event equals `resolve` over all facts."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity import resolve
+from identity.memory import MemoryView
+from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
+
+as_ofs = st.sampled_from([None, 10, 25])
+
+
+def apply_in_batches(view, entries, random, batches):
+    """Deliver every entry at least once, in any order and any split."""
+    delivered = entries + random.choices(entries, k=len(entries) // 3) if entries else []
+    random.shuffle(delivered)
+    updates = []
+    for i in range(batches):
+        updates += view.apply(facts_of(delivered[i::batches]))
+    return updates
+
+
+@given(rule_sets(), logs, as_ofs, st.randoms(use_true_random=False), st.integers(1, 8))
+def test_incremental_equals_whole(rules, log, as_of, random, batches):
+    entries = numbered(log)
+    view = MemoryView(rules, MINTER, as_of)
+    apply_in_batches(view, entries, random, batches)
+    assert view.customers == resolve(facts_of(entries), rules, minter=MINTER, as_of=as_of).customers
+
+
+@given(rule_sets(), logs, logs, as_ofs, st.randoms(use_true_random=False), st.integers(1, 8))
+def test_batch_of_a_prefix_and_stream_of_the_suffix_equal_batch_of_the_whole(
+    rules, prefix, suffix, as_of, random, batches
+):
+    entries = numbered(prefix + suffix)
+    known, new = entries[: len(prefix)], entries[len(prefix) :]
+    published = resolve(facts_of(known), rules, minter=MINTER, as_of=as_of).publish()
+    view = MemoryView(rules, MINTER, as_of)
+    view.apply(facts_of(known))
+    view.publish(published)
+    apply_in_batches(view, new, random, batches)
+    whole = resolve(facts_of(entries), rules, minter=MINTER, as_of=as_of, published=published)
+    assert view.customers == whole.customers
+
+
+@given(rule_sets(), logs, st.randoms(use_true_random=False))
+def test_updates_are_independent_and_say_what_changed(rules, log, random):
+    view = MemoryView(rules, MINTER)
+    standing = {}
+    for event in numbered(log):
+        written = []
+        for update in view.apply(facts_of([event])):
+            written += update.nodes
+            assert set(update.nodes) <= set(update.read_nodes)
+            assert set(update.components) <= set(update.read_components)
+            for customer in update.before:
+                assert standing.pop(customer.id) == customer.members
+            standing.update({customer.id: customer.members for customer in update.after})
+        assert len(written) == len(set(written))
+    assert standing == {customer.id: customer.members for customer in view.customers}
+
+
+@given(rule_sets(), logs)
+def test_a_repeated_event_changes_nothing(rules, log):
+    view = MemoryView(rules, MINTER)
+    facts = facts_of(numbered(log))
+    view.apply(facts)
+    assert view.apply(facts) == []
