@@ -1,6 +1,6 @@
 """The rules of identity: pure, no I/O, no clock; the only place where "same customer" is decided."""
 
-from identity.errors import IdentityError, InvalidValue, RuleError, UnknownIdentifierType
+from identity.errors import IdentityError, InvalidValueError, RuleError, UnknownTypeError
 from identity.facts import Facts, Link, Seen, Verdict
 from identity.identifier import Identifier, Pair, pair
 from identity.join import Refused
@@ -15,7 +15,7 @@ __all__ = [
     "Facts",
     "Identifier",
     "IdentityError",
-    "InvalidValue",
+    "InvalidValueError",
     "Link",
     "Minted",
     "Minter",
@@ -28,7 +28,7 @@ __all__ = [
     "Rules",
     "Seen",
     "TypeRule",
-    "UnknownIdentifierType",
+    "UnknownTypeError",
     "Verdict",
     "pair",
     "resolve",

@@ -2,8 +2,8 @@
 
 IdentityError
 ├── RuleError              the rule file cannot be used; `problems` lists path and remedy
-├── UnknownIdentifierType  an event names a type that no rule knows
-└── InvalidValue           a value that its type's normaliser refuses (it is quarantined)
+├── UnknownTypeError  an event names a type that no rule knows
+└── InvalidValueError           a value that its type's normaliser refuses (it is quarantined)
 """
 
 
@@ -23,7 +23,7 @@ class RuleError(IdentityError):
         super().__init__("\n".join(f"{source}: {problem}" for problem in problems))
 
 
-class UnknownIdentifierType(IdentityError):
+class UnknownTypeError(IdentityError):
     """An event carries an identifier type that the rules do not name."""
 
     def __init__(self, type_: str, known: tuple[str, ...]) -> None:
@@ -34,5 +34,5 @@ class UnknownIdentifierType(IdentityError):
         )
 
 
-class InvalidValue(IdentityError):
+class InvalidValueError(IdentityError):
     """A value that cannot be an identifier of its type; the text never repeats the value."""

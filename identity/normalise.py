@@ -1,6 +1,6 @@
 """Normalisers: one spelling for each value.
 
-Each maps a raw string to its normal form, or raises `InvalidValue` saying what is wrong without
+Each maps a raw string to its normal form, or raises `InvalidValueError` saying what is wrong without
 repeating the value (identifiers are personal data). All are idempotent. Addresses and numbers are
 judged by well-kept libraries; both are imported on first use, for they are slow to load.
 """
@@ -9,7 +9,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
-from identity.errors import InvalidValue
+from identity.errors import InvalidValueError
 
 Normaliser = Callable[[str], str]
 
@@ -41,7 +41,7 @@ def email(raw: str) -> str:
     try:
         checked = validate_email(raw.strip(), check_deliverability=False, globally_deliverable=False)
     except EmailNotValidError:
-        raise InvalidValue("not an e-mail address") from None
+        raise InvalidValueError("not an e-mail address") from None
     return checked.normalized.lower()
 
 
@@ -54,9 +54,9 @@ def phone(region: str | None) -> Normaliser:
             number = phonenumbers.parse(raw, region)
         except phonenumbers.NumberParseException:
             hint = "" if region else " with a country code (+…); or set 'region' in its rule"
-            raise InvalidValue(f"not a phone number{hint}") from None
+            raise InvalidValueError(f"not a phone number{hint}") from None
         if not phonenumbers.is_possible_number(number):
-            raise InvalidValue("not a phone number of a possible length")
+            raise InvalidValueError("not a phone number of a possible length")
         return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
     return normalise

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 from identity import normalise
-from identity.errors import InvalidValue, UnknownIdentifierType
+from identity.errors import InvalidValueError, UnknownTypeError
 from identity.facts import Facts
 from identity.identifier import Identifier
 from identity.junk import is_junk
@@ -40,15 +40,15 @@ class Observer:
     def _identify(self, type_: str, raw: str) -> Screened:
         """The identifier that a raw value means, and why it can link nobody (None if it can).
 
-        Raises UnknownIdentifierType where no rule names the type.
+        Raises UnknownTypeError where no rule names the type.
         """
         if type_ not in self._normalise:
-            raise UnknownIdentifierType(type_, tuple(self._rules.types))
+            raise UnknownTypeError(type_, tuple(self._rules.types))
         if is_junk(raw.strip()):
             return Identifier(type_, raw.strip()), "blocked: stands for no value"
         try:
             value = self._normalise[type_](raw)
-        except InvalidValue as error:
+        except InvalidValueError as error:
             return Identifier(type_, raw.strip()), f"invalid: {error}"
         return Identifier(type_, value), self._fault(type_, value)
 
@@ -66,11 +66,11 @@ class Observer:
         attributes: Mapping[str, str],
         occurred_at: int,
         ingested_at: int,
-    ) -> None:
-        """Add to `facts` what one event says.
+    ) -> list[Identifier]:
+        """Add to `facts` what one event says; returns the identifiers that it was seen with.
 
         `identifiers` maps a type to raw values, `attributes` a dotted path to its value; times are
-        microseconds. Raises UnknownIdentifierType, with nothing added, where no rule names a type.
+        microseconds. Raises UnknownTypeError, with nothing added, where no rule names a type.
         """
         screened = self._screened(identifiers)
         screened += [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
@@ -81,6 +81,7 @@ class Observer:
             else:
                 facts.add_quarantined(identifier, fault)
         facts.add_sighting(good, occurred_at, ingested_at)
+        return good
 
     def _screened(self, identifiers: Mapping[str, Iterable[str]]) -> list[Screened]:
         known = self._rules.types
@@ -99,7 +100,7 @@ class Observer:
                 return []
             try:
                 part = self._normalise[rule.name](raw)
-            except InvalidValue:
+            except InvalidValueError:
                 return []
             if is_junk(part):
                 return []

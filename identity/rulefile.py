@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from identity import normalise
-from identity.errors import InvalidValue, RuleError
+from identity.errors import InvalidValueError, RuleError
 from identity.rules import DAY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_regex
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -190,7 +190,7 @@ class _Reader:
                     f"{path}[{i}]",
                     f"is a bad regular expression ({error}): correct what stands between the slashes",
                 )
-            except InvalidValue:
+            except InvalidValueError:
                 # Never equal to a normalised value, but people list junk as they meet it.
                 block.append(entry)
         return replace(rule, block=tuple(block))

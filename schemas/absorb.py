@@ -1,0 +1,57 @@
+"""From a record to facts: the one way that the stream, the batch and the simulation share."""
+
+from typing import Final
+
+from identity import Facts, Identifier, Observer, UnknownTypeError, Verdict
+from schemas.codec import decode
+from schemas.errors import Malformed
+from schemas.events import Decision, EmailEvent, WebEvent
+from schemas.topics import DECISIONS, EMAIL, WEB
+
+_VERDICTS = {"must_link": Verdict.MUST, "cannot_link": Verdict.CANNOT, "undo": Verdict.NONE}
+
+Absorbed = WebEvent | EmailEvent | Decision
+
+# The topics that decide who is who, and so what both layers read.
+LOG: Final = (WEB, EMAIL, DECISIONS)
+
+
+def accept(
+    topic: str, payload: bytes | None, observer: Observer, facts: Facts, ingested_at: int
+) -> tuple[Absorbed, list[Identifier]]:
+    """Decode a message of a topic in `LOG` and absorb it.
+
+    Returns the record and the identifiers that it is about. Raises Malformed; then nothing is added.
+    """
+    if payload is None:
+        raise Malformed("a message without a value: the log keeps events, it has nothing to delete")
+    record = decode(topic, payload, ingested_at)
+    assert isinstance(record, Absorbed), "a topic of the log carries nothing else"
+    return record, absorb(record, observer, facts, ingested_at)
+
+
+def absorb(record: Absorbed, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:
+    """Add to `facts` what a record says; `ingested_at` is its append time in microseconds.
+
+    Returns the identifiers that it is about. Raises Malformed where no rule names a type and for a
+    decision that cannot hold; then nothing is added.
+    """
+    try:
+        if isinstance(record, Decision):
+            return _decide(record, observer, facts, ingested_at)
+        return observer.observe(facts, record.identifiers, record.properties, record.occurred_at, ingested_at)
+    except UnknownTypeError as error:
+        raise Malformed(str(error)) from None
+
+
+def _decide(record: Decision, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:
+    ends = []
+    for end in (record.a, record.b):
+        identifier, fault = observer.identify(end.type, end.value)
+        if fault is not None:
+            raise Malformed(f"a decision on an identifier of type {end.type} that links nobody: {fault}")
+        ends.append(identifier)
+    if ends[0] == ends[1]:
+        raise Malformed("a decision needs two different identifiers; these are one after normalising")
+    facts.add_decision(ends[0], ends[1], _VERDICTS[record.verdict], record.decided_at, ingested_at)
+    return ends

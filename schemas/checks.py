@@ -1,0 +1,140 @@
+"""The limits every message keeps to, whichever encoding it came in."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+from schemas.errors import Malformed
+from schemas.events import (
+    CustomerChange,
+    Decision,
+    EmailEvent,
+    Erasure,
+    Event,
+    Identifier,
+    Record,
+    WebEvent,
+)
+
+MAX_ID = 256
+MAX_IDENTIFIERS = 256
+MAX_VALUE = 512
+MAX_KIND = 64
+
+_TYPE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+# An escaped NUL, and not an escaped backslash before the text "u0000".
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+_DAY = 86_400_000_000
+_YEAR_1990 = 631_152_000_000_000
+
+
+def check(record: Record) -> None:
+    """Raise Malformed where a record breaks a limit. Its field types are taken as right."""
+    if limits := _CHECKS.get(type(record)):  # a dead letter has none: it must hold whatever came
+        limits(record)
+
+
+def check_clock(record: Record, ingested_at: int) -> None:
+    """Raise Malformed if a record's time cannot be true of one taken in at `ingested_at` (microseconds)."""
+    at = getattr(record, record.TIME)
+    if at < _YEAR_1990:
+        raise Malformed(
+            f"{record.TIME}: is before 1990, from a clock that was never set: set the producer's clock"
+        )
+    if at > ingested_at + _DAY:
+        raise Malformed(f"{record.TIME}: is in the future: fix the producer's clock")
+
+
+def check_size(payload: bytes, limit: int) -> None:
+    """Raise Malformed if a payload has more bytes than a limit."""
+    if len(payload) > limit:
+        raise Malformed(f"{len(payload)} bytes, at most {limit} are taken: split it")
+
+
+def check_nul(json: bytes) -> None:
+    """Raise Malformed if a string in this JSON text has a NUL, where some stores would cut it off."""
+    if b"\\u0000" in json and _NUL.search(json):
+        raise Malformed("a text contains a NUL character (U+0000): remove it")
+
+
+def named(path: str, key: str) -> str:
+    """Extend a path by a key, left out where the key is not a plain name and may be someone's address."""
+    return f"{path}.{key}" if _TYPE_NAME.fullmatch(key) else f"{path}[…]"
+
+
+def _event(event: Event) -> None:
+    _id("event_id", event.event_id)
+    _tenant(event.tenant)
+    count = 0
+    for type_, values in event.identifiers.items():
+        _type_name(type_)
+        count += len(values)
+        for value in values:
+            if len(value) > MAX_VALUE:
+                raise Malformed(f"identifiers.{type_}: a value is longer than {MAX_VALUE} characters")
+    if count > MAX_IDENTIFIERS:
+        raise Malformed(f"identifiers: {count} in one event, at most {MAX_IDENTIFIERS} are taken: split it")
+
+
+def _web(event: WebEvent) -> None:
+    _event(event)
+    if len(event.kind) > MAX_KIND:
+        raise Malformed(f"kind: is longer than {MAX_KIND} characters")
+
+
+def _decision(decision: Decision) -> None:
+    _id("decision_id", decision.decision_id)
+    _tenant(decision.tenant)
+    _identifiers((decision.a, decision.b))
+
+
+def _erasure(erasure: Erasure) -> None:
+    _id("erasure_id", erasure.erasure_id)
+    _tenant(erasure.tenant)
+    _identifiers((erasure.identifier,))
+
+
+def _change(change: CustomerChange) -> None:
+    _id("change_id", change.change_id)
+    _tenant(change.tenant)
+    _identifiers(change.identifiers)
+
+
+def _id(field: str, value: str) -> None:
+    if not value:
+        raise Malformed(f"{field}: is empty: give every message an id of its own, the same on a retry")
+    if len(value) > MAX_ID:
+        raise Malformed(f"{field}: is longer than {MAX_ID} characters")
+
+
+# The few names in use are seen over and over. What is wrong raises, and so never fills the cache.
+@lru_cache(maxsize=1024)
+def _tenant(name: str) -> None:
+    if not _TENANT.fullmatch(name):
+        raise Malformed("tenant: must be 1 to 64 of the characters A-Z a-z 0-9 _ -")
+
+
+@lru_cache(maxsize=1024)
+def _type_name(name: str) -> None:
+    if not _TYPE_NAME.fullmatch(name):
+        raise Malformed("identifiers: a type name must be 1 to 64 of the characters A-Z a-z 0-9 _ . -")
+
+
+def _identifiers(identifiers: Iterable[Identifier]) -> None:
+    for identifier in identifiers:
+        _type_name(identifier.type)
+        if len(identifier.value) > MAX_VALUE:
+            raise Malformed(f"an identifier's value is longer than {MAX_VALUE} characters")
+
+
+_CHECKS: Mapping[type, Callable[[Any], None]] = {
+    WebEvent: _web,
+    EmailEvent: _event,
+    Decision: _decision,
+    Erasure: _erasure,
+    CustomerChange: _change,
+}

@@ -1,0 +1,228 @@
+"""A generation: the immutable directory that the batch layer publishes and the other two read.
+
+    generations/
+      g00000001/
+        manifest.json          what it is: cut-off, as_of, rules, counts, checksums
+        shard-0000.mdb …       LMDB, memory-mapped: key -> record (schemas.records)
+
+How one is published, so that it is there completely or not at all:
+
+1. Shards are written into `.building-*`, a name that no reader looks at, each synced to disk.
+2. The manifest, with a checksum of every shard, is written there and synced.
+3. The directory is renamed to `gNNNNNNNN`, and the parent synced. The rename is the publication.
+
+A writer that dies before 3 leaves a `.building-*` directory that the next run removes.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import zlib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from threading import Lock
+from typing import Self
+from weakref import WeakValueDictionary
+
+import lmdb
+import msgspec
+
+from schemas.errors import SchemaError
+from schemas.records import FORMAT
+
+_NAME = re.compile(r"g(\d{8})")
+_MANIFEST = "manifest.json"
+
+# An upper bound for the address space of one shard; a sparse file costs only what is written.
+_MAP_SIZE = 1 << 36
+
+Offsets = dict[str, dict[int, int]]
+
+
+class BrokenGeneration(SchemaError):
+    """A generation that is not what its manifest says."""
+
+
+class Shard(msgspec.Struct, frozen=True):
+    """One file of a generation."""
+
+    file: str
+    entries: int
+    blake2b: str
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """What a generation is.
+
+    `offsets` is the exclusive cut-off by topic and partition; `as_of` (microseconds) the moment at which
+    ages were judged, None where nothing was known; `rules` the YAML text, so that the speed view on top
+    always resolves by the rules of its generation.
+    """
+
+    generation: int
+    offsets: Offsets
+    as_of: int | None
+    rules: str
+    fingerprint: str
+    counts: dict[str, int] = {}
+    shards: list[Shard] = []
+    format: int = FORMAT
+
+
+def numbers(root: Path) -> list[int]:
+    """The complete generations below `root`, oldest first."""
+    if not root.is_dir():
+        return []
+    return sorted(int(match[1]) for entry in root.iterdir() if (match := _NAME.fullmatch(entry.name)))
+
+
+def path_of(root: Path, number: int) -> Path:
+    """The directory of a generation."""
+    return root / f"g{number:08d}"
+
+
+def shard_of(key: bytes, count: int) -> int:
+    """Which of `count` shards holds a key."""
+    return zlib.crc32(key) % count
+
+
+class Builder:
+    """Writes one generation; see the protocol above. Use as a context manager: leaving cleans up."""
+
+    def __init__(self, root: Path, number: int) -> None:
+        self._root = root
+        self._target = path_of(root, number)
+        root.mkdir(parents=True, exist_ok=True)
+        for stale in root.glob(".building-*"):
+            shutil.rmtree(stale)
+        self.directory = Path(tempfile.mkdtemp(prefix=".building-", dir=root))
+        self.directory.chmod(0o755)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def publish(self, manifest: Manifest) -> None:
+        """Steps 2 and 3. Raises FileExistsError where this generation was published before."""
+        if self._target.exists():
+            raise FileExistsError(f"{self._target} is published already")
+        with (self.directory / _MANIFEST).open("wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(manifest)))
+            _sync(file.fileno())
+        _sync_directory(self.directory)
+        self.directory.rename(self._target)
+        _sync_directory(self._root)
+
+
+def write_shard(directory: Path, index: int, entries: Iterable[tuple[bytes, bytes]]) -> Shard:
+    """Step 1, for one shard; may run in any process that sees `directory`.
+
+    Keys in ascending order are written fastest. A shard that was written before (a task that is tried
+    again) is replaced.
+    """
+    scratch = Path(tempfile.mkdtemp(prefix="shard-", dir=directory))
+    count = 0
+    with lmdb.open(str(scratch), map_size=_MAP_SIZE, sync=False, lock=False) as environment:
+        with environment.begin(write=True, buffers=False) as transaction:
+            for key, value in entries:
+                transaction.put(key, value)
+                count += 1
+        environment.sync(True)
+    file = directory / f"shard-{index:04d}.mdb"
+    (scratch / "data.mdb").replace(file)
+    shutil.rmtree(scratch)
+    return Shard(file.name, count, _checksum(file))
+
+
+class Generation:
+    """A published generation, open for reading; made by `open_generation`. Threads may share it."""
+
+    def __init__(self, root: Path, number: int) -> None:
+        self._directory = path_of(root, number)
+        try:
+            manifest = (self._directory / _MANIFEST).read_bytes()
+            self.manifest = msgspec.json.decode(manifest, type=Manifest)
+        except (OSError, msgspec.DecodeError) as error:
+            raise BrokenGeneration(f"{self._directory}: no usable manifest: {error}") from error
+        if self.manifest.format != FORMAT:
+            raise BrokenGeneration(
+                f"{self._directory}: has format {self.manifest.format} where {FORMAT} is read: run a batch"
+            )
+        self.number = number
+        self._shards = [self._open(shard) for shard in self.manifest.shards]
+
+    def _open(self, shard: Shard) -> lmdb.Environment:
+        file = self._directory / shard.file
+        try:
+            return lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False)
+        except lmdb.Error as error:
+            raise BrokenGeneration(f"{file}: cannot be opened: {error}") from error
+
+    def verify(self) -> None:
+        """Compare every shard with its checksum. Raises BrokenGeneration."""
+        for shard in self.manifest.shards:
+            if _checksum(self._directory / shard.file) != shard.blake2b:
+                raise BrokenGeneration(f"{self._directory / shard.file}: differs from its checksum")
+
+    def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
+        """The records of those keys that are there."""
+        found: dict[bytes, bytes] = {}
+        if not self._shards:
+            return found
+        by_shard: dict[int, list[bytes]] = {}
+        for key in keys:
+            by_shard.setdefault(shard_of(key, len(self._shards)), []).append(key)
+        for index, wanted in by_shard.items():
+            with self._shards[index].begin() as transaction:
+                for key in wanted:
+                    value = transaction.get(key)
+                    if value is not None:
+                        found[key] = value
+        return found
+
+    def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
+        """All records whose key begins with `prefix`."""
+        for shard in self._shards:
+            with shard.begin() as transaction, transaction.cursor() as cursor:
+                if not cursor.set_range(prefix):
+                    continue
+                for key, value in cursor:
+                    if not key.startswith(prefix):
+                        break
+                    yield key, value
+
+
+# LMDB forbids opening one file twice in a process; whoever asks again gets the one that is open.
+_OPEN: WeakValueDictionary[Path, Generation] = WeakValueDictionary()
+_OPENING = Lock()
+
+
+def open_generation(root: Path, number: int) -> Generation:
+    """The generation of that number. Raises BrokenGeneration, also where there is none."""
+    path = path_of(root, number).resolve()
+    with _OPENING:
+        generation = _OPEN.get(path)
+        if generation is None:
+            generation = _OPEN[path] = Generation(root, number)
+        return generation
+
+
+def _checksum(file: Path) -> str:
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _sync(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def _sync_directory(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,35 @@
+"""Files of web events, one JSON object a line, as `ucid simulate` and `ucid ingest` read them."""
+
+from collections.abc import Iterable, Iterator
+
+from schemas.checks import check, check_size
+from schemas.errors import Malformed, WrongLine
+from schemas.events import WebEvent
+from schemas.json_form import JsonForm
+from schemas.topics import TOPICS, WEB
+
+_BOM = b"\xef\xbb\xbf"
+_MAX_LINE = TOPICS[WEB].max_payload
+_read = JsonForm(WebEvent).read
+
+
+def parse_line(line: bytes, number: int) -> WebEvent:
+    """Read one line; `number`, from 1, is for the error alone.
+
+    A file has no ingestion time, so occurred_at may be at any time. Raises WrongLine.
+    """
+    try:
+        check_size(line, _MAX_LINE)
+        event = _read(line)
+        check(event)
+    except Malformed as wrong:
+        raise WrongLine(number, wrong.reason) from None
+    return event
+
+
+def read_lines(stream: Iterable[bytes]) -> Iterator[WebEvent]:
+    """Read the lines of a binary file in order, but for blank ones and a leading BOM. Raises WrongLine."""
+    for number, line in enumerate(stream, start=1):
+        text = line.removeprefix(_BOM) if number == 1 else line
+        if text and not text.isspace():
+            yield parse_line(text, number)

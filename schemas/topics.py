@@ -1,0 +1,51 @@
+"""The topics: what each one carries, and how it is to be created."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from msgspec import Struct
+
+from schemas.events import CustomerChange, DeadLetter, Decision, EmailEvent, Erasure, Record, WebEvent
+
+WEB: Final = "web.events"
+EMAIL: Final = "email.events"
+CHANGES: Final = "customer.changes"
+DECISIONS: Final = "customer.decisions"
+ERASURES: Final = "customer.erasures"
+DEAD_LETTERS: Final = "dead.letters"
+
+_MIB = 1 << 20
+
+
+class Topic(Struct, frozen=True, kw_only=True):
+    """One topic; `max_payload` is how many bytes a message may have to be understood."""
+
+    name: str
+    record: type[Record]
+    partitions: int = 1
+    max_payload: int = _MIB
+    # How many bytes the broker takes. Where strangers write it is well above `max_payload`, so that what
+    # is too large comes to us and is dead-lettered, rather than failing at a producer that may not look.
+    max_message: int = 2 * _MIB
+
+    @property
+    def config(self) -> Mapping[str, str]:
+        """The topic's settings in the broker's terms.
+
+        The log's append time is the ingestion time, the one clock that both layers see alike.
+        """
+        return {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(self.max_message)}
+
+
+TOPICS: Final[Mapping[str, Topic]] = {
+    topic.name: topic
+    for topic in (
+        Topic(name=WEB, record=WebEvent, partitions=4, max_message=12 * _MIB),
+        Topic(name=EMAIL, record=EmailEvent, partitions=4, max_message=12 * _MIB),
+        Topic(name=CHANGES, record=CustomerChange),
+        Topic(name=DECISIONS, record=Decision),
+        Topic(name=ERASURES, record=Erasure),
+        # Room for the largest message of any topic, with the envelope around it.
+        Topic(name=DEAD_LETTERS, record=DeadLetter, max_payload=16 * _MIB, max_message=17 * _MIB),
+    )
+}

@@ -1,0 +1,1 @@
+"""Generation and speed view, merged: which customer is this identifier?"""

@@ -1,0 +1,16 @@
+-- One consistent look at the live view.
+-- KEYS: live, through. ARGV: the generation that the caller has open, the view's prefix, the prefix of
+--       component keys, then for each identifier its node key and the hash of the component that the
+--       generation has it in (empty for none).
+-- Returns {live} where readers stand on another generation, else {live, through, node, component, …}
+-- with false for what the overlay does not hold.
+local live = redis.call('GET', KEYS[1])
+if live ~= ARGV[1] then return {live} end
+local result = {live, redis.call('GET', KEYS[2])}
+for i = 4, #ARGV, 2 do
+  local node = redis.call('GET', ARGV[2] .. ARGV[i])
+  local digest = node and string.sub(node, 9, 24) or ARGV[i + 1]
+  result[#result + 1] = node
+  result[#result + 1] = digest ~= '' and redis.call('GET', ARGV[2] .. ARGV[3] .. digest)
+end
+return result

@@ -1,0 +1,231 @@
+"""The serving view: the overlay wins, the generation answers for the rest.
+
+Each lookup is one round trip to Redis, inside which the pointer is compared with the generation that
+is open here: an answer never mixes two generations. Where Redis is away the generation alone answers,
+and says that it is stale.
+"""
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from identity import Customer, Identifier, Observer, rulefile
+from identity.graph import Component
+from schemas import overlay, records
+from schemas.generation import BrokenGeneration, Generation, numbers, open_generation
+
+log = logging.getLogger(__name__)
+
+# A handover may happen between opening a generation and asking Redis; two in a row do not.
+_TRIES = 10
+
+
+class Freshness(NamedTuple):
+    """What an answer rests on.
+
+    `through` is the append time (microseconds) up to which the stream is included, None where it is not
+    known; `stale` says that the stream could not be asked, or has lost its view and is rebuilding it.
+    """
+
+    generation: int
+    through: int | None
+    stale: bool
+
+
+class Found(NamedTuple):
+    """The answer for one identifier: its customer, or None and (where there is one) the reason."""
+
+    identifier: Identifier
+    customer: Customer | None
+    reason: str | None = None
+
+
+class Answer(NamedTuple):
+    """Answers in the order of the questions, all of one moment."""
+
+    found: list[Found]
+    freshness: Freshness
+
+
+class _Reading(NamedTuple):
+    """The records of some identifiers: encoded node and component, None where there is none."""
+
+    records: list[tuple[bytes | None, bytes | None]]
+    freshness: Freshness
+
+
+class ServingView:
+    """Answers for one tenant. Safe to share between threads."""
+
+    def __init__(self, redis: Redis, generations: Path, tenant: str) -> None:
+        self._redis = redis
+        self._generations = generations
+        self._tenant = tenant
+        self._script = redis.register_script(files("serving_layer").joinpath("lookup.lua").read_text())
+        self._observers: dict[str, Observer] = {}
+        self._open: Generation | None = None
+
+    def lookup(self, questions: Sequence[tuple[str, str]]) -> Answer:
+        """Who is each of these (type, raw value) pairs?
+
+        Raises UnknownTypeError, and BrokenGeneration where there is nothing to answer from.
+        """
+        observer = self._observer(self._generation(None))
+        identified = [observer.identify(type_, raw) for type_, raw in questions]
+        return self._answer(identified)
+
+    def customer(self, customer_id: str) -> tuple[Customer | None, Freshness]:
+        """The customer that an id means now, be it its own id or one from before a merge."""
+        generation = self._generation(None)
+        residents = self._residents(generation, customer_id)
+        answer = self._answer([(resident, None) for resident in residents])
+        customers = (found.customer for found in answer.found if found.customer is not None)
+        return next(customers, None), answer.freshness
+
+    def customers(self) -> Iterator[Customer]:
+        """All customers. The overlay is read first and at one go, the generation as it is asked for.
+
+        Of a stream that is moving this is no snapshot: a customer that changes during the scan of the
+        overlay may be seen before or after the change.
+        """
+        for _ in range(_TRIES):
+            generation = self._generation(None)
+            changed = dict(self._scan(generation.number))
+            if self._live() in {None, generation.number}:
+                break
+        for key, data in generation.scan(records.tenant_prefix(b"c", self._tenant)):
+            if key not in changed:
+                yield from records.decode_component(data).customers
+        for value in changed.values():
+            if record := overlay.record_of(value):
+                yield from records.decode_component(record).customers
+
+    def freshness(self) -> Freshness:
+        """What answers rest on at this moment. Raises BrokenGeneration where there is none."""
+        return self._answer([]).freshness
+
+    def _answer(self, identified: Sequence[tuple[Identifier, str | None]]) -> Answer:
+        good = [identifier for identifier, fault in identified if fault is None]
+        reading = self._read([records.node_key(self._tenant, identifier) for identifier in good])
+        answers = {
+            identifier: _found(identifier, *found)
+            for identifier, found in zip(good, reading.records, strict=True)
+        }
+        found = [
+            answers.get(identifier) or Found(identifier, None, fault) for identifier, fault in identified
+        ]
+        return Answer(found, reading.freshness)
+
+    def _read(self, keys: Sequence[bytes]) -> _Reading:
+        number: int | None = None
+        for _ in range(_TRIES):
+            generation = self._generation(number)
+            below = generation.get(keys)
+            try:
+                reply = self._ask(generation.number, keys, below)
+            except RedisError as error:
+                log.warning("Redis does not answer, the generation does: %s", error)
+                reply = [None]
+            if reply[0] is None:
+                return self._merge(generation, keys, below, [None, None] + [None] * 2 * len(keys))
+            number = int(reply[0])
+            if number == generation.number:
+                return self._merge(generation, keys, below, reply)
+        raise BrokenGeneration(f"readers stand on generation {number}, which cannot be opened")
+
+    def _ask(self, number: int, keys: Sequence[bytes], below: dict[bytes, bytes]) -> list[Any]:
+        arguments: list[Any] = [
+            number,
+            overlay.view_prefix(number),
+            records.tenant_prefix(b"c", self._tenant),
+        ]
+        for key in keys:
+            arguments += [key, records.component_digest(below.get(key, b""))]
+        return cast(
+            "list[Any]", self._script(keys=[overlay.LIVE, overlay.through_key(number)], args=arguments)
+        )
+
+    def _merge(
+        self, generation: Generation, keys: Sequence[bytes], below: dict[bytes, bytes], reply: list[Any]
+    ) -> _Reading:
+        nodes = [
+            overlay.record_of(above) if above is not None else below.get(key)
+            for key, above in zip(keys, reply[2::2], strict=True)
+        ]
+        component_keys = [
+            records.component_key_of(self._tenant, digest)
+            if node and (digest := records.component_digest(node))
+            else None
+            for node in nodes
+        ]
+        beneath = generation.get(key for key in component_keys if key is not None)
+        components = [
+            overlay.record_of(above) if above is not None else beneath.get(key) if key is not None else None
+            for key, above in zip(component_keys, reply[3::2], strict=True)
+        ]
+        through = int(reply[1]) if reply[1] is not None else None
+        freshness = Freshness(generation.number, through, stale=reply[0] is None)
+        return _Reading(list(zip(nodes, components, strict=True)), freshness)
+
+    def _generation(self, number: int | None) -> Generation:
+        """The generation of that number, or the one that is open, or the newest that can be."""
+        if self._open is not None and number in {None, self._open.number}:
+            return self._open
+        if number is None:
+            number = self._live()
+        candidates = [number] if number is not None else numbers(self._generations)[::-1]
+        for candidate in candidates:
+            try:
+                self._open = open_generation(self._generations, candidate)
+            except BrokenGeneration as error:
+                log.warning("%s", error)
+            else:
+                return self._open
+        raise BrokenGeneration(f"no generation can be opened in {self._generations}: run 'ucid batch'")
+
+    def _live(self) -> int | None:
+        try:
+            found = cast("bytes | None", self._redis.get(overlay.LIVE))
+        except RedisError:
+            return None
+        return int(found) if found is not None else None
+
+    def _observer(self, generation: Generation) -> Observer:
+        fingerprint = generation.manifest.fingerprint
+        if fingerprint not in self._observers:
+            rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
+            self._observers = {fingerprint: Observer(rules)}
+        return self._observers[fingerprint]
+
+    def _residents(self, generation: Generation, customer_id: str) -> Iterable[Identifier]:
+        key = records.id_key(self._tenant, customer_id)
+        data = generation.get([key]).get(key)
+        if data is None:
+            value = cast("bytes | None", self._redis.get(overlay.view_prefix(generation.number) + key))
+            data = overlay.record_of(value) if value else None
+        return records.decode_id(data).residents if data else ()
+
+    def _scan(self, number: int) -> Iterator[tuple[bytes, bytes]]:
+        prefix = overlay.view_prefix(number)
+        pattern = prefix + records.tenant_prefix(b"c", self._tenant) + b"*"
+        for key in self._redis.scan_iter(match=pattern, count=1_000):
+            value = cast("bytes | None", self._redis.get(key))
+            if value is not None:
+                yield key[len(prefix) :], value
+
+
+def _found(identifier: Identifier, node: bytes | None, component: bytes | None) -> Found:
+    if not node:
+        return Found(identifier, None)
+    if not component:
+        return Found(identifier, None, records.decode_node(node).fault)
+    return Found(identifier, _member(records.decode_component(component), identifier))
+
+
+def _member(component: Component, identifier: Identifier) -> Customer:
+    return next(customer for customer in component.customers if identifier in customer.members)

@@ -1,0 +1,154 @@
+"""The worker: keeps the live view current, and builds the next one when a generation appears.
+
+Handover, step by step; readers never see a gap:
+
+1. Generation g+1 appears. Beside the live lane on g a second one begins at g+1's cut-off. It is silent
+   (changes and dead letters are told by the live lane) and never runs ahead of the live one.
+2. When it is nearly level, the live lanes of all workers pause, for a bounded time.
+3. When both views hold the same offsets, one script moves the pointer: all readers stand on g+1.
+4. The keys of the view on g go.
+
+A worker that dies in between leaves a view that the next one finishes: all state is in Redis.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from threading import Event
+from typing import cast
+
+from confluent_kafka import Consumer, KafkaException
+from redis import Redis
+from redis.exceptions import RedisError
+
+from schemas import overlay
+from schemas.generation import numbers, open_generation
+from speed_layer.errors import LostView, SpeedError
+from speed_layer.lane import Lane
+from speed_layer.outbox import Outbox
+from speed_layer.view import script
+
+log = logging.getLogger(__name__)
+
+# A lane that is no further behind than this is level within moments.
+NEARLY = 20_000
+
+# The longest that a handover may hold up the live view, should the worker that asked for it die.
+PAUSE_MS = 5_000
+
+# How long to wait for messages before looking after everything else.
+IDLE_S = 0.05
+
+# How many keys of an old view are dropped at a time.
+FORGET = 1_000
+
+# Redis or Kafka away: seconds to wait, doubling from the first to the second.
+BACKOFF_S = (0.2, 5.0)
+
+
+class NoGeneration(SpeedError):
+    """Nothing to build on: neither rules nor offsets are known."""
+
+
+class Worker:
+    """One process's share of the speed layer."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        generations: Path,
+        consumer: Callable[[int], Consumer],
+        outbox: Outbox,
+        id_key: bytes,
+    ) -> None:
+        """`consumer` makes a consumer for the lane on a generation."""
+        self._redis = redis
+        self._generations = generations
+        self._consumer = consumer
+        self._outbox = outbox
+        self._id_key = id_key
+        self._switch = script(redis, "switch.lua")
+        self._lanes: dict[int, Lane] = {}
+
+    def run(self, stop: Event) -> None:
+        """Work until `stop` is set. Raises NoGeneration, and Contention; rides out everything else."""
+        wait = BACKOFF_S[0]
+        try:
+            while not stop.is_set():
+                try:
+                    self.step()
+                    wait = BACKOFF_S[0]
+                except (RedisError, KafkaException, LostView) as error:
+                    # What was in hand may be half applied: begin again where the view says it stands.
+                    log.warning("trying again in %.1f s: %s", wait, error)
+                    self.close()
+                    stop.wait(wait)
+                    wait = min(2 * wait, BACKOFF_S[1])
+        finally:
+            self.close()
+
+    def step(self) -> int:
+        """Apply one batch to each view; returns how many messages and changes went through."""
+        number = self._live_number()
+        newest = max(numbers(self._generations), default=number)
+        for other in self._lanes.keys() - {number, newest}:
+            self._lanes.pop(other).close()
+        live = self._lane(number)
+        done = self._build(self._lane(newest), live) if newest > number else live.step(IDLE_S)
+        return done + self._outbox.relay()
+
+    def close(self) -> None:
+        """Leave all consumer groups; the views stay for the next worker."""
+        while self._lanes:
+            _, lane = self._lanes.popitem()
+            with suppress(KafkaException):
+                lane.close()
+
+    def _live_number(self) -> int:
+        """The generation that readers stand on; the newest one where Redis is empty."""
+        found = cast("bytes | None", self._redis.get(overlay.LIVE))
+        if found is not None:
+            return int(found)
+        known = numbers(self._generations)
+        if not known:
+            raise NoGeneration(
+                f"there is no generation in {self._generations}: run 'ucid up' or 'ucid batch' first"
+            )
+        self._redis.set(overlay.LIVE, known[-1], nx=True)
+        return self._live_number()
+
+    def _lane(self, number: int) -> Lane:
+        lane = self._lanes.get(number)
+        if lane is None:
+            generation = open_generation(self._generations, number)
+            lane = Lane(self._redis, generation, self._consumer(number), self._outbox, self._id_key)
+            self._lanes[number] = lane
+            log.info("view on generation %d: following the log", number)
+        return lane
+
+    def _build(self, next_: Lane, live: Lane) -> int:
+        """Steps 1 to 4 above, a batch at a time."""
+        paused = self._redis.exists(overlay.PAUSE)
+        done = 0 if paused else live.step(IDLE_S)
+        before = live.state.offsets()
+        done += next_.step(IDLE_S, before)
+        reached = next_.state.offsets()
+        behind = [offset - reached.get(field, 0) for field, offset in before.items()]
+        # Negative where the live view has not come as far as the cut-off: it is not to pause yet.
+        if min(behind, default=-1) >= 0 and sum(behind) <= NEARLY and not paused:
+            self._redis.set(overlay.PAUSE, 1, px=PAUSE_MS)
+        old, new = live.generation.number, next_.generation.number
+        keys = [overlay.LIVE, overlay.offsets_key(old), overlay.offsets_key(new), overlay.PAUSE]
+        if self._switch(keys=keys, args=[old, new]):
+            log.info("handover: readers stand on generation %d", new)
+            self._lanes.pop(old).close()
+            self._forget(old)
+        return done
+
+    def _forget(self, number: int) -> None:
+        """Drop the keys of a view that no reader needs any more."""
+        keys = self._redis.scan_iter(match=overlay.view_prefix(number) + b"*", count=FORGET)
+        while batch := list(islice(keys, FORGET)):
+            self._redis.unlink(*batch)
