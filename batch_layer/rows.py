@@ -25,7 +25,7 @@ def map_rows(
 ) -> DataFrame:
     """Run `step` over the rows of each partition; it yields rows of `schema`."""
 
-    def run(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    def run(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         rows = chain.from_iterable(_rows(batch) for batch in batches)
         return _batches(step(rows), schema)
 

@@ -1,1 +1,1 @@
-"""To be described."""
+"""How ucid runs: the `ucid` command, the local stack, and the one place that knows every layer."""

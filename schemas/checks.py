@@ -21,6 +21,7 @@ MAX_ID = 256
 MAX_IDENTIFIERS = 256
 MAX_VALUE = 512
 MAX_KIND = 64
+MAX_NAME = 256
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -55,6 +56,12 @@ def check_size(payload: bytes, limit: int) -> None:
         raise Malformed(f"{len(payload)} bytes, at most {limit} are taken: split it")
 
 
+def check_name(length: int) -> None:
+    """Raise Malformed if a property's name, dots and all, has this many characters and that is too many."""
+    if length > MAX_NAME:
+        raise Malformed(f"properties: a name is longer than {MAX_NAME} characters")
+
+
 def check_nul(json: bytes) -> None:
     """Raise Malformed if a string in this JSON text has a NUL, where some stores would cut it off."""
     if b"\\u0000" in json and _NUL.search(json):
@@ -78,6 +85,8 @@ def _event(event: Event) -> None:
                 raise Malformed(f"identifiers.{type_}: a value is longer than {MAX_VALUE} characters")
     if count > MAX_IDENTIFIERS:
         raise Malformed(f"identifiers: {count} in one event, at most {MAX_IDENTIFIERS} are taken: split it")
+    for name in event.properties:
+        check_name(len(name))
 
 
 def _web(event: WebEvent) -> None:

@@ -58,7 +58,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     `offsets` is the exclusive cut-off by topic and partition; `as_of` (microseconds) the moment at which
     ages were judged, None where nothing was known; `rules` the YAML text, so that the speed view on top
-    always resolves by the rules of its generation.
+    always resolves by the rules of its generation; `tables` the Delta version of each table that goes with
+    it.
     """
 
     generation: int
@@ -67,6 +68,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     rules: str
     fingerprint: str
     counts: dict[str, int] = {}
+    tables: dict[str, int] = {}
     shards: list[Shard] = []
     format: int = FORMAT
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Generic, TypeVar
 import msgspec
 from msgspec.structs import asdict
 
-from schemas.checks import check_nul, named
+from schemas.checks import check_name, check_nul, named
 from schemas.errors import Malformed
 from schemas.events import MAX_TIME, MIN_TIME, EmailEvent, Identifiers, Micros, Properties, Record, WebEvent
 from schemas.reasons import reason
@@ -142,6 +142,8 @@ def _flatten(path: str, nested: dict[str, Any], prefix: str = "") -> Properties:
             case None:
                 pass
             case dict():
+                # Before it is written out for each value: a long prefix must not multiply.
+                check_name(len(prefix) + len(key))
                 flat |= _flatten(named(path, key), value, f"{prefix}{key}.")
             case bool() | int() | float():
                 flat[prefix + key] = msgspec.json.encode(value).decode().removesuffix(".0")

@@ -27,9 +27,12 @@ def parse_line(line: bytes, number: int) -> WebEvent:
     return event
 
 
-def read_lines(stream: Iterable[bytes]) -> Iterator[WebEvent]:
-    """Read the lines of a binary file in order, but for blank ones and a leading BOM. Raises WrongLine."""
+def read_lines(stream: Iterable[bytes]) -> Iterator[tuple[int, WebEvent]]:
+    """Read the lines of a binary file in order, with their numbers from 1.
+
+    Blank lines and a leading BOM are passed over. Raises WrongLine.
+    """
     for number, line in enumerate(stream, start=1):
         text = line.removeprefix(_BOM) if number == 1 else line
         if text and not text.isspace():
-            yield parse_line(text, number)
+            yield number, parse_line(text, number)

@@ -23,7 +23,7 @@ _WANTED = {
 }
 _OTHER = {
     "Invalid RFC3339 encoded datetime": f"expected {_TIME}",
-    "Expected `datetime` with a timezone component": f"has no time zone: add Z or an offset, as in {_EXAMPLE}",
+    "Expected `datetime` with a timezone component": f"has no time zone: add Z or an offset, as {_EXAMPLE}",
     "Invalid base64 encoded string": "expected a base64 string",
     "Invalid enum value": "is none of the known values",
     "out of range": "is a number out of range",

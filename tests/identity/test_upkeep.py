@@ -43,8 +43,8 @@ def test_batch_of_a_prefix_and_stream_of_the_suffix_equal_batch_of_the_whole(
     assert view.customers == whole.customers
 
 
-@given(rule_sets(), logs, st.randoms(use_true_random=False))
-def test_updates_are_independent_and_say_what_changed(rules, log, random):
+@given(rule_sets(), logs)
+def test_updates_are_independent_and_say_what_changed(rules, log):
     view = MemoryView(rules, MINTER)
     standing = {}
     for event in numbered(log):

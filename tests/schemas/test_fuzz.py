@@ -76,7 +76,7 @@ def mutated(draw):
 
 
 @given(case=mutated())
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 def test_mutated_messages(case):
     attempt(*case)
 

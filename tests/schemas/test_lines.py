@@ -11,7 +11,7 @@ LINE = (
     b'"identifiers": {"crm": "Tom", "cookie": ["1", "2"]}}'
 )
 EMPTY = "is empty: give every message an id of its own, the same on a retry"
-NAIVE = "has no time zone: add Z or an offset, as in 2026-01-01T00:00:00Z"
+NAIVE = "has no time zone: add Z or an offset, as 2026-01-01T00:00:00Z"
 EVENT = WebEvent(
     event_id="e1", occurred_at=1_767_225_600_000_000, identifiers={"crm": ["Tom"], "cookie": ["1", "2"]}
 )
@@ -52,7 +52,7 @@ def test_a_wrong_line_says_where_and_what(line, reason):
 
 def test_blank_lines_and_a_byte_order_mark_are_skipped():
     file = io.BytesIO(b"\xef\xbb\xbf" + LINE + b"\n\n  \t\r\n" + LINE)
-    assert list(read_lines(file)) == [EVENT, EVENT]
+    assert list(read_lines(file)) == [(1, EVENT), (4, EVENT)]
     assert list(read_lines(io.BytesIO(b""))) == []
     assert list(read_lines(io.BytesIO(b"\xef\xbb\xbf\n"))) == []
 

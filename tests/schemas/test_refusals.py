@@ -84,13 +84,15 @@ def body(**fields):
             {"attributes": {SECRET: []}},
             "attributes[…]: expected a string, number, boolean or object, got array",
         ),
+        ({"properties": {"x" * 257: "1"}}, "properties: a name is longer than 256 characters"),
+        ({"properties": {"x" * 257: {"y": 1}}}, "properties: a name is longer than 256 characters"),
         ({"consent": {"ads": SECRET}}, "consent.ads: expected true or false, got str"),
         ({"page": "a\0b"}, "a text contains a NUL character (U+0000): remove it"),
         ({"occurred_at": 1767225600}, "occurred_at: expected a time such as 2026-01-01T00:00:00Z, got int"),
         ({"occurred_at": SECRET}, "occurred_at: expected a time such as 2026-01-01T00:00:00Z"),
         (
             {"occurred_at": "2026-01-01T00:00:00"},
-            "occurred_at: has no time zone: add Z or an offset, as in 2026-01-01T00:00:00Z",
+            "occurred_at: has no time zone: add Z or an offset, as 2026-01-01T00:00:00Z",
         ),
         (
             {"occurred_at": "1970-01-01T00:00:00Z"},

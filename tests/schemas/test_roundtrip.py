@@ -1,5 +1,6 @@
 """What is written is read back the same, in either encoding."""
 
+import pickle
 import struct
 
 import msgspec
@@ -19,10 +20,9 @@ EVENT = WebEvent(event_id="e1", occurred_at=NOW, identifiers={"crm": ["Tom"], "c
 @settings(max_examples=150)
 def test_both_encodings_give_the_record_back(topic, data):
     record = data.draw(st.from_type(topic.record))
-    if isinstance(record, WebEvent):
-        record = msgspec.structs.replace(record, kind=record.kind[:64])
     assert decode(topic.name, encode(record), NOW) == record
     assert decode(topic.name, encode_json(record), NOW) == record
+    assert pickle.loads(pickle.dumps(record)) == record
     assert decode(topic.name, b"\xef\xbb\xbf \r\n\t" + encode_json(record) + b"\n", NOW) == record
 
 

@@ -1,0 +1,193 @@
+"""One run: land, rebuild, publish.
+
+1. Land what is new in Kafka in bronze; this fixes the cut-off O(g).
+2. Facts from all of bronze (silver), the graph from the facts, names from the last generation's.
+3. Write the tables, then the shards of the new generation; publish it.
+
+Killed before the publication, a run leaves readers where they are, and the next one does all that this
+would have done. Two runs at once: the second waits for the first.
+"""
+
+import fcntl
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+
+from batch_layer import graph, names, shards, silver
+from batch_layer.bronze import Bronze
+from batch_layer.gold import HOMES, IDS, Gold
+from identity import rulefile
+from schemas.generation import Builder, Generation, Manifest, numbers, open_generation
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run needs to know.
+
+    `kafka` is the bootstrap servers and `kafka_settings` more of its client's; `delta` and `generations`
+    are directories that all executors share; `partitions` says how many each topic of the log has.
+    `shards` is the number of files of a generation.
+    """
+
+    spark: SparkSession
+    kafka: str
+    delta: Path
+    generations: Path
+    id_key: bytes
+    partitions: Mapping[str, int]
+    kafka_settings: Mapping[str, str] = field(default_factory=dict)
+    shards: int = 4
+
+
+def run(
+    job: Run, *, rules: str | None = None, as_of: int | None = None, progress: Progress = log.info
+) -> Manifest:
+    """Run once; returns the manifest of the published generation.
+
+    `rules` (YAML text) replaces those of the last generation. `as_of` (microseconds) is the moment at
+    which ages are judged; left out, it is the newest event time of the log, so that a run is a function of
+    the log alone. Raises RuleError, BrokenGeneration, and what Spark raises.
+    """
+    with _alone(job.generations):
+        before = _newest(job.generations)
+        text = rules if rules is not None else before.manifest.rules
+        progress("landing the log")
+        bronze = Bronze(job.spark, job.delta)
+        offsets = bronze.land(job.kafka, job.kafka_settings, job.partitions)
+        manifest = Manifest(
+            generation=before.number + 1,
+            offsets=offsets,
+            as_of=as_of,
+            rules=text,
+            fingerprint=rulefile.parse(text).fingerprint,
+        )
+        return _Rebuild(job, before.manifest, manifest, progress).publish(bronze.table())
+
+
+def _newest(generations: Path) -> Generation:
+    known = numbers(generations)
+    if not known:
+        raise FileNotFoundError(
+            f"no generation in {generations} to begin from: run 'ucid up --rules FILE' first"
+        )
+    return open_generation(generations, known[-1])
+
+
+@contextmanager
+def _alone(generations: Path) -> Iterator[None]:
+    generations.mkdir(parents=True, exist_ok=True)
+    with (generations / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+class _Rebuild:
+    """The whole graph from bronze, once."""
+
+    def __init__(self, job: Run, before: Manifest, manifest: Manifest, progress: Progress) -> None:
+        self._job = job
+        self._before = before
+        self._manifest = manifest
+        self._rules = rulefile.parse(manifest.rules)
+        self._progress = progress
+        self._gold = Gold(job.spark, job.delta)
+
+    def publish(self, bronze: DataFrame) -> Manifest:
+        self._progress("facts from the log")
+        facts = silver.facts(bronze, self._rules).persist()
+        seen = silver.seen(facts).persist()
+        links = self._gold.write("silver/links", silver.links(facts))
+        as_of = self._manifest.as_of
+        if as_of is None:
+            newest = seen.agg(f.max("last_seen")).first()
+            as_of = newest[0] if newest is not None else None
+        self._progress("who is who")
+        screened = graph.screen(seen, links, self._rules, as_of).persist()
+        owned = graph.own(screened, self._rules, as_of).persist()
+        groups, refused = graph.join_components(screened, owned, self._rules)
+        self._progress("names")
+        named, homes, ids = self._name(groups, seen)
+        self._progress("tables")
+        self._tables(facts, screened, groups, refused, named)
+        self._progress("the new generation")
+        minted = (
+            ids.select(f.col("anchor").alias("x"), "first_ingested").groupBy("x", "first_ingested").count()
+        )
+        placed = (
+            seen.select("x", "first_ingested")
+            .join(
+                groups.join(named.select("group", "customer"), "group").select("x", "customer", "label"),
+                "x",
+                "left",
+            )
+            .join(homes, "x", "left")
+            .join(minted, ["x", "first_ingested"], "left")
+            .select("x", "customer", "label", "home", f.coalesce("count", f.lit(0)).alias("minted"))
+        )
+        records = (
+            shards.nodes(screened, owned, placed)
+            .union(shards.components(groups, named, refused))
+            .union(shards.ids(ids, names.territories(homes, seen, self._rules)))
+        )
+        with Builder(self._job.generations, self._manifest.generation) as builder:
+            written = shards.write(records, builder.directory, self._job.shards)
+            manifest = Manifest(
+                generation=self._manifest.generation,
+                offsets=self._manifest.offsets,
+                as_of=as_of,
+                rules=self._manifest.rules,
+                fingerprint=self._manifest.fingerprint,
+                counts=self._counts(facts, seen, named),
+                tables=self._gold.versions,
+                shards=written,
+            )
+            builder.publish(manifest)
+        self._job.spark.catalog.clearCache()
+        return manifest
+
+    def _name(self, groups: DataFrame, seen: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
+        homes = self._gold.read("gold/homes", HOMES, self._before)
+        ids = self._gold.read("gold/ids", IDS, self._before)
+        territory = names.territories(homes, seen, self._rules)
+        named = names.name(groups, seen, territory, ids, self._job.id_key).persist()
+        new = named.where("anchor IS NOT NULL").select(
+            "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
+        )
+        return (
+            named,
+            self._gold.write("gold/homes", names.new_homes(groups, named, homes)),
+            self._gold.write("gold/ids", ids.union(new)),
+        )
+
+    def _tables(
+        self, facts: DataFrame, screened: DataFrame, groups: DataFrame, refused: DataFrame, named: DataFrame
+    ) -> None:
+        customers = groups.join(named, "group")
+        self._gold.write("gold/identifiers", customers.select("x", "customer"))
+        sizes = customers.groupBy("customer").agg(
+            f.count("*").alias("identifiers"), f.first("aliases").alias("aliases")
+        )
+        self._gold.write("gold/customers", sizes)
+        self._gold.write("gold/refused_links", refused.select("a", "b", "reason"))
+        dropped = screened.where("z IS NULL AND fault IS NOT NULL").select(
+            "x", f.col("fault").alias("reason")
+        )
+        self._gold.write("gold/quarantined", dropped.union(silver.quarantined(facts)))
+        self._gold.write("gold/rejects", silver.rejects(facts))
+
+    def _counts(self, facts: DataFrame, seen: DataFrame, named: DataFrame) -> dict[str, int]:
+        return {
+            "identifiers": seen.count(),
+            "customers": named.count(),
+            "new_customers": named.where("anchor IS NOT NULL").count(),
+            "rejects": silver.rejects(facts).count(),
+        }

@@ -1,0 +1,131 @@
+"""The graph's records, encoded in Spark and written as the shards of a generation."""
+
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import pyarrow as pa
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as f
+
+from batch_layer.rows import Row, map_groups, map_rows
+from batch_layer.silver import identifier_of, tenant_of
+from identity import Customer, Link, Minted, Refused, Seen, Verdict
+from identity.graph import Component, Edge, IdRecord, Node
+from schemas import records
+from schemas.generation import Shard, shard_of, write_shard
+
+_RECORD = pa.schema([("key", pa.binary()), ("value", pa.binary())])
+_SHARDED = pa.schema([("shard", pa.int32()), *_RECORD])
+_TIMES = ("first_seen", "last_seen", "first_ingested")
+_PLACE = ("fault", "customer", "label", "home", "minted")
+_EDGE = ("verdict", "decided_at", "out", "mine", "theirs")
+_WRITTEN = pa.schema([("file", pa.string()), ("entries", pa.int64()), ("blake2b", pa.string())])
+
+
+def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame:
+    """Node records. `placed` has, for each identifier, `x, customer, label, home, minted`."""
+    itself = screened.where("z IS NULL").drop("z", "verdict", "decided_at").join(placed, "x")
+    rows = itself.unionByName(owned.drop("fault"), allowMissingColumns=True).select(
+        "x", "z", *_TIMES, *_PLACE, *_EDGE
+    )
+
+    def step(group: list[Row]) -> Iterator[Row]:
+        key = group[0][0]
+        (_, _, first_seen, last_seen, first_ingested, fault, customer, label, home, minted, *_) = next(
+            row for row in group if row[1] is None
+        )
+        node = Node(
+            identifier_of(key),
+            Seen(first_seen, last_seen, first_ingested),
+            {identifier_of(row[1]): _edge(row) for row in group if row[1] is not None},
+            fault,
+            customer or "",
+            identifier_of(label) if label is not None else None,
+            home,
+            minted,
+        )
+        yield (records.node_key(tenant_of(key), node.identifier), records.encode_node(node))
+
+    return map_groups(rows, ["x"], step, _RECORD)
+
+
+def _edge(row: Row) -> Edge:
+    link = Link(row[2], row[3], row[4], Verdict(row[10]), row[11])
+    return Edge(link, mine=row[13], theirs=row[14], out=row[12])
+
+
+def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
+    """Component records. `groups` has `label, group, x`, `refused` `label, a, b, reason`."""
+    none = f.lit(None)
+    members = groups.join(named.select("group", "customer", "aliases"), "group").select(
+        "label", "customer", "aliases", "x", none.alias("b"), none.alias("reason")
+    )
+    rows = members.union(refused.select("label", none, none, "a", "b", "reason"))
+
+    def step(group: list[Row]) -> Iterator[Row]:
+        customers: dict[str, tuple[list[str], list[str]]] = {}
+        refusals = []
+        for _, customer, aliases, x, b, reason in group:
+            if customer is None:
+                refusals.append(Refused(identifier_of(x), identifier_of(b), reason))
+            else:
+                customers.setdefault(customer, (aliases, []))[1].append(x)
+        component = Component(
+            tuple(
+                Customer(customer, tuple(identifier_of(x) for x in sorted(xs)), tuple(aliases))
+                for customer, (aliases, xs) in sorted(customers.items())
+            ),
+            tuple(sorted(refusals)),
+        )
+        key = records.component_key(tenant_of(group[0][0]), component.label)
+        yield (key, records.encode_component(component))
+
+    return map_groups(rows, ["label"], step, _RECORD)
+
+
+def ids(minted: DataFrame, territory: DataFrame) -> DataFrame:
+    """Id records. `minted` has `customer, generation, …`, `territory` `home, x, place`."""
+    residents = territory.groupBy("home").agg(f.sort_array(f.collect_list("place")).alias("residents"))
+    rows = minted.join(residents, minted.customer == residents.home).select(
+        "customer",
+        "generation",
+        "first_ingested",
+        "anchor",
+        "counter",
+        f.col("residents.x").alias("residents"),
+    )
+
+    def step(rows_: Iterator[Row]) -> Iterator[Row]:
+        for customer, generation, first_ingested, anchor, counter, xs in rows_:
+            record = IdRecord(
+                Minted(generation, first_ingested, identifier_of(anchor), counter),
+                tuple(identifier_of(x) for x in xs),
+            )
+            yield (records.id_key(tenant_of(anchor), customer), records.encode_id(record))
+
+    return map_rows(rows, step, _RECORD)
+
+
+def write(frame: DataFrame, directory: Path, count: int) -> list[Shard]:
+    """Write `key, value` records as `count` shards into a directory that all executors share."""
+
+    def address(rows: Iterator[Row]) -> Iterator[Row]:
+        return ((shard_of(key, count), key, value) for key, value in rows)
+
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        for shard, group in groupby(rows, key=itemgetter(0)):
+            written = write_shard(directory, shard, ((key, value) for _, key, value in group))
+            yield (written.file, written.entries, written.blake2b)
+
+    addressed = map_rows(frame, address, _SHARDED)
+    arranged = addressed.repartition(count, "shard").sortWithinPartitions("shard", "key")
+    found = {
+        row.file: Shard(row.file, row.entries, row.blake2b)
+        for row in map_rows(arranged, step, _WRITTEN).collect()
+    }
+    # A shard that got no record is a file all the same, so that a reader can count on each.
+    empty = [i for i in range(count) if f"shard-{i:04d}.mdb" not in found]
+    shards = [*found.values(), *(write_shard(directory, i, ()) for i in empty)]
+    return sorted(shards, key=lambda shard: shard.file)

@@ -1,0 +1,7 @@
+"""`python -m deploy`: the `ucid` command, where no script is installed."""
+
+import sys
+
+from deploy.cli import main
+
+sys.exit(main())

@@ -1,0 +1,23 @@
+"""`ucid export customers`: every customer of the serving view, one JSON object a line."""
+
+import argparse
+import sys
+
+import msgspec
+
+from deploy import bootstrap
+from deploy.commands.simulate import customer_json
+from deploy.settings import Settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Name the arguments."""
+    parser.add_argument("what", choices=["customers"])
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print as the view is read; nothing is held back in memory but the overlay."""
+    del options
+    for customer in bootstrap.serving_view(Settings.load()).customers():
+        sys.stdout.buffer.write(msgspec.json.encode(customer_json(customer)) + b"\n")
+    return 0

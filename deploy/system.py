@@ -1,0 +1,58 @@
+"""The whole system on one machine: the local stack, with a worker and the HTTP server on top."""
+
+import sys
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from batch_layer.begin import begin
+from deploy import bootstrap
+from deploy.local import Stack, State
+from deploy.local.progress import Progress
+from deploy.settings import Settings
+from identity import rulefile
+from schemas import overlay
+
+STARTER_RULES = Path(__file__).with_name("rules.yaml")
+
+
+def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
+    """Start what is not running; `rules` are those to begin with, where nothing has begun yet.
+
+    Raises RuleError, and ValueError where other rules are in force already.
+    """
+    source = rules or STARTER_RULES
+    wanted = rulefile.load(source)
+    state = stack.up(progress)
+    env = {"UCID_HOME": str(stack.home)}
+    settings = Settings.load(env)
+    bootstrap.create_topics(settings)
+    manifest = begin(
+        settings.generations, source.read_text(encoding="utf-8"), bootstrap.PARTITIONS, str(source)
+    )
+    if rules is not None and manifest.fingerprint != wanted.fingerprint:
+        raise ValueError(
+            f"other rules than {rules} are in force (fingerprint {manifest.fingerprint}): "
+            f"'ucid batch --rules {rules}' changes them for all that is known"
+        )
+    client = bootstrap.redis(settings)
+    port = stack.port("http", settings.http_port)
+    progress("Starting speed", f"log in {state.log('speed')}")
+    stack.start("speed", _command("speed"), env, ready=lambda: bool(client.exists(overlay.LIVE)))
+    progress("Starting http", f"log in {state.log('http')}")
+    url = f"http://{settings.http_host}:{port}"
+    stack.start("http", _command("serve"), env, ready=lambda: _healthy(url))
+    progress("Starting http", f"ready at {url}")
+    return State.load(stack.home)
+
+
+def _command(name: str) -> list[str]:
+    return [sys.executable, "-m", "deploy", name]
+
+
+def _healthy(url: str) -> bool:
+    try:
+        with urlopen(f"{url}/healthz", timeout=1) as response:  # noqa: S310 - our own server
+            return bool(response.status == 200)  # noqa: PLR2004 - HTTP's OK
+    except (URLError, OSError):
+        return False
