@@ -5,10 +5,12 @@ one Delta commit. There is no second record of progress that could disagree with
 dies before its commit has landed nothing, one that dies after it has landed everything.
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from confluent_kafka import Consumer, TopicPartition
 from delta import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
@@ -16,12 +18,10 @@ from pyspark.sql import functions as f
 from schemas.absorb import LOG
 from schemas.generation import Offsets
 
-_DDL = """topic STRING NOT NULL, partition INT NOT NULL, offset BIGINT NOT NULL,
-          ingested_at BIGINT NOT NULL COMMENT 'append time, microseconds since the epoch',
-          key BINARY, value BINARY COMMENT 'the message as it was sent'"""
+log = logging.getLogger(__name__)
 
-# To Spark's Kafka source: from the first record that the topic still has.
-_EARLIEST = -2
+# How long a broker may take to say where its partitions begin and end, in seconds.
+_PATIENCE = 30
 
 
 class Bronze:
@@ -47,35 +47,61 @@ class Bronze:
         """Land what is new; returns the exclusive cut-off of every partition of the log.
 
         `kafka` is the bootstrap servers, `settings` more of Kafka's client settings, `partitions` how
-        many each topic has.
+        many each topic has. Raises KafkaException, and what Spark raises.
         """
-        DeltaTable.createIfNotExists(self._spark).location(self._path).addColumns(
-            self._spark.createDataFrame([], _DDL).schema
-        ).execute()
-        ends = self.ends()
-        start = {
-            topic: {p: ends.get(topic, {}).get(p, _EARLIEST) for p in range(partitions[topic])}
-            for topic in LOG
-        }
+        first = not DeltaTable.isDeltaTable(self._spark, self._path)
+        landed: Offsets = {} if first else self._ends()
+        begins, ends = _bounds(kafka, settings, partitions)
+        for topic, known in landed.items():
+            for partition, offset in known.items():
+                if offset < begins[topic][partition]:
+                    # Retention was shorter than the pause between two runs: say so, go on with the rest.
+                    log.error("%s %d: offsets %d to %d are no longer in Kafka and never landed",
+                              topic, partition, offset, begins[topic][partition])  # fmt: skip
+                begins[topic][partition] = max(offset, begins[topic][partition])
+        if first or begins != ends:
+            self._append(kafka, settings, begins, ends)
+        return ends
+
+    def _ends(self) -> Offsets:
+        """The offset after the last landed message, by topic and partition."""
+        ends: Offsets = {}
+        for row in self.table().groupBy("topic", "partition").agg(f.max("offset").alias("last")).collect():
+            ends.setdefault(row.topic, {})[row.partition] = row.last + 1
+        return ends
+
+    def _append(self, kafka: str, settings: Mapping[str, str], begins: Offsets, ends: Offsets) -> None:
         reader = (
             self._spark.read.format("kafka")
             .option("kafka.bootstrap.servers", kafka)
-            .option("assign", _json({topic: list(range(partitions[topic])) for topic in LOG}))
-            .option("startingOffsets", _json(start))
-            .option("endingOffsets", "latest")
+            .option("assign", _json({topic: list(offsets) for topic, offsets in ends.items()}))
+            .option("startingOffsets", _json(begins))
+            .option("endingOffsets", _json(ends))
         )
         for key, value in settings.items():
             reader = reader.option(f"kafka.{key}", value)
-        reader.load().select(
-            "topic",
-            "partition",
-            "offset",
-            f.unix_micros("timestamp").alias("ingested_at"),
-            "key",
-            "value",
-        ).write.format("delta").mode("append").save(self._path)
-        ends = self.ends()
-        return {topic: {p: ends.get(topic, {}).get(p, 0) for p in range(partitions[topic])} for topic in LOG}
+        ingested_at = f.unix_micros("timestamp").alias("ingested_at")
+        new = reader.load().select("topic", "partition", "offset", ingested_at, "key", "value")
+        new.write.format("delta").mode("append").save(self._path)
+
+
+def _bounds(
+    kafka: str, settings: Mapping[str, str], partitions: Mapping[str, int]
+) -> tuple[Offsets, Offsets]:
+    """The first offset and the one after the last, of each partition of the log."""
+    begins: Offsets = {topic: {} for topic in LOG}
+    ends: Offsets = {topic: {} for topic in LOG}
+    consumer = Consumer({**settings, "bootstrap.servers": kafka, "group.id": "ucid-batch"})
+    try:
+        for topic in LOG:
+            for partition in range(partitions[topic]):
+                where = TopicPartition(topic, partition)
+                begins[topic][partition], ends[topic][partition] = consumer.get_watermark_offsets(
+                    where, timeout=_PATIENCE
+                )
+    finally:
+        consumer.close()
+    return begins, ends
 
 
 def _json(value: object) -> str:

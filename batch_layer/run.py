@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 
 Progress = Callable[[str], None]
 
+# The first thing that a run reports; when it reports the next, the cut-off is fixed.
+LANDING = "landing the log"
+
 
 @dataclass(frozen=True)
 class Run:
@@ -60,7 +63,7 @@ def run(
     with _alone(job.generations):
         before = _newest(job.generations)
         text = rules if rules is not None else before.manifest.rules
-        progress("landing the log")
+        progress(LANDING)
         bronze = Bronze(job.spark, job.delta)
         offsets = bronze.land(job.kafka, job.kafka_settings, job.partitions)
         manifest = Manifest(
@@ -162,27 +165,28 @@ class _Rebuild:
         new = named.where("anchor IS NOT NULL").select(
             "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
         )
-        return (
-            named,
-            self._gold.write("gold/homes", names.new_homes(groups, named, homes)),
-            self._gold.write("gold/ids", ids.union(new)),
-        )
+        homes = self._gold.write("gold/homes", names.new_homes(groups, named, homes))
+        return named, homes, self._gold.write("gold/ids", ids.union(new))
 
     def _tables(
         self, facts: DataFrame, screened: DataFrame, groups: DataFrame, refused: DataFrame, named: DataFrame
     ) -> None:
         customers = groups.join(named, "group")
-        self._gold.write("gold/identifiers", customers.select("x", "customer"))
         sizes = customers.groupBy("customer").agg(
             f.count("*").alias("identifiers"), f.first("aliases").alias("aliases")
         )
-        self._gold.write("gold/customers", sizes)
-        self._gold.write("gold/refused_links", refused.select("a", "b", "reason"))
         dropped = screened.where("z IS NULL AND fault IS NOT NULL").select(
             "x", f.col("fault").alias("reason")
         )
-        self._gold.write("gold/quarantined", dropped.union(silver.quarantined(facts)))
-        self._gold.write("gold/rejects", silver.rejects(facts))
+        self._gold.write_all(
+            {
+                "gold/identifiers": customers.select("x", "customer"),
+                "gold/customers": sizes,
+                "gold/refused_links": refused.select("a", "b", "reason"),
+                "gold/quarantined": dropped.union(silver.quarantined(facts)),
+                "gold/rejects": silver.rejects(facts),
+            }
+        )
 
     def _counts(self, facts: DataFrame, seen: DataFrame, named: DataFrame) -> dict[str, int]:
         return {

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -11,34 +11,38 @@ from pyspark.sql import SparkSession
 _DELTA = {
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    "spark.sql.session.timeZone": "UTC",
 }
 
-_DEFAULTS = {
+# For one machine. A cluster says these things itself, through spark-submit.
+_LOCAL = {
     "spark.master": "local[*]",
     "spark.driver.memory": "3g",
+    "spark.driver.host": "127.0.0.1",
+    "spark.driver.bindAddress": "127.0.0.1",
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
-    "spark.sql.session.timeZone": "UTC",
-    # The default of 200 is meant for clusters; a laptop would spend its time starting tasks.
-    "spark.sql.shuffle.partitions": str(2 * (os.cpu_count() or 1)),
-    # A small log must not be cut into files of a few rows.
-    "spark.databricks.delta.snapshotPartitions": "2",
+    # The default of 200 is meant for clusters; here a task for each core is enough, and asking the
+    # optimiser again after every shuffle takes longer than a small shuffle does.
+    "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
+    "spark.sql.adaptive.enabled": "false",
+    "spark.databricks.delta.snapshotPartitions": "1",
+    "spark.driver.extraJavaOptions": "--add-modules=jdk.incubator.vector"
+    f" -Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
 }
 
 
-def session(jars: Sequence[Path] = (), **settings: str) -> SparkSession:
+def session(jars: Sequence[Path] = (), settings: Mapping[str, str] | None = None) -> SparkSession:
     """A session with Delta and Kafka.
 
-    `jars` are those that PySpark lacks (a cluster may have them already); `settings` are Spark's own, with
-    `__` for a dot, and win over the defaults, as does what `spark-submit` was given.
+    `jars` are those that PySpark lacks (a cluster may have them already); `settings` are Spark's own and
+    win over ours. Under spark-submit only what Delta needs is set here.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     builder = SparkSession.builder.appName("ucid batch")
-    given = {key.replace("__", "."): value for key, value in settings.items()}
-    for key, value in {**_DEFAULTS, **_DELTA, **given}.items():
+    for key, value in {**({} if submitted else _LOCAL), **_DELTA, **(settings or {})}.items():
         builder = builder.config(key, value)
     if jars:
         builder = builder.config("spark.jars", ",".join(map(str, jars)))
-    spark = builder.getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
+    return builder.getOrCreate()

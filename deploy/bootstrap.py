@@ -107,7 +107,7 @@ def create_topics(settings: Settings) -> None:
     from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - an extra
     from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415 - an extra
 
-    admin = AdminClient({"bootstrap.servers": settings.kafka})
+    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 3})
     wanted = [NewTopic(topic.name, topic.partitions, config=dict(topic.config)) for topic in TOPICS.values()]
     for future in admin.create_topics(wanted).values():
         try:

@@ -55,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     logging.basicConfig(
         level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
     )
+    # Py4J tells of each connection that it closes.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
         return int(options.run(options))
     except (IdentityError, SchemaError, SettingsError, OSError, ValueError) as error:

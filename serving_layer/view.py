@@ -81,7 +81,7 @@ class ServingView:
 
     def customer(self, customer_id: str) -> tuple[Customer | None, Freshness]:
         """The customer that an id means now, be it its own id or one from before a merge."""
-        generation = self._generation(None)
+        generation = self._generation(self._live())
         residents = self._residents(generation, customer_id)
         answer = self._answer([(resident, None) for resident in residents])
         customers = (found.customer for found in answer.found if found.customer is not None)
@@ -93,11 +93,7 @@ class ServingView:
         Of a stream that is moving this is no snapshot: a customer that changes during the scan of the
         overlay may be seen before or after the change.
         """
-        for _ in range(_TRIES):
-            generation = self._generation(None)
-            changed = dict(self._scan(generation.number))
-            if self._live() in {None, generation.number}:
-                break
+        generation, changed = self._overlaid()
         for key, data in generation.scan(records.tenant_prefix(b"c", self._tenant)):
             if key not in changed:
                 yield from records.decode_component(data).customers
@@ -173,7 +169,7 @@ class ServingView:
         return _Reading(list(zip(nodes, components, strict=True)), freshness)
 
     def _generation(self, number: int | None) -> Generation:
-        """The generation of that number, or the one that is open, or the newest that can be."""
+        """The generation of that number; of None the one that is open, else the live or the newest."""
         if self._open is not None and number in {None, self._open.number}:
             return self._open
         if number is None:
@@ -209,6 +205,16 @@ class ServingView:
             value = cast("bytes | None", self._redis.get(overlay.view_prefix(generation.number) + key))
             data = overlay.record_of(value) if value else None
         return records.decode_id(data).residents if data else ()
+
+    def _overlaid(self) -> tuple[Generation, dict[bytes, bytes]]:
+        """The live generation, and every component that differs from it."""
+        for _ in range(_TRIES):
+            live = self._live()
+            generation = self._generation(live)
+            changed = dict(self._scan(generation.number))
+            if self._live() == live:
+                return generation, changed
+        raise BrokenGeneration("readers moved on each time that the overlay was read: try again")
 
     def _scan(self, number: int) -> Iterator[tuple[bytes, bytes]]:
         prefix = overlay.view_prefix(number)

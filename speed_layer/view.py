@@ -152,8 +152,7 @@ class ViewState:
 
     def offsets(self) -> dict[bytes, int]:
         """The next offset of each partition, by `overlay.partition_field`."""
-        found = cast("dict[bytes, bytes]", self._redis.hgetall(cast("str", self._keys[1])))
-        return {field: int(offset) for field, offset in found.items()}
+        return read_offsets(self._redis, self._number)
 
     def advance(self, offsets: dict[bytes, int], through: int) -> None:
         """Note that everything below these offsets is applied. Raises LostView."""
@@ -162,3 +161,9 @@ class ViewState:
             arguments += [field, offset]
         if self._advance(keys=self._keys, args=arguments) == b"epoch":
             raise LostView(f"the view on generation {self._number} is gone from Redis")
+
+
+def read_offsets(redis: Redis, generation: int) -> dict[bytes, int]:
+    """The next offset of each partition, of the view on a generation; empty where there is none."""
+    found = cast("dict[bytes, bytes]", redis.hgetall(cast("str", overlay.offsets_key(generation))))
+    return {field: int(offset) for field, offset in found.items()}

@@ -140,7 +140,9 @@ class Worker:
         if min(behind, default=-1) >= 0 and sum(behind) <= NEARLY and not paused:
             self._redis.set(overlay.PAUSE, 1, px=PAUSE_MS)
         old, new = live.generation.number, next_.generation.number
-        keys = [overlay.LIVE, overlay.offsets_key(old), overlay.offsets_key(new), overlay.PAUSE]
+        offsets = [overlay.offsets_key(old), overlay.offsets_key(new)]
+        through = [overlay.through_key(old), overlay.through_key(new)]
+        keys = [overlay.LIVE, *offsets, overlay.PAUSE, *through]
         if self._switch(keys=keys, args=[old, new]):
             log.info("handover: readers stand on generation %d", new)
             self._lanes.pop(old).close()

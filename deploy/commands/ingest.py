@@ -5,14 +5,13 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import IO
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer
-
 from deploy import bootstrap
 from deploy.files import opened
+from deploy.sending import send
 from deploy.settings import Settings
 from schemas import EMAIL, WEB, Malformed, WrongLine, decode
 
@@ -48,29 +47,6 @@ def run(options: argparse.Namespace) -> int:
             sent = send(producer, topic, (line for _, line in lines(stream)))
         print(f"{name}: {sent} events sent to {topic}", file=sys.stderr)
     return 0
-
-
-def send(producer: Producer, topic: str, payloads: Iterable[bytes]) -> int:
-    """Send payloads, wait until the broker has them all, and count them. Raises KafkaException."""
-    failed: list[KafkaError] = []
-
-    def delivered(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failed.append(error)
-
-    count = 0
-    for payload in payloads:
-        while True:
-            try:
-                producer.produce(topic, payload, on_delivery=delivered)
-                break
-            except BufferError:  # the producer's queue is full: let it drain
-                producer.poll(0.1)
-        count += 1
-    producer.flush()
-    if failed:
-        raise KafkaException(failed[0])
-    return count
 
 
 def lines(stream: IO[bytes]) -> Iterator[tuple[int, bytes]]:
