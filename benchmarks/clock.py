@@ -6,9 +6,30 @@ from contextlib import contextmanager
 from statistics import median
 from time import perf_counter
 
+Work = Callable[[], object]
+
+
+def medians(repeat: int, **works: Work) -> dict[str, float]:
+    """The median seconds of each work.
+
+    They take turns, so that a slow minute of the machine falls on all that are compared.
+    """
+    rounds = [{name: seconds(work) for name, work in works.items()} for _ in range(repeat)]
+    return {name: median(times[name] for times in rounds) for name in works}
+
+
+def seconds(work: Work) -> float:
+    """How long one call takes; what it returns is freed outside the measured time."""
+    with _quiet():
+        start = perf_counter()
+        result = work()
+        elapsed = perf_counter() - start
+        del result
+    return elapsed
+
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Collect what earlier work left, then keep the collector from running at a time of its choice."""
     was_enabled = gc.isenabled()
     gc.collect()
@@ -18,18 +39,3 @@ def quiet() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """How long one call takes; what it returns is freed outside the measured time."""
-    with quiet():
-        start = perf_counter()
-        result = work()
-        elapsed = perf_counter() - start
-        del result
-    return elapsed
-
-
-def median_seconds(work: Callable[[], object], repeat: int) -> float:
-    """The median of `repeat` calls."""
-    return median(seconds(work) for _ in range(repeat))

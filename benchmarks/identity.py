@@ -1,51 +1,32 @@
 """`ucid bench identity`: how fast is it decided who is who, and does it stay linear?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from statistics import median
 
-from benchmarks.clock import median_seconds, seconds
+from benchmarks.clock import medians, seconds
 from benchmarks.peers import union_find
 from benchmarks.report import Report
 from benchmarks.shapes import Sighting, facts_of, hub, path, people, rules
-from identity import Facts, Minter, Observer, Resolution, Rules, resolve
+from identity import Facts, Minter, Observer, Resolution, resolve
 from identity.memory import MemoryView
 
 Progress = Callable[[str], None]
 
+# The usual sizes. Linear work on a tenth takes a tenth of the time.
+LINKS = 1_000_000
+IDENTIFIERS = 100_000  # in one component
+EVENTS = 100_000
+BATCH = 5_000  # events that a stream takes in at a time
+TENTH = 10
+
 _MINTER = Minter(b"ucid bench")
 
 
-@dataclass(frozen=True)
-class Sizes:
-    """How much is measured; `scale` shrinks all of it for a quick look."""
-
-    scale: float = 1.0
-
-    @property
-    def large(self) -> int:
-        """Links, or a tenth of it identifiers in one component, that the figures are about."""
-        return self._of(1_000_000)
-
-    @property
-    def small(self) -> int:
-        """A tenth of `large`: linear work takes a tenth of the time."""
-        return self._of(100_000)
-
-    @property
-    def batch(self) -> int:
-        """Events that the incremental engine takes in at a time."""
-        return self._of(5_000)
-
-    def _of(self, size: int) -> int:
-        return max(round(size * self.scale), 10)
-
-
 def measure(scale: float, repeat: int, progress: Progress) -> Report:
-    """Everything, each time the median of `repeat` runs."""
-    bench = _Bench(Sizes(scale), repeat, progress)
-    bench.small_components()
+    """Everything at `scale` times the usual size, each time the median of `repeat` runs."""
+    bench = _Bench(scale, repeat, progress)
+    bench.people()
     bench.one_component("path", path)
     bench.one_component("hub", hub)
     bench.upkeep()
@@ -54,93 +35,112 @@ def measure(scale: float, repeat: int, progress: Progress) -> Report:
 
 
 class _Bench:
-    def __init__(self, sizes: Sizes, repeat: int, progress: Progress) -> None:
+    def __init__(self, scale: float, repeat: int, progress: Progress) -> None:
         self.report = Report()
-        self._sizes = sizes
+        self._scale = scale
         self._repeat = repeat
         self._progress = progress
-        self._rules: Rules = rules()
+        self._rules = rules()
 
-    def small_components(self) -> None:
-        """Many people: the usual case, against a bare union-find."""
-        small, large = self._sizes.small, self._sizes.large
-        few = self._resolve("people", people(small))
-        facts = facts_of(people(large))
-        many = self._time(f"people: {large:,} links", lambda: self._resolved(facts))
-        bare = self._time(f"union-find: {large:,} links", lambda: union_find(facts.links))
-        self.report.figures.update(
-            resolve_links=large,
-            resolve_seconds=many,
-            resolve_links_per_second=large / many,
-            resolve_tenth_seconds=few,
-            union_find_seconds=bare,
+    def people(self) -> None:
+        """Many small components: the usual case, against a bare union-find."""
+        links = self._size(LINKS)
+        self._progress(f"people: {links:,} links")
+        facts, tenth = facts_of(people(links)), facts_of(people(links // TENTH))
+        times = medians(
+            self._repeat,
+            all=lambda: self._resolve(facts),
+            tenth=lambda: self._resolve(tenth),
+            peer=lambda: union_find(facts.links),
+            peer_tenth=lambda: union_find(tenth.links),
         )
+        self.report.figures.update(
+            resolve_links=links,
+            resolve_seconds=times["all"],
+            resolve_tenth_seconds=times["tenth"],
+            resolve_links_per_second=links / times["all"],
+            union_find_seconds=times["peer"],
+            union_find_tenth_seconds=times["peer_tenth"],
+        )
+        growth = len(facts.links) / len(tenth.links)
         self.report.ratios.update(
-            resolve_growth=_growth(few, small, many, large), resolve_over_union_find=many / bare
+            resolve_growth=_growth(times["all"], times["tenth"], growth),
+            # How much of that is the machine's memory: a dictionary that outgrows the caches is slower.
+            union_find_growth=_growth(times["peer"], times["peer_tenth"], growth),
+            resolve_over_union_find=times["all"] / times["peer"],
         )
 
     def one_component(self, name: str, shape: Callable[[int], list[Sighting]]) -> None:
         """All identifiers in one component: the worst that data can do."""
-        small, large = self._sizes.small // 10, self._sizes.large // 10
-        few, many = self._resolve(name, shape(small)), self._resolve(name, shape(large))
+        size = self._size(IDENTIFIERS)
+        self._progress(f"{name}: {size:,} identifiers")
+        facts, tenth = facts_of(shape(size)), facts_of(shape(size // TENTH))
+        times = medians(self._repeat, all=lambda: self._resolve(facts), tenth=lambda: self._resolve(tenth))
         self.report.figures.update(
-            {f"{name}_identifiers": large, f"{name}_seconds": many, f"{name}_tenth_seconds": few}
+            {
+                f"{name}_identifiers": size,
+                f"{name}_seconds": times["all"],
+                f"{name}_tenth_seconds": times["tenth"],
+            }
         )
-        self.report.ratios[f"{name}_growth"] = _growth(few, small, many, large)
+        self.report.ratios[f"{name}_growth"] = _growth(
+            times["all"], times["tenth"], len(facts.links) / len(tenth.links)
+        )
 
     def upkeep(self) -> None:
-        """The same people event by event: a stream kept current, against deciding anew."""
-        events, size = people(self._sizes.small), self._sizes.batch
+        """People event by event: a stream kept current, against deciding anew."""
+        events, size = people(self._size(EVENTS)), self._size(BATCH)
+        self._progress(f"upkeep: {len(events):,} events in batches of {size:,}")
         batches = [facts_of(events[i : i + size]) for i in range(0, len(events), size)]
-        self._progress(f"upkeep: {len(events):,} links in {len(batches)} batches")
-        runs = [self._keep_up(batches) for _ in range(self._repeat)]
-        total = median(sum(times) for times in runs)
-        last = median(times[-1] for times in runs)
-        whole = self.report.figures["resolve_tenth_seconds"]
+        whole = facts_of(events)
+        rounds = [
+            (seconds(partial(self._resolve, whole)), *self._keep_up(batches)) for _ in range(self._repeat)
+        ]
+        anew = median(times[0] for times in rounds)
+        batch = median(median(times[1:]) for times in rounds)
+        total = median(sum(times[1:]) for times in rounds)
         self.report.figures.update(
-            upkeep_links=len(events),
-            upkeep_batch_links=size,
+            upkeep_events=len(events),
+            upkeep_batch_events=size,
             upkeep_seconds=total,
-            upkeep_links_per_second=len(events) / total,
-            upkeep_last_batch_seconds=last,
+            upkeep_batch_seconds=batch,
+            upkeep_events_per_second=len(events) / total,
+            upkeep_anew_seconds=anew,
         )
         self.report.ratios.update(
-            upkeep_over_resolve=total / whole,
-            upkeep_last_batch_over_resolve=last / whole,
-            upkeep_last_over_median_batch=median(t[-1] / median(t) for t in runs),
+            upkeep_over_anew=total / anew,
+            upkeep_batch_over_anew=batch / anew,
+            # Does a batch cost more as the view grows?
+            upkeep_last_over_median_batch=median(times[-1] for times in rounds) / batch,
         )
 
     def observe(self) -> None:
         """From raw events to facts: normalising, screening, linking."""
-        events = [({s.a.type: [s.a.value], s.b.type: [s.b.value]}, s.at) for s in people(self._sizes.small)]
-
-        def work() -> Facts:
-            observer, facts = Observer(self._rules), Facts()
-            for identifiers, at in events:
-                observer.observe(facts, identifiers, {}, at, at)
-            return facts
-
-        taken = self._time(f"observe: {len(events):,} events", work)
+        sightings = people(self._size(EVENTS))
+        self._progress(f"observe: {len(sightings):,} events")
+        events = [({a.type: [a.value], b.type: [b.value]}, at) for a, b, at in sightings]
+        taken = medians(self._repeat, all=lambda: self._observe(events))["all"]
         self.report.figures.update(
             observe_events=len(events), observe_seconds=taken, observe_events_per_second=len(events) / taken
         )
+
+    def _size(self, usual: int) -> int:
+        return max(round(usual * self._scale), 2 * TENTH)
+
+    def _resolve(self, facts: Facts) -> Resolution:
+        return resolve(facts, self._rules, minter=_MINTER, as_of=facts.newest)
 
     def _keep_up(self, batches: list[Facts]) -> list[float]:
         view = MemoryView(self._rules, _MINTER)
         return [seconds(partial(view.apply, facts)) for facts in batches]
 
-    def _resolve(self, name: str, sightings: list[Sighting]) -> float:
-        facts = facts_of(sightings)
-        return self._time(f"{name}: {len(sightings):,} links", lambda: self._resolved(facts))
-
-    def _resolved(self, facts: Facts) -> Resolution:
-        return resolve(facts, self._rules, minter=_MINTER, as_of=facts.newest)
-
-    def _time(self, label: str, work: Callable[[], object]) -> float:
-        self._progress(label)
-        return median_seconds(work, self._repeat)
+    def _observe(self, events: list[tuple[dict[str, list[str]], int]]) -> Facts:
+        observer, facts = Observer(self._rules), Facts()
+        for identifiers, at in events:
+            observer.observe(facts, identifiers, {}, at, at)
+        return facts
 
 
-def _growth(few_seconds: float, few: int, many_seconds: float, many: int) -> float:
+def _growth(all_seconds: float, tenth_seconds: float, size_ratio: float) -> float:
     """Time's growth over size's: 1 is linear."""
-    return (many_seconds / few_seconds) / (many / few)
+    return all_seconds / tenth_seconds / size_ratio

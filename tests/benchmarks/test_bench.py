@@ -14,16 +14,16 @@ from identity.resolve import components
 
 FIGURES = {
     *("resolve_links", "resolve_seconds", "resolve_links_per_second", "resolve_tenth_seconds"),
-    "union_find_seconds",
+    *("union_find_seconds", "union_find_tenth_seconds"),
     *("path_identifiers", "path_seconds", "path_tenth_seconds"),
     *("hub_identifiers", "hub_seconds", "hub_tenth_seconds"),
-    *("upkeep_links", "upkeep_batch_links", "upkeep_seconds", "upkeep_links_per_second"),
-    "upkeep_last_batch_seconds",
+    *("upkeep_events", "upkeep_batch_events", "upkeep_seconds", "upkeep_batch_seconds"),
+    *("upkeep_events_per_second", "upkeep_anew_seconds"),
     *("observe_events", "observe_seconds", "observe_events_per_second"),
 }
 RATIOS = {
-    *("resolve_growth", "resolve_over_union_find", "path_growth", "hub_growth"),
-    *("upkeep_over_resolve", "upkeep_last_batch_over_resolve", "upkeep_last_over_median_batch"),
+    *("resolve_growth", "union_find_growth", "resolve_over_union_find", "path_growth", "hub_growth"),
+    *("upkeep_over_anew", "upkeep_batch_over_anew", "upkeep_last_over_median_batch"),
 }
 TINY = ["bench", "identity", "--scale", "0.001", "--repeat", "1"]
 

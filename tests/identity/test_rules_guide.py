@@ -25,7 +25,9 @@ def blocks(section):
 def sections():
     """The sections with something to run, by title."""
     found = re.split(r"^#{2,3} (.*)\n", PAGE, flags=re.MULTILINE)
-    return {title: blocks(text) for title, text in zip(found[1::2], found[2::2], strict=True) if "```sh" in text}
+    return {
+        title: blocks(text) for title, text in zip(found[1::2], found[2::2], strict=True) if "```sh" in text
+    }
 
 
 SECTIONS = sections()
