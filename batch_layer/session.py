@@ -14,6 +14,8 @@ _DELTA = {
     "spark.sql.session.timeZone": "UTC",
 }
 
+_JAVA = f"-Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}"
+
 # For one machine. A cluster says these things itself, through spark-submit.
 _LOCAL = {
     "spark.master": "local[*]",
@@ -27,8 +29,14 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
     "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
-    "spark.driver.extraJavaOptions": "--add-modules=jdk.incubator.vector"
-    f" -Dlog4j2.configurationFile={Path(__file__).with_name('log4j2.properties')}",
+    "spark.driver.extraJavaOptions": _JAVA,
+}
+
+# For a log of seconds, not hours: a JVM that compiles each plan well, and each method twice, spends longer
+# on that than on the data.
+SMALL = {
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.driver.extraJavaOptions": f"{_JAVA} -XX:TieredStopAtLevel=1",
 }
 
 

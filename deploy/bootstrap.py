@@ -36,6 +36,10 @@ def consumer(settings: Settings, group: str) -> "Consumer":
             "bootstrap.servers": settings.kafka,
             "group.id": group,
             "enable.auto.commit": False,
+            # The shortest that brokers allow by default: so long do the partitions of a worker that was
+            # killed wait for another. Heartbeats come from a thread of their own, however busy we are.
+            "session.timeout.ms": 6_000,
+            "heartbeat.interval.ms": 1_500,
             # A partition whose oldest records retention has dropped is read from what is left.
             "auto.offset.reset": "earliest",
             "queued.min.messages": 1_000_000,
@@ -82,7 +86,7 @@ def serving_view(settings: Settings) -> "ServingView":
     return ServingView(redis(settings), settings.generations, settings.tenant)
 
 
-def batch_job(settings: Settings) -> "Run":
+def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":
     """A run of the batch layer, with Spark in this process."""
     from batch_layer.run import Run  # noqa: PLC0415 - an extra
     from batch_layer.session import session  # noqa: PLC0415 - an extra
@@ -92,7 +96,7 @@ def batch_job(settings: Settings) -> "Run":
     jars = spark_jars(settings.cache, progress)
     progress.close()
     return Run(
-        spark=session(jars),
+        spark=session(jars, spark_settings),
         kafka=settings.kafka,
         delta=settings.delta,
         generations=settings.generations,

@@ -10,6 +10,7 @@ from confluent_kafka import TopicPartition
 
 from batch_layer.run import LANDING, Run
 from batch_layer.run import run as run_batch
+from batch_layer.session import SMALL
 from deploy import bootstrap
 from deploy.awaiting import is_applied, live_generation, log_end, until
 from deploy.demo.accuracy import measure
@@ -58,7 +59,7 @@ class Play:
         _act("1. The first half goes through Kafka into the ID graph in Redis")
         self._stream(messages[:half])
         _act("2. Spark rebuilds everything from the log, while the stream goes on")
-        job = bootstrap.batch_job(self._settings)
+        job = bootstrap.batch_job(self._settings, SMALL)
         self._batch(job, meanwhile=messages[half:])
         self._await_applied()
         streamed = list(self._view.customers())

@@ -71,11 +71,10 @@ def system(servers, request):
 
 @pytest.fixture(scope="session")
 def spark():
-    from batch_layer.session import session
+    from batch_layer.session import SMALL, session
     from deploy.local import default_cache, spark_jars
 
-    # The jobs are small: compiling them well takes longer than running them badly.
-    spark = session(spark_jars(default_cache()))
+    spark = session(spark_jars(default_cache()), SMALL)
     yield spark
     spark.stop()
 

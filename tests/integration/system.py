@@ -115,6 +115,8 @@ class System:
     def close(self):
         self.stop_workers()
         self.consumer.close()
+        # A producer without a reference ends; with one it would look for its broker for ever.
+        del self.producer
         self.redis.close()
 
 

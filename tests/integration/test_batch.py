@@ -1,0 +1,146 @@
+"""A generation from Spark is record for record what `identity` says: nodes, components, ids and names."""
+
+import json
+import random
+
+import pytest
+
+from batch_layer.run import run
+from identity import Facts, Minter, Observer, Published, resolve, rulefile
+from identity.graph import Component
+from identity.memory import MemoryView
+from schemas import DECISIONS, EMAIL, WEB, Malformed, records
+from schemas.absorb import accept
+from schemas.generation import open_generation
+
+RULES = """
+identifiers:
+  login: {rank: 1, unique: true}
+  email: {rank: 2, max: 2, normalise: email, when_shared: oldest}
+  phone: {rank: 3, max: 3, when_shared: nobody}
+  cookie: {rank: 4, max: 4, hot: 5, max_age: 300d}
+match_keys:
+  person: {rank: 3, from: [surname, born], hot: 4}
+"""
+TENANTS = ("default", "other-shop")
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+def log(rng, count, first):
+    """Random messages of all kinds, with everything that rules can refuse."""
+    for i in range(first, first + count):
+        person = rng.randrange(40)
+        when = f"2026-{rng.randrange(1, 11):02}-{rng.randrange(1, 28):02}T10:00:00Z"
+        every = {
+            "login": f"l{person}",
+            "email": rng.choice(
+                [f"M{person}@Example.com", f"m{rng.randrange(40)}@example.com", "null", "no mail"]
+            ),
+            "phone": f"p{rng.randrange(30)}",
+            "cookie": [f"k{rng.randrange(60)}", f"k{person}"],
+        }
+        identifiers = {type_: value for type_, value in every.items() if rng.random() < 0.4}
+        event = {
+            "event_id": f"e{i}",
+            "tenant": rng.choice(TENANTS),
+            "occurred_at": when,
+            "identifiers": identifiers,
+        }
+        if rng.random() < 0.3:
+            event["properties"] = {"surname": f"s{person}", "born": f"19{person:02}"}
+        yield rng.choice([WEB, WEB, EMAIL]), event
+        if rng.random() < 0.05:
+            a, b = (
+                {"type": "login", "value": f"l{person}"},
+                {"type": "cookie", "value": f"k{rng.randrange(60)}"},
+            )
+            verdict = rng.choice(["must_link", "cannot_link", "undo"])
+            decision = {"decision_id": f"d{i}", "decided_at": when, "verdict": verdict, "a": a, "b": b}
+            yield DECISIONS, {**decision, "tenant": rng.choice(TENANTS)}
+        if rng.random() < 0.02:
+            yield WEB, {**event, "identifiers": {"nobody_knows": "x"}}
+
+
+def send(system, messages):
+    for topic, event in messages:
+        if topic == EMAIL:
+            event = {**event, "outcome": "click"}  # noqa: PLW2901
+        system.send([json.dumps(event).encode()], topic)
+
+
+def facts_of(bronze):
+    """The facts of the log as landed, by tenant, without Spark's help."""
+    observer = Observer(rulefile.parse(RULES))
+    tenants, refused = {tenant: Facts() for tenant in TENANTS}, 0
+    for row in bronze.collect():
+        found = Facts()
+        try:
+            record, _ = accept(row.topic, bytes(row.value), observer, found, row.ingested_at)
+        except Malformed:
+            refused += 1
+        else:
+            tenants[record.tenant].update(found)
+    return tenants, refused
+
+
+def expected_records(facts, published, minter, as_of):
+    """All records of a generation: structure from the view in memory, names from `resolve`."""
+    rules = rulefile.parse(RULES)
+    resolution = resolve(facts, rules, minter=minter, as_of=as_of, published=published)
+    after = resolution.publish(published)
+    view = MemoryView(rules, minter, as_of)
+    view.apply(facts)
+    view.publish(after)
+    named = {customer.members: customer for customer in resolution.customers}
+    customer_of = {x: customer.id for customer in resolution.customers for x in customer.members}
+    nodes = view.nodes(facts.seen)
+    for x, node in nodes.items():
+        node.customer = customer_of.get(x, "")
+    labels = {node.component for node in nodes.values() if node.component is not None}
+    components = {
+        label: Component(tuple(sorted(named[c.members] for c in component.customers)), component.refused)
+        for label, component in view.components(labels).items()
+    }
+    return nodes, components, view.ids(after.ids), after
+
+
+def test_two_generations_equal_the_view_in_memory(system, job, spark):
+    rng = random.Random(11)
+    minters = {tenant: Minter(system.settings.id_key, tenant) for tenant in TENANTS}
+    published = {tenant: Published() for tenant in TENANTS}
+    for number, count in ((1, 400), (2, 250)):
+        send(system, log(rng, count, number * 1_000))
+        manifest = run(job)
+        bronze = spark.read.format("delta").load(str(system.settings.delta / "bronze" / "events"))
+        tenants, refused = facts_of(bronze)
+        assert manifest.as_of == max(facts.newest for facts in tenants.values())
+        assert manifest.counts["rejects"] == refused > 0
+        assert manifest.generation == number
+        generation = open_generation(system.settings.generations, number)
+        generation.verify()
+        for tenant, facts in tenants.items():
+            nodes, components, ids, after = expected_records(
+                facts, published[tenant], minters[tenant], manifest.as_of
+            )
+            found = dict(generation.scan(records.tenant_prefix(b"n", tenant)))
+            assert {key: records.decode_node(data) for key, data in found.items()} == {
+                records.node_key(tenant, x): node for x, node in nodes.items()
+            }
+            found = dict(generation.scan(records.tenant_prefix(b"c", tenant)))
+            assert {key: records.decode_component(data) for key, data in found.items()} == {
+                records.component_key(tenant, label): component for label, component in components.items()
+            }
+            found = dict(generation.scan(records.tenant_prefix(b"i", tenant)))
+            assert {key: records.decode_id(data) for key, data in found.items()} == {
+                records.id_key(tenant, customer_id): record for customer_id, record in ids.items()
+            }
+            published[tenant] = after
+
+
+def test_a_run_on_the_same_log_changes_nothing(system, job):
+    before = system.export()
+    manifest = run(job)
+    assert manifest.counts["new_customers"] == 0
+    system.redis.delete("ucid:1:live")
+    assert system.export() == before
