@@ -2,7 +2,7 @@
 
 Everything that `identity` concludes is a pure function of `Facts`. Two sets of facts merge by minimum,
 maximum and union only, so merging is associative, commutative and idempotent: repeated, reordered and
-re-batched deliveries cannot change an outcome (the laws stand in `tests/identity/test_facts.py`).
+re-batched deliveries cannot change an outcome (the laws stand in `tests/identity/test_resolve.py`).
 Times are microseconds since the epoch, UTC.
 """
 

@@ -5,7 +5,6 @@ repeating the value (identifiers are personal data). All are idempotent. Address
 judged by well-kept libraries; both are imported on first use, for they are slow to load.
 """
 
-import re
 import unicodedata
 from collections.abc import Callable
 
@@ -15,7 +14,12 @@ Normaliser = Callable[[str], str]
 
 NAMES = ("none", "email", "phone", "text")
 
-_NOT_WORD = re.compile(r"[\W_]+")
+# Accents of the Latin, Greek and Cyrillic scripts. Elsewhere marks are letters: without its vowel signs
+# a Hindi name is another name.
+_ACCENTS = dict.fromkeys(range(0x0300, 0x0370))
+
+# The general categories that words are made of: letters, marks and numbers.
+_WORD = frozenset("LMN")
 
 
 def plain(raw: str) -> str:
@@ -27,8 +31,9 @@ def text(raw: str) -> str:
     """For names and addresses: case, accents, punctuation and spacing do not count."""
     # Casefold and decompose twice: each can make work for the other (U+0345, for one).
     folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", raw).casefold()).casefold()
-    bare = "".join(c for c in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(c))
-    return _NOT_WORD.sub(" ", bare).strip()
+    bare = unicodedata.normalize("NFKD", folded).translate(_ACCENTS)
+    words = "".join(c if unicodedata.category(c)[0] in _WORD else " " for c in bare)
+    return unicodedata.normalize("NFC", " ".join(words.split()))
 
 
 def email(raw: str) -> str:
@@ -55,9 +60,13 @@ def phone(region: str | None) -> Normaliser:
         except phonenumbers.NumberParseException:
             hint = "" if region else " with a country code (+…); or set 'region' in its rule"
             raise InvalidValueError(f"not a phone number{hint}") from None
-        if not phonenumbers.is_possible_number(number):
-            raise InvalidValueError("not a phone number of a possible length")
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        # A number without its area code is possible too, and means somebody else in the next town.
+        if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
+            raise InvalidValueError("not a phone number of a possible length, area code included")
+        normal = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.parse(normal) != phonenumbers.parse(raw, region):
+            raise InvalidValueError("a phone number that reads differently in international form")
+        return normal
 
     return normalise
 

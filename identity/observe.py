@@ -14,7 +14,7 @@ from identity.errors import InvalidValueError, UnknownTypeError
 from identity.facts import Facts
 from identity.identifier import Identifier
 from identity.junk import is_junk
-from identity.rules import Rules, TypeRule, as_regex
+from identity.rules import Rules, TypeRule, as_regex, is_regex
 
 # Joins the parts of a match key. The text normaliser never leaves it inside a part.
 SEPARATOR = "|"
@@ -47,10 +47,17 @@ class Observer:
         if is_junk(raw.strip()):
             return Identifier(type_, raw.strip()), "blocked: stands for no value"
         try:
-            value = self._normalise[type_](raw)
+            value = self._normal(type_, raw)
         except InvalidValueError as error:
             return Identifier(type_, raw.strip()), f"invalid: {error}"
         return Identifier(type_, value), self._fault(type_, value)
+
+    def _normal(self, type_: str, raw: str) -> str:
+        normalise_ = self._normalise[type_]
+        if self._rules.types[type_].made_from:
+            # A match key that somebody asks for by its value: its parts were normalised one by one.
+            return SEPARATOR.join(map(normalise_, raw.split(SEPARATOR)))
+        return normalise_(raw)
 
     def _fault(self, type_: str, value: str) -> str | None:
         if is_junk(value):
@@ -110,7 +117,7 @@ class Observer:
 
 
 def _exact(rule: TypeRule) -> frozenset[str]:
-    return frozenset(entry.casefold() for entry in rule.block if as_regex(entry) is None)
+    return frozenset(entry.casefold() for entry in rule.block if not is_regex(entry))
 
 
 def _patterns(rule: TypeRule) -> tuple[re.Pattern[str], ...]:

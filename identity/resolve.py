@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from identity.facts import PAST, Facts, Link, Verdict
-from identity.identifier import Identifier
+from identity.identifier import Identifier, pair
 from identity.join import Refused, join
 from identity.name import NOTHING_PUBLISHED, Customer, Minted, Minter, Named, Published, name
 from identity.own import kept, not_kept
 from identity.rules import Rules
-from identity.screen import counting, identifier_fault, link_fault
+from identity.screen import identifier_fault, link_fault
 
 Adjacency = dict[Identifier, dict[Identifier, Link]]
 
@@ -41,12 +41,13 @@ def resolve(
     `as_of` (microseconds) is the moment at which `max_age` is judged; None lets nothing expire.
     `published` is what the last generation handed on, for ids to stay the same.
     """
-    links, quarantined = _screen(facts, rules, as_of)
-    live, rejected = _own(facts, links, quarantined, rules, as_of)
-    apart = _apart(facts)
+    links, rejected, apart = _adjacency(facts, rules, as_of)
+    quarantined = _screen(facts, links, rules, as_of)
+    rejected = [link for link in rejected if link.a not in quarantined and link.b not in quarantined]
+    rejected += _own(links, rules)
     groups = []
-    for members in components(live):
-        inside = [((a, b), link) for a in members for b, link in live[a].items() if a < b]
+    for members in components(links):
+        inside = [((a, b), link) for a in members for b, link in links[a].items() if a < b]
         foes = [(a, b) for a in members if a in apart for b in apart[a] if a < b and b in members]
         customers, refused = join(members, inside, foes, rules)
         groups += customers
@@ -55,50 +56,62 @@ def resolve(
     return Resolution(sorted(named.customers), sorted(rejected), quarantined, named.minted)
 
 
-def _screen(facts: Facts, rules: Rules, as_of: int | None) -> tuple[Adjacency, dict[Identifier, str]]:
-    """The links that count, from both ends, and who drops out."""
-    near: Adjacency = {identifier: {} for identifier in facts.seen}
+def _adjacency(
+    facts: Facts, rules: Rules, as_of: int | None
+) -> tuple[Adjacency, list[Refused], dict[Identifier, set[Identifier]]]:
+    """The links that count, from both ends; those that do not; and who is to be kept apart from whom."""
+    links: Adjacency = {x: {} for x in facts.seen}
+    void = []
+    apart: dict[Identifier, set[Identifier]] = {}
     for (a, b), link in facts.links.items():
-        near[a][b] = near[b][a] = link
-    links: Adjacency = {x: counting(x, others, rules, as_of) for x, others in near.items()}
+        fault = link_fault(link, rules.between(a.type, b.type), as_of)
+        if fault is None:
+            links[a][b] = links[b][a] = link
+            continue
+        void.append(Refused(a, b, fault))
+        if link.verdict == Verdict.CANNOT:
+            apart.setdefault(a, set()).add(b)
+            apart.setdefault(b, set()).add(a)
+    return links, void, apart
+
+
+def _screen(facts: Facts, links: Adjacency, rules: Rules, as_of: int | None) -> dict[Identifier, str]:
+    """Take those who drop out from `links`; returns them and why."""
+    quarantined = dict(facts.quarantined)
     for x, at in facts.erased.items():
         # The erased leave first: nobody is hot on their account.
         if x in links and facts.seen[x].first_ingested <= at:
             for other in links[x]:
                 del links[other][x]
             links[x] = {}
-    quarantined = dict(facts.quarantined)
     for x, seen in facts.seen.items():
         fault = identifier_fault(x, seen, links[x], rules, as_of, facts.erased.get(x, PAST))
         if fault is not None:
             quarantined[x] = fault
-    return links, quarantined
+    for x in quarantined:
+        for other in links.pop(x, ()):
+            if other in links:
+                del links[other][x]
+    return quarantined
 
 
-def _own(
-    facts: Facts, links: Adjacency, quarantined: dict[Identifier, str], rules: Rules, as_of: int | None
-) -> tuple[Adjacency, list[Refused]]:
-    """The live links, from both ends, and those that an end does not keep or that do not count."""
-    keeps: dict[Identifier, set[Identifier]] = {}
-    for x in facts.seen:
-        if x not in quarantined:
-            candidates = {other: link for other, link in links[x].items() if other not in quarantined}
-            keeps[x] = kept(x, candidates, rules)
-    live: Adjacency = {x: {} for x in keeps}
+def _own(links: Adjacency, rules: Rules) -> list[Refused]:
+    """Take the links that an end does not keep from `links`; returns them."""
+    dropped: dict[Identifier, set[Identifier]] = {}
+    for x, near in links.items():
+        # A single link is within any limit. Most identifiers drop nothing.
+        if len(near) > 1 and len(keeps := kept(x, near, rules)) < len(near):
+            dropped[x] = near.keys() - keeps
     rejected = []
-    for (a, b), link in facts.links.items():
-        if a in quarantined or b in quarantined:
-            continue
-        fault = link_fault(link, rules.between(a.type, b.type), as_of)
-        if fault is not None:
-            rejected.append(Refused(a, b, fault))
-        elif b not in keeps[a]:
-            rejected.append(Refused(a, b, not_kept(a, b, rules)))
-        elif a not in keeps[b]:
-            rejected.append(Refused(a, b, not_kept(b, a, rules)))
-        else:
-            live[a][b] = live[b][a] = link
-    return live, rejected
+    for x, others in dropped.items():
+        for y in others:
+            if links[x].pop(y, None) is None:
+                continue  # the other end did not keep it either, and said so
+            del links[y][x]
+            a, b = pair(x, y)
+            by, other = (a, b) if b in dropped.get(a, ()) else (b, a)
+            rejected.append(Refused(a, b, not_kept(by, other, rules)))
+    return rejected
 
 
 def components(adjacency: Adjacency) -> Iterator[set[Identifier]]:
@@ -113,12 +126,3 @@ def components(adjacency: Adjacency) -> Iterator[set[Identifier]]:
             members.update(frontier)
         seen |= members
         yield members
-
-
-def _apart(facts: Facts) -> dict[Identifier, set[Identifier]]:
-    result: dict[Identifier, set[Identifier]] = {}
-    for (a, b), link in facts.links.items():
-        if link.verdict == Verdict.CANNOT:
-            result.setdefault(a, set()).add(b)
-            result.setdefault(b, set()).add(a)
-    return result

@@ -15,11 +15,14 @@ import yaml
 
 from identity import normalise
 from identity.errors import InvalidValueError, RuleError
-from identity.rules import DAY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_regex
+from identity.rules import DAY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_regex, is_regex
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
-_AGE = re.compile(r"(\d+)\s*([smhdw])")
+_AGE = re.compile(r"(\d{1,12})\s*([smhdw])")
 _UNIT = {"s": DAY // 86_400, "m": DAY // 1_440, "h": DAY // 24, "d": DAY, "w": 7 * DAY}
+# Bounds that no rule needs to pass; beyond them numbers no longer fit what stores hold them.
+_MOST = 1_000_000
+_OLDEST = 100 * 366 * DAY
 
 _TOP = ("version", "identifiers", "match_keys", "unknown_identifiers")
 _COMMON = (
@@ -37,11 +40,16 @@ _COMMON = (
 _FOR_KEYS = (*_COMMON, "from")
 
 
+# `<<: *anchor` takes over another mapping's keys; it is no key itself, and may stand beside others.
+_MERGE = "tag:yaml.org,2002:merge"
+
+
 class _OneKeyLoader(yaml.SafeLoader):
     """YAML lets a later key silently replace an equal earlier one; a rule must not vanish so."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        own = [key for key, _ in node.value if key.tag != _MERGE]
+        keys = [self.construct_object(key, deep=True) for key in own]
         twice = {str(key) for key in keys if keys.count(key) > 1}
         if twice:
             raise yaml.constructor.ConstructorError(
@@ -63,7 +71,8 @@ def parse(text: str, source: str = "rules") -> Rules:
     """Read rules from YAML text; `source` names the file in errors. Raises RuleError."""
     try:
         document = yaml.load(text, _OneKeyLoader)  # noqa: S506 - derived from SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        # YAML makes dates and numbers of what looks like them, and fails where they are none.
         raise RuleError(source, [f"is not YAML: {' '.join(str(error).split())}"]) from error
     return from_mapping(document, source)
 
@@ -85,7 +94,8 @@ class _Reader:
 
     def rules(self, document: object) -> Rules:
         top = self._mapping(document, "the file", _TOP)
-        if top.get("version", 1) != 1:
+        version = top.get("version", 1)
+        if version != 1 or isinstance(version, bool):
             self._wrong("version", "only version 1 is known: write 1")
         unknown = top.get("unknown_identifiers", "error")
         self._one_of("unknown_identifiers", unknown, ("error", "ignore"))
@@ -109,7 +119,7 @@ class _Reader:
         return Rules(types, ignore_unknown=unknown == "ignore")
 
     def _type(self, name: str, path: str, entry: Mapping[str, Any], *, made: bool) -> TypeRule:
-        if "rank" not in entry:
+        if entry.get("rank") is None:
             self._wrong(
                 f"{path}.rank", "is missing: write 1 for the strongest type, a larger number for a weaker one"
             )
@@ -118,7 +128,7 @@ class _Reader:
         region = entry.get("region")
         if region is not None and normaliser != "phone":
             self._wrong(f"{path}.region", "only serves 'normalise: phone': remove one or add the other")
-        elif region is not None and region not in normalise.regions():
+        elif region is not None and not (isinstance(region, str) and region in normalise.regions()):
             self._wrong(f"{path}.region", "write a country's two-letter code in quotes, such as 'GB'")
             region = None
         certainty = entry.get("certainty", 1.0)
@@ -145,25 +155,30 @@ class _Reader:
         unique = entry.get("unique", False)
         if not isinstance(unique, bool):
             self._wrong(f"{path}.unique", "write true or false")
-        if unique is True and entry.get("max", 1) != 1:
+        limit = self._count(path, entry, "max")
+        if unique is True and limit not in (None, 1):
             self._wrong(path, "'unique: true' means 'max: 1': remove 'unique' or 'max'")
-        return 1 if unique is True else self._count(path, entry, "max") or DEFAULT_MAX
+        return 1 if unique is True else limit or DEFAULT_MAX
 
     def _count(self, path: str, entry: Mapping[str, Any], key: str) -> int | None:
-        value = entry.get(key)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        if key not in entry:
+            return None
+        value = entry[key]
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= _MOST:
             return value
-        self._wrong(f"{path}.{key}", "write a whole number from 1")
+        if key != "rank" or value is not None:  # a rank of nothing was named already
+            self._wrong(f"{path}.{key}", f"write a whole number from 1 to {_MOST}")
         return None
 
     def _age(self, path: str, value: object) -> int | None:
         if value is None:
             return None
         match = _AGE.fullmatch(value) if isinstance(value, str) else None
-        if match is None or int(match[1]) == 0:
+        age = int(match[1]) * _UNIT[match[2]] if match is not None else 0
+        if not 0 < age <= _OLDEST:
             self._wrong(path, "write a whole number and a unit (s, m, h, d, w), such as 365d")
             return None
-        return int(match[1]) * _UNIT[match[2]]
+        return age
 
     def _paths(self, path: str, value: object) -> tuple[str, ...]:
         if isinstance(value, list) and value and all(isinstance(part, str) and part for part in value):
@@ -182,9 +197,14 @@ class _Reader:
             if not isinstance(entry, str):
                 self._wrong(f"{path}[{i}]", "write text, in quotes where YAML reads something else")
                 continue
+            if entry.startswith("/") and not is_regex(entry):
+                self._wrong(
+                    f"{path}[{i}]",
+                    "begins like a regular expression: write /…/ or /…/i with something between the slashes",
+                )
+                continue
             try:
-                is_exact = as_regex(entry) is None
-                block.append(normal(entry) if is_exact else entry)
+                block.append(entry if as_regex(entry) else normal(entry).casefold())
             except re.error as error:
                 self._wrong(
                     f"{path}[{i}]",
@@ -192,8 +212,8 @@ class _Reader:
                 )
             except InvalidValueError:
                 # Never equal to a normalised value, but people list junk as they meet it.
-                block.append(entry)
-        return replace(rule, block=tuple(block))
+                block.append(entry.casefold())
+        return replace(rule, block=tuple(sorted(set(block))))
 
     def _mapping(self, value: object, path: str, known: tuple[str, ...] = ()) -> Mapping[Any, Any]:
         if not isinstance(value, dict):

@@ -95,9 +95,17 @@ class Rules:
         )
 
 
+_REGEX = re.compile(r"/(.+)/(i?)", re.DOTALL)
+
+
+def is_regex(entry: str) -> bool:
+    """Whether an entry of a block list is written as `/…/` or `/…/i`."""
+    return _REGEX.fullmatch(entry) is not None
+
+
 def as_regex(entry: str) -> re.Pattern[str] | None:
-    """The pattern that `/…/` or `/…/i` means, or None of an exact value. Raises re.error."""
-    match = re.fullmatch(r"/(.*)/(i?)", entry, re.DOTALL)
+    """The pattern that an entry means, or None of an exact value. Raises re.error."""
+    match = _REGEX.fullmatch(entry)
     if match is None:
         return None
     return re.compile(match[1], re.IGNORECASE if match[2] else 0)

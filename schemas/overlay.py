@@ -7,6 +7,8 @@
     ucid:1:v<g>:through          append time (microseconds) up to which events are applied
     ucid:1:v<g>:<record key>     a record that differs from generation g (schemas.records)
     ucid:1:outbox                stream of changes on their way to Kafka
+    ucid:1:<id key>              what an id that no generation has published was minted from; of no view,
+                                 for it stays true when a handover gives its customer another
 
 The 1 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
 and its bytes; a version alone says that the generation's record of that key is gone.

@@ -202,7 +202,7 @@ class ServingView:
         key = records.id_key(self._tenant, customer_id)
         data = generation.get([key]).get(key)
         if data is None:
-            value = cast("bytes | None", self._redis.get(overlay.view_prefix(generation.number) + key))
+            value = cast("bytes | None", self._redis.get(overlay.ROOT + key))
             data = overlay.record_of(value) if value else None
         return records.decode_id(data).residents if data else ()
 

@@ -106,7 +106,7 @@ class SpeedView:
             records.id_key(self._tenant, customer_id): records.encode_id(IdRecord(minted, (minted.anchor,)))
             for customer_id, minted in update.minted.items()
         }
-        keys = [self._prefix + key for key in (*checked, *ids)]
+        keys = [*(self._prefix + key for key in checked), *(overlay.ROOT + key for key in ids)]
         versions = [self._versions.get(key, overlay.ABSENT) for key in checked]
         return (
             [overlay.epoch_key(self._generation.number), overlay.OUTBOX, *keys],

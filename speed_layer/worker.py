@@ -6,13 +6,14 @@ Handover, step by step; readers never see a gap:
    (changes and dead letters are told by the live lane) and never runs ahead of the live one.
 2. When it is nearly level, the live lanes of all workers pause, for a bounded time.
 3. When both views hold the same offsets, one script moves the pointer: all readers stand on g+1.
-4. The keys of the view on g go.
+4. The keys of the view on g go. What an id was minted from stays, if g+1 did not publish that id: it was
+   told to the world, and goes on meaning the customer that its identifier is part of.
 
 A worker that dies in between leaves a view that the next one finishes: all state is in Redis.
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import islice
 from pathlib import Path
@@ -24,7 +25,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from schemas import overlay
-from schemas.generation import numbers, open_generation
+from schemas.generation import Generation, numbers, open_generation
 from speed_layer.errors import LostView, SpeedError
 from speed_layer.lane import Lane
 from speed_layer.outbox import Outbox
@@ -146,11 +147,19 @@ class Worker:
         if self._switch(keys=keys, args=[old, new]):
             log.info("handover: readers stand on generation %d", new)
             self._lanes.pop(old).close()
-            self._forget(old)
+            self._forget(old, next_.generation)
         return done
 
-    def _forget(self, number: int) -> None:
-        """Drop the keys of a view that no reader needs any more."""
-        keys = self._redis.scan_iter(match=overlay.view_prefix(number) + b"*", count=FORGET)
-        while batch := list(islice(keys, FORGET)):
+    def _forget(self, number: int, now: Generation) -> None:
+        """Drop the keys of a view that no reader needs any more, and of ids that are published now."""
+        for batch in self._scan(overlay.view_prefix(number)):
             self._redis.unlink(*batch)
+        for batch in self._scan(overlay.ROOT + b"i"):
+            published = now.get(key.removeprefix(overlay.ROOT) for key in batch)
+            if published:
+                self._redis.unlink(*(overlay.ROOT + key for key in published))
+
+    def _scan(self, prefix: bytes) -> Iterator[list[bytes]]:
+        keys = self._redis.scan_iter(match=prefix + b"*", count=FORGET)
+        while batch := list(islice(keys, FORGET)):
+            yield batch

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import Facts, Identifier, InvalidValueError, Observer, UnknownTypeError, rulefile
+from identity import Facts, Identifier, InvalidValueError, Observer, UnknownTypeError, normalise, rulefile
 from identity.junk import WORDS
 from identity.normalise import named
 
@@ -254,3 +254,32 @@ def test_an_unknown_type_can_be_ignored():
     seen, facts = observe({"login": ["ann"], "card": ["4111"]}, observer=lenient)
     assert seen == [Identifier("login", "ann")]
     assert list(facts.seen) == seen
+
+
+@pytest.mark.parametrize(("region", "raw"), [("US", "555-1234"), ("GB", "123456")])
+def test_a_phone_number_without_its_area_code_is_refused(region, raw):
+    with pytest.raises(InvalidValueError, match="area code included"):
+        normalise.phone(region)(raw)
+
+
+@given(st.sampled_from(["DE", "GB", "US", None]), st.from_regex(r"\+?[0-9]{4,15}", fullmatch=True))
+def test_a_phone_number_normalises_once(region, raw):
+    try:
+        normal = normalise.phone(region)(raw)
+    except InvalidValueError:
+        return
+    assert normalise.phone(region)(normal) == normal
+
+
+def test_text_drops_accents_but_no_letters():
+    assert normalise.text("Müller") == "muller"
+    assert normalise.text("राम") != normalise.text("रीम")
+    assert normalise.text("がとう") != normalise.text("かとう")
+
+
+def test_a_match_key_is_found_by_its_value():
+    rules = rulefile.parse("match_keys: {person: {rank: 1, from: [surname, born]}}")
+    observer, facts = Observer(rules), Facts()
+    observer.observe(facts, {}, {"surname": "Smith", "born": "1990-01-01"}, 0, 0)
+    (key,) = facts.seen
+    assert observer.identify("person", key.value) == (key, None)

@@ -52,7 +52,7 @@ def test_a_file_is_read_with_every_default():
             max=5,
             normalise="email",
             max_age=365 * DAY,
-            block=("test@test.com", "/^guest_/i"),
+            block=("/^guest_/i", "test@test.com"),
         ),
         "phone": TypeRule("phone", rank=4, normalise="phone", region="GB"),
         "cookie": TypeRule(
@@ -82,12 +82,12 @@ def test_an_age_has_a_unit(age, seconds):
     ("entry", "told"),
     [
         ("max: 2", "identifiers.a.rank: is missing: write 1 for the strongest type"),
-        ("rank: 0", "identifiers.a.rank: write a whole number from 1"),
-        ("rank: true", "identifiers.a.rank: write a whole number from 1"),
-        ("rank: '1'", "identifiers.a.rank: write a whole number from 1"),
-        ("rank: 1, max: -1", "identifiers.a.max: write a whole number from 1"),
-        ("rank: 1, max: 2.5", "identifiers.a.max: write a whole number from 1"),
-        ("rank: 1, hot: many", "identifiers.a.hot: write a whole number from 1"),
+        ("rank: 0", "identifiers.a.rank: write a whole number from 1 to 1000000"),
+        ("rank: true", "identifiers.a.rank: write a whole number from 1 to 1000000"),
+        ("rank: '1'", "identifiers.a.rank: write a whole number from 1 to 1000000"),
+        ("rank: 1, max: -1", "identifiers.a.max: write a whole number from 1 to 1000000"),
+        ("rank: 1, max: 2.5", "identifiers.a.max: write a whole number from 1 to 1000000"),
+        ("rank: 1, hot: many", "identifiers.a.hot: write a whole number from 1 to 1000000"),
         ("rank: 1, unique: 1", "identifiers.a.unique: write true or false"),
         ("rank: 1, unique: true, max: 5", "identifiers.a: 'unique: true' means 'max: 1': remove 'unique'"),
         ("rank: 1, certainty: 1.5", "identifiers.a.certainty: write a number from 0 to 1"),
@@ -205,7 +205,7 @@ def test_errors_of_a_loaded_file_name_it(tmp_path):
     file.write_text("identifiers: {a: {rank: x}}", encoding="utf-8")
     with pytest.raises(RuleError) as caught:
         rulefile.load(file)
-    assert str(caught.value) == f"{file}: identifiers.a.rank: write a whole number from 1"
+    assert str(caught.value) == f"{file}: identifiers.a.rank: write a whole number from 1 to 1000000"
     assert caught.value.source == str(file)
 
 
@@ -265,3 +265,44 @@ def test_every_change_of_meaning_changes_the_fingerprint():
     texts.append(f"{texts[0]}\nmatch_keys: {{p: {{rank: 2, from: [y, x]}}}}")
     prints = [rulefile.parse(text).fingerprint for text in texts]
     assert len(set(prints)) == len(texts)
+
+
+@pytest.mark.parametrize(
+    ("entry", "problem"),
+    [
+        ("rank: null", "identifiers.a.rank: is missing"),
+        ("rank: 1, max: null", "identifiers.a.max: write a whole number"),
+        ("rank: 1, hot: null", "identifiers.a.hot: write a whole number"),
+        ("rank: 1, unique: true, max: true", "identifiers.a.max: write a whole number"),
+        ("rank: 99999999999999999999999", "identifiers.a.rank: write a whole number"),
+        ("rank: 1, max_age: 99999999999d", "identifiers.a.max_age: write a whole number and a unit"),
+        ("rank: 1, normalise: phone, region: [GB]", "identifiers.a.region: write a country's"),
+        ("rank: 1, block: ['//']", "identifiers.a.block[0]: begins like a regular expression"),
+        ("rank: 1, block: ['/x/gi']", "identifiers.a.block[0]: begins like a regular expression"),
+        ("rank: 1, block: [2020-13-45]", "is not YAML"),
+        ("rank: !!int abc", "is not YAML"),
+    ],
+)
+def test_what_would_be_misread_is_refused(entry, problem):
+    with pytest.raises(RuleError) as caught:
+        rulefile.parse(f"identifiers: {{a: {{{entry}}}}}")
+    assert problem in str(caught.value)
+
+
+def test_a_version_must_be_a_number_and_nesting_has_an_end():
+    for text in ("version: true\nidentifiers: {a: {rank: 1}}", "[" * 3000):
+        with pytest.raises(RuleError):
+            rulefile.parse(text)
+
+
+def test_merge_keys_take_over_what_is_written_once():
+    rules = rulefile.parse("identifiers: {a: &d {rank: 1, max: 3}, b: {<<: *d, rank: 2}}")
+    assert (rules.types["b"].rank, rules.types["b"].max) == (2, 3)
+
+
+def test_the_order_and_case_of_a_block_list_mean_nothing():
+    one, other = (
+        rulefile.parse(f"identifiers: {{a: {{rank: 1, block: {block}}}}}")
+        for block in ("[x, Y, '/z/']", "['/z/', y, x, X]")
+    )
+    assert one.fingerprint == other.fingerprint

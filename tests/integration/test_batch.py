@@ -144,3 +144,27 @@ def test_a_run_on_the_same_log_changes_nothing(system, job):
     assert manifest.counts["new_customers"] == 0
     system.redis.delete("ucid:1:live")
     assert system.export() == before
+
+
+def test_an_id_that_only_the_stream_gave_is_found_after_the_handover(system, job):
+    def seen(number, **identifiers):
+        event = {"event_id": f"s{number}", "occurred_at": "2026-10-01T00:00:00Z", "identifiers": identifiers}
+        system.send([json.dumps(event).encode()])
+        system.await_applied()
+
+    def ids(*questions):
+        return [found.customer.id for found in system.view.lookup(questions).found]
+
+    system.start_worker()
+    seen(1, cookie="an old device")
+    seen(2, login="somebody-new")
+    before = ids(("cookie", "an old device"), ("login", "somebody-new"))
+    assert len(set(before)) == 2
+    seen(3, cookie="an old device", login="somebody-new")
+    (merged,) = set(ids(("cookie", "an old device"), ("login", "somebody-new")))
+    manifest = run(job)
+    system.await_generation(manifest.generation)
+    for customer_id in before:
+        customer, _ = system.view.customer(customer_id)
+        assert customer.id == merged in before
+    assert ids(("login", "somebody-new")) == [merged]

@@ -1,0 +1,42 @@
+"""What a worker does to Redis, without Kafka."""
+
+from identity.upkeep import upkeep
+from speed_layer.view import SpeedView, ViewState, script
+
+MOST_TRIES = 50
+
+
+class Stream:
+    """Applies facts to the view of one tenant, as speed_layer.lane does."""
+
+    def __init__(self, redis, generation, rules, minter, as_of=None):
+        self.state = ViewState(redis, generation)
+        self._redis = redis
+        self._generation = generation
+        self._rules = rules
+        self._minter = minter
+        self._as_of = as_of
+        self._commit = script(redis, "commit.lua")
+
+    def view(self):
+        return SpeedView(self._redis, self._generation, self._minter.tenant)
+
+    def resolve(self, facts):
+        """A view, and the updates that follow from what it holds at this moment."""
+        view = self.view()
+        return view, upkeep(view, facts, self._rules, minter=self._minter, as_of=self._as_of)
+
+    def commit(self, view, updates, changes=(), epoch=None):
+        """What Redis says to each update."""
+        outcomes = []
+        for update in updates:
+            keys, arguments = view.commit_arguments(update, epoch or self.state.epoch, changes)
+            outcomes.append(self._commit(keys=keys, args=arguments).decode())
+        return outcomes
+
+    def apply(self, facts):
+        """Commit what follows from facts, again where there was a conflict."""
+        for _ in range(MOST_TRIES):
+            if "conflict" not in self.commit(*self.resolve(facts)):
+                return
+        raise AssertionError("a conflict each time")

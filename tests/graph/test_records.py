@@ -1,0 +1,142 @@
+"""The bytes of records and of their keys."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
+from identity.graph import Component, Edge, IdRecord, Node
+from schemas import overlay, records
+
+times = st.integers(-(2**63), 2**63 - 1)
+texts = st.text(max_size=20)
+identifiers = st.builds(Identifier, st.text("abc", min_size=1, max_size=4), texts)
+sightings = st.builds(Seen, times, times, times)
+edges = st.builds(
+    Edge,
+    st.builds(Link, times, times, times, st.sampled_from(Verdict), times),
+    *[st.booleans()] * 3,
+)
+nodes = st.builds(
+    Node,
+    identifiers,
+    sightings,
+    st.dictionaries(identifiers, edges, max_size=4),
+    fault=st.none() | texts,
+    customer=texts,
+    component=st.none() | identifiers,
+    home=st.none() | texts,
+    minted=st.integers(0, 2**31),
+)
+customers = st.builds(
+    Customer,
+    texts,
+    st.lists(identifiers, min_size=1, max_size=4).map(tuple),
+    st.lists(texts, max_size=3).map(tuple),
+)
+components = st.builds(
+    Component,
+    st.lists(customers, min_size=1, max_size=3).map(tuple),
+    st.lists(st.builds(Refused, identifiers, identifiers, texts), max_size=3).map(tuple),
+)
+id_records = st.builds(
+    IdRecord,
+    st.builds(Minted, st.integers(0, 2**31), times, identifiers, st.integers(0, 2**31)),
+    st.lists(identifiers, max_size=4).map(tuple),
+)
+tenants = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+
+
+@given(nodes)
+def test_nodes_come_back_as_they_were(node):
+    read = records.decode_node(records.encode_node(node))
+    assert read == node
+    # Order decides what a script writes: it must not get lost either.
+    assert list(read.edges) == list(node.edges)
+    assert all(isinstance(edge.link.verdict, Verdict) for edge in read.edges.values())
+
+
+@given(components)
+def test_components_come_back_as_they_were(component):
+    read = records.decode_component(records.encode_component(component))
+    assert read == component
+    assert read.label == component.label
+    assert read.members == component.members
+
+
+@given(id_records)
+def test_ids_come_back_as_they_were(record):
+    read = records.decode_id(records.encode_id(record))
+    assert read == record
+    # Equal to a plain tuple is not enough: their order is by field.
+    assert isinstance(read.minted.anchor, Identifier)
+
+
+@given(nodes, tenants)
+def test_a_node_says_where_its_component_is(node, tenant):
+    digest = records.component_digest(records.encode_node(node))
+    if node.component is None:
+        assert digest == b""
+    else:
+        assert records.component_key_of(tenant, digest) == records.component_key(tenant, node.component)
+
+
+def test_what_is_not_there_is_in_no_component():
+    assert records.component_digest(b"") == b""
+
+
+@given(tenants, identifiers)
+def test_keys_are_a_prefix_and_a_hash(tenant, x):
+    keys = {
+        b"n": records.node_key(tenant, x),
+        b"c": records.component_key(tenant, x),
+        b"i": records.id_key(tenant, str(x)),
+    }
+    for kind, key in keys.items():
+        prefix = records.tenant_prefix(kind, tenant)
+        assert key.startswith(prefix)
+        assert len(key) == len(prefix) + 16
+        assert len(x.value) < 4 or x.value.encode() not in key.removeprefix(prefix)
+    assert len(set(keys.values())) == 3
+
+
+@given(identifiers, identifiers)
+def test_only_one_identifier_has_a_key(x, other):
+    same = records.node_key("t", x) == records.node_key("t", other)
+    assert same == (x == other)
+
+
+@given(st.lists(tenants, min_size=2, max_size=2, unique=True), identifiers)
+def test_no_tenant_s_prefix_begins_another_s_key(names, x):
+    mine, other = names
+    for kind in (b"n", b"c", b"i"):
+        for key in (
+            records.node_key(other, x),
+            records.component_key(other, x),
+            records.id_key(other, x.value),
+        ):
+            assert not key.startswith(records.tenant_prefix(kind, mine))
+    assert records.node_key(mine, x) != records.node_key(other, x)
+
+
+@given(tenants, identifiers, st.integers(0, 10**8 - 1), st.integers(0, 10**8 - 1))
+def test_views_and_their_own_keys_stay_apart(tenant, x, number, other):
+    key = overlay.view_prefix(number) + records.node_key(tenant, x)
+    assert key.startswith(overlay.view_prefix(other)) == (number == other)
+    assert key not in {
+        overlay.epoch_key(number),
+        overlay.offsets_key(number),
+        overlay.through_key(number),
+    }
+
+
+@given(st.integers(1, 2**63), st.binary(max_size=40))
+def test_values_carry_a_version(version, record):
+    value = overlay.value(version, record)
+    assert overlay.record_of(value) == record
+    assert overlay.next_version(overlay.version_of(value)) == version + 1
+    assert overlay.next_version(overlay.ABSENT, overlay.version_of(value)) == version + 1
+
+
+def test_the_first_version_is_one():
+    assert overlay.version_of(None) == overlay.ABSENT
+    assert overlay.next_version() == overlay.next_version(overlay.ABSENT) == 1

@@ -1,0 +1,73 @@
+"""A small world to ask about: a generation, a stream on top, and no Kafka."""
+
+from identity import Facts, Identifier, Minter, Observer, rulefile
+from schemas import overlay
+from tests.graph.published import built, entries, publish
+from tests.graph.stream import Stream
+
+RULES = """
+identifiers:
+  login:  {rank: 1, unique: true, block: ["test"]}
+  email:  {rank: 2, normalise: email, max: 5}
+  cookie: {rank: 9, max: 50, hot: 3}
+"""
+TOM = {"login": "tom", "email": "tom@example.com"}
+ANN = {"login": "ann", "email": "ann@example.com"}
+HOT = [{"cookie": "kiosk", "email": f"visitor{i}@example.com"} for i in range(4)]
+
+
+def identifiers(event):
+    return {Identifier(type_, value) for type_, value in event.items()}
+
+
+class World:
+    """Events are numbered as they come; each `publish` makes a generation of all that was said to it."""
+
+    def __init__(self, redis, root, tenant="default", rules=RULES):
+        self.redis = redis
+        self.root = root
+        self.rules_text = rules
+        self.rules = rulefile.parse(rules)
+        self.minter = Minter(b"a key for tests", tenant)
+        self._now = 0
+        self.handed_on = None
+        self.generation = None
+        self.stream = None
+
+    def facts(self, *events):
+        """What events say, one of them after the other; a list as a value stands for several values."""
+        facts, observer = Facts(), Observer(self.rules)
+        for event in events:
+            self._now += 1
+            values = {type_: [value] for type_, value in event.items()}
+            observer.observe(facts, values, {}, self._now, self._now)
+        return facts
+
+    def publish(self, *events, number=1):
+        """A generation of these events; without any, of those that every test knows."""
+        facts = self.facts(*(events or (TOM, ANN, *HOT)))
+        view, self.handed_on = built(facts, self.rules, self.minter)
+        self.generation = publish(
+            self.root,
+            entries(view, self.minter.tenant),
+            number,
+            rules=self.rules_text,
+            fingerprint=self.rules.fingerprint,
+        )
+        return self.generation
+
+    def go_live(self):
+        """Readers stand on the newest generation, with a stream on top of it."""
+        self.stream = Stream(self.redis, self.generation, self.rules, self.minter)
+        self.redis.set(overlay.LIVE, self.generation.number)
+
+    def apply(self, *events):
+        """Events arrive by the stream, each on its own."""
+        for event in events:
+            self.stream.apply(self.facts(event))
+
+    def decide(self, a, b, verdict):
+        self._now += 1
+        facts = Facts()
+        facts.add_decision(Identifier(*a), Identifier(*b), verdict, self._now, self._now)
+        self.stream.apply(facts)
