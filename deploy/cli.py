@@ -2,10 +2,12 @@
 
 import argparse
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from deploy.errors import InputError
 from deploy.local.errors import LocalStackError
 from deploy.settings import SettingsError
 from identity import IdentityError
@@ -28,12 +30,18 @@ COMMANDS = {
     "bench": "measure",
 }
 
-_MISSING = {
-    "confluent_kafka": "speed",
-    "redis": "speed",
-    "lmdb": "speed",
-    "pyspark": "batch",
-    "starlette": "serve",
+# Which extra a command needs, where it needs one.
+_EXTRAS = {
+    "batch": "batch",
+    "demo": "local",
+    "down": "local",
+    "export": "serve",
+    "ingest": "speed",
+    "lookup": "serve",
+    "serve": "serve",
+    "speed": "speed",
+    "status": "local",
+    "up": "local",
 }
 
 
@@ -43,23 +51,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     arguments = list(sys.argv[1:] if argv is None else argv)
     named = next((a for a in arguments if not a.startswith("-")), None)
-    for name, help_ in COMMANDS.items():
-        subparser = subparsers.add_parser(name, help=help_, description=help_)
-        if name == named:
-            module = _module(name)
-            if module is None:
-                return 1
-            module.configure(subparser)
-            subparser.set_defaults(run=module.run)
-    options = parser.parse_args(arguments)
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    # Py4J tells of each connection that it closes.
-    logging.getLogger("py4j").setLevel(logging.WARNING)
     try:
+        for name, help_ in COMMANDS.items():
+            subparser = subparsers.add_parser(name, help=help_, description=help_)
+            if name == named:
+                module = import_module(f"deploy.commands.{name}")
+                module.configure(subparser)
+                subparser.set_defaults(run=module.run)
+        options = parser.parse_args(arguments)
+        _log()
         return int(options.run(options))
-    except (IdentityError, SchemaError, SettingsError, OSError, ValueError) as error:
+    except ModuleNotFoundError as error:
+        if named not in _EXTRAS:
+            raise
+        print(
+            f"ucid: '{named}' needs the package {error.name}: pip install 'ucid[{_EXTRAS[named]}]'",
+            file=sys.stderr,
+        )
+        return 1
+    except BrokenPipeError:
+        # Who read our output has seen enough; Python must not complain of it when it flushes.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (IdentityError, SchemaError, SettingsError, InputError, OSError) as error:
         return _fail(error, 2)
     except LocalStackError as error:
         return _fail(error, 1)
@@ -67,15 +81,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _module(name: str):  # type: ignore[no-untyped-def]  # noqa: ANN202 - modules have no common type
-    try:
-        return import_module(f"deploy.commands.{name}")
-    except ModuleNotFoundError as error:
-        extra = _MISSING.get((error.name or "").split(".")[0])
-        if extra is None:
-            raise
-        print(f"ucid: '{name}' needs the package {error.name}: pip install 'ucid[{extra}]'", file=sys.stderr)
-        return None
+def _log() -> None:
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
+    )
+    # Py4J tells of each connection that it closes.
+    logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 def _fail(error: Exception, code: int) -> int:

@@ -7,6 +7,7 @@ from urllib.request import urlopen
 
 from batch_layer.begin import begin
 from deploy import bootstrap
+from deploy.errors import InputError
 from deploy.local import Stack, State
 from deploy.local.progress import Progress
 from deploy.settings import Settings
@@ -19,7 +20,7 @@ STARTER_RULES = Path(__file__).with_name("rules.yaml")
 def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
     """Start what is not running; `rules` are those to begin with, where nothing has begun yet.
 
-    Raises RuleError, and ValueError where other rules are in force already.
+    Raises RuleError, and InputError where other rules are in force already.
     """
     source = rules or STARTER_RULES
     wanted = rulefile.load(source)
@@ -31,7 +32,7 @@ def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
         settings.generations, source.read_text(encoding="utf-8"), bootstrap.PARTITIONS, str(source)
     )
     if rules is not None and manifest.fingerprint != wanted.fingerprint:
-        raise ValueError(
+        raise InputError(
             f"other rules than {rules} are in force (fingerprint {manifest.fingerprint}): "
             f"'ucid batch --rules {rules}' changes them for all that is known"
         )

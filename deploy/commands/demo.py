@@ -7,6 +7,7 @@ from pathlib import Path
 from deploy import system
 from deploy.demo import source
 from deploy.demo.play import Play
+from deploy.errors import InputError
 from deploy.local import ConsoleProgress, Stack
 from deploy.settings import Settings
 
@@ -23,7 +24,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play the demo; exit code 1 if stream and batch disagree. Raises ValueError over other data."""
+    """Play the demo; exit code 1 if stream and batch disagree. Raises InputError over other data."""
     played = (
         source.file(options.events, options.rules, time.time_ns() // 1_000)
         if options.events
@@ -32,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     stack = Stack()
     marker = stack.home / _MARKER
     if (stack.home / "generations").is_dir() and not marker.exists():
-        raise ValueError(
+        raise InputError(
             f"there is a system with data in {stack.home}, which the demo would mix with its own: "
             "set UCID_HOME to another directory, or delete the data with 'ucid down --wipe'"
         )

@@ -36,7 +36,9 @@ def publish(root, records_, number=1, shards=2, **fields):
     """Publish records as a generation; returns it, open."""
     with Builder(root, number) as builder:
         written = [
-            write_shard(builder.directory, i, [entry for entry in records_ if shard_of(entry[0], shards) == i])
+            write_shard(
+                builder.directory, i, [entry for entry in records_ if shard_of(entry[0], shards) == i]
+            )
             for i in range(shards)
         ]
         builder.publish(manifest(number, shards=written, **fields))

@@ -9,7 +9,7 @@ from speed_layer.view import ViewState, read_offsets, script
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
 
-RULES = Rules({name: TypeRule(name, rank, max) for name, rank, max in (("login", 1, 1), ("cookie", 2, 100))})
+RULES = Rules({"login": TypeRule("login", 1, max=1), "cookie": TypeRule("cookie", 2)})
 MINTER = Minter(b"a key for tests")
 TOM, ANN, ONE, TWO = (
     Identifier("login", "tom"),

@@ -135,7 +135,7 @@ def test_a_live_generation_that_cannot_be_opened_is_an_error_until_it_can(world,
     kept = harmed.rename(tmp_path / "kept")
     if damage == "torn shard":
         harmed.write_bytes(kept.read_bytes()[:100])
-    with pytest.raises(BrokenGeneration, match="no generation can be opened in .*: run 'ucid batch'"):
+    with pytest.raises(BrokenGeneration, match=r"no generation can be opened in .*: run 'ucid batch'"):
         view.lookup([("login", "tom")])
     kept.rename(harmed)
     assert members(view, "login", "tom")[1].generation == 2

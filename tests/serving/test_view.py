@@ -113,7 +113,9 @@ def test_what_turns_hot_in_the_stream_comes_with_the_reason(world, view):
     world.apply(*[{"cookie": "hall", "email": f"v{i}@example.com"} for i in range(3)])
     assert len(ask(view, ("cookie", "hall"))[0].members) == 4
     world.apply({"cookie": "hall", "email": "v3@example.com"})
-    hall, *visitors = view.lookup([("cookie", "hall"), ("email", "v0@example.com"), ("email", "v3@example.com")]).found
+    hall, *visitors = view.lookup(
+        [("cookie", "hall"), ("email", "v0@example.com"), ("email", "v3@example.com")]
+    ).found
     assert hall.reason == "hot: linked to more than 3 values of email"
     assert [len(visitor.customer.members) for visitor in visitors] == [1, 1]
 
