@@ -16,7 +16,7 @@ from batch_layer.rows import Row, map_rows
 from identity import Facts, Identifier, Observer, Rules
 from identity.facts import PAST
 from schemas import Malformed
-from schemas.absorb import accept
+from schemas.absorb import absorb, accept
 
 SIGHTING, LINK, QUARANTINED, REJECT = "sighting", "link", "quarantined", "reject"
 
@@ -62,13 +62,11 @@ def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
         observer = Observer(rules)
         tenants: defaultdict[str, Facts] = defaultdict(Facts)
         for topic, partition, offset, ingested_at, value in rows:
-            found = Facts()
             try:
-                record, _ = accept(topic, value, observer, found, ingested_at)
+                record = accept(topic, value, ingested_at)
+                absorb(record, observer, tenants[record.tenant], ingested_at)
             except Malformed as error:
                 yield (REJECT, *[None] * 7, str(error), topic, partition, offset)
-                continue
-            tenants[record.tenant].update(found)
         for tenant, found in tenants.items():
             yield from _rows(tenant, found)
 

@@ -242,6 +242,8 @@ class _Upkeep:
             apart = [(a, b) for a in piece for b in self._foes(a) if a < b and b in piece]
             pieces.append(join(piece, links, apart, self._rules))
         held = self._held({x for groups, _ in pieces for group in groups for x in group})
+        # All at once: for a store across a network the number of calls matters, not their size.
+        self._load_components([min(group[0] for group in groups) for groups, _ in pieces])
         for groups, refused in pieces:
             self._place(groups, refused, held)
 
@@ -281,7 +283,6 @@ class _Upkeep:
             customers.append(Customer((ids or [self._mint(group)])[0], tuple(group), tuple(ids[1:])))
         component = Component(tuple(sorted(customers)), tuple(sorted(refused)))
         label = component.label
-        self._load_components([label])
         self._new[label] = component
         for customer in customers:
             for x in customer.members:

@@ -16,18 +16,13 @@ Absorbed = WebEvent | EmailEvent | Decision
 LOG: Final = (WEB, EMAIL, DECISIONS)
 
 
-def accept(
-    topic: str, payload: bytes | None, observer: Observer, facts: Facts, ingested_at: int
-) -> tuple[Absorbed, list[Identifier]]:
-    """Decode a message of a topic in `LOG` and absorb it.
-
-    Returns the record and the identifiers that it is about. Raises Malformed; then nothing is added.
-    """
+def accept(topic: str, payload: bytes | None, ingested_at: int) -> Absorbed:
+    """Decode a message of a topic in `LOG`. Raises Malformed."""
     if payload is None:
         raise Malformed("a message without a value: the log keeps events, it has nothing to delete")
     record = decode(topic, payload, ingested_at)
     assert isinstance(record, Absorbed), "a topic of the log carries nothing else"
-    return record, absorb(record, observer, facts, ingested_at)
+    return record
 
 
 def absorb(record: Absorbed, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:

@@ -24,7 +24,7 @@ from redis import Redis
 from identity import Facts, Identifier, Minter, Observer, rulefile
 from identity.upkeep import Update, upkeep
 from schemas import Cause, DeadLetter, Malformed, encode
-from schemas.absorb import Absorbed, accept
+from schemas.absorb import Absorbed, absorb, accept
 from schemas.events import Decision
 from schemas.generation import Generation
 from speed_layer.changes import changes
@@ -94,14 +94,13 @@ class Lane:
         tenants: defaultdict[str, _Tenant] = defaultdict(_Tenant)
         refused = []
         for entry in entries:
-            facts = Facts()
             try:
-                record, about = accept(entry.topic, entry.value, self._observer, facts, entry.ingested_at)
+                record = accept(entry.topic, entry.value, entry.ingested_at)
+                said = tenants[record.tenant]
+                about = absorb(record, self._observer, said.facts, entry.ingested_at)
             except Malformed as error:
                 refused.append(_dead_letter(entry, str(error)))
                 continue
-            said = tenants[record.tenant]
-            said.facts.update(facts)
             said.causes.update(dict.fromkeys(about, _cause(entry, record)))
         return tenants, refused
 

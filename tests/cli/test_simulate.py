@@ -103,6 +103,10 @@ def test_tenants_never_meet(ucid):
     output = ucid.simulated(RULES, same, {**same, "tenant": "a"}, {**line(2, cookie="x"), "tenant": "b"})
     assert sorted(len(customer["identifiers"]) for customer in output["customers"]) == [1, 2, 2]
     assert len({customer["customer_id"] for customer in output["customers"]}) == 3
+    (alone,) = ucid.simulated(RULES, {**same, "tenant": "a"})["customers"]
+    (default,) = ucid.simulated(RULES, same)["customers"]
+    assert alone["identifiers"] == default["identifiers"]
+    assert alone["customer_id"] != default["customer_id"]
 
 
 @pytest.mark.parametrize("field", ["properties", "attributes"])

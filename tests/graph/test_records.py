@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
+from identity.facts import PAST
 from identity.graph import Component, Edge, IdRecord, Node
 from schemas import overlay, records
 
@@ -11,11 +12,9 @@ times = st.integers(-(2**63), 2**63 - 1)
 texts = st.text(max_size=20)
 identifiers = st.builds(Identifier, st.text("abc", min_size=1, max_size=4), texts)
 sightings = st.builds(Seen, times, times, times)
-edges = st.builds(
-    Edge,
-    st.builds(Link, times, times, times, st.sampled_from(Verdict), times),
-    *[st.booleans()] * 3,
-)
+# A verdict has a time; without one there is none.
+decided = st.builds(Link, times, times, times, st.sampled_from(Verdict), st.integers(PAST + 1, 2**63 - 1))
+edges = st.builds(Edge, st.builds(Link, times, times, times) | decided, *[st.booleans()] * 3)
 nodes = st.builds(
     Node,
     identifiers,

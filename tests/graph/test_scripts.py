@@ -50,9 +50,10 @@ def test_a_commit_writes_all_of_an_update_and_its_changes(redis, stream, generat
     ]
     (customer,) = update.after
     assert stream.view().components([TWO])[TWO].customers == (customer,)
-    prefix = overlay.view_prefix(generation.number)
-    assert redis.get(prefix + records.id_key("default", customer.id))
-    assert redis.get(prefix + records.node_key("default", TOM)) is None
+    minted = redis.get(overlay.ROOT + records.id_key("default", customer.id))
+    assert records.decode_id(overlay.record_of(minted)).residents == (TWO,)
+    tom = records.node_key("default", TOM)
+    assert redis.get(overlay.view_prefix(generation.number) + tom) is None
 
 
 def test_of_two_that_read_the_same_one_is_refused_whole(redis, stream):

@@ -10,7 +10,7 @@ from identity import Facts, Minter, Observer, Published, resolve, rulefile
 from identity.graph import Component
 from identity.memory import MemoryView
 from schemas import DECISIONS, EMAIL, WEB, Malformed, records
-from schemas.absorb import accept
+from schemas.absorb import absorb, accept
 from schemas.generation import open_generation
 
 RULES = """
@@ -74,13 +74,11 @@ def facts_of(bronze):
     observer = Observer(rulefile.parse(RULES))
     tenants, refused = {tenant: Facts() for tenant in TENANTS}, 0
     for row in bronze.collect():
-        found = Facts()
         try:
-            record, _ = accept(row.topic, bytes(row.value), observer, found, row.ingested_at)
+            record = accept(row.topic, bytes(row.value), row.ingested_at)
+            absorb(record, observer, tenants[record.tenant], row.ingested_at)
         except Malformed:
             refused += 1
-        else:
-            tenants[record.tenant].update(found)
     return tenants, refused
 
 

@@ -20,6 +20,11 @@ def resolution(log, rules, as_of, handed_on):
     return resolve(facts_of(log), rules, minter=MINTER, as_of=as_of, published=handed_on)
 
 
+def kind(reason):
+    """A reason without the type that it names: of several that are too many, any one may be named."""
+    return reason and reason.partition(" of ")[0]
+
+
 @given(rule_sets(), logs, logs, st.sampled_from([None, 10, 25]), st.integers(1, 6))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_served_is_what_resolving_everything_gives(
@@ -45,7 +50,7 @@ def test_what_is_served_is_what_resolving_everything_gives(
     seen = list(facts_of(log).seen)
     for x, found in zip(seen, view.lookup([tuple(x) for x in seen]).found, strict=True):
         assert (found.identifier, found.customer) == (x, owner.get(x))
-        assert found.reason == expected.quarantined.get(x)
+        assert kind(found.reason) == kind(expected.quarantined.get(x))
 
     meant = {id_: c for c in expected.customers for id_ in (c.id, *c.aliases)}
     for id_ in {*meant, *handed_on.ids}:

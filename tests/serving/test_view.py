@@ -89,6 +89,17 @@ def test_a_customer_by_its_id_and_by_one_from_before_a_merge(world, view, which)
     assert freshness.generation == 2
 
 
+def test_an_id_that_no_generation_published_means_its_customer_after_a_handover_too(world, view):
+    world.apply({"email": "x@example.com"})
+    (before,) = ask(view, ("email", "x@example.com"))
+    world.publish(TOM, {"cookie": "first", "email": "x@example.com"}, number=2)
+    world.go_live()
+    customer, freshness = view.customer(before.id)
+    assert freshness.generation == 2
+    assert customer == ask(view, ("cookie", "first"))[0]
+    assert before.id not in (customer.id, *customer.aliases)
+
+
 def test_an_id_that_nobody_has(view):
     assert view.customer("c_nobody")[0] is None
 
