@@ -1,20 +1,37 @@
--- One update, all of it or nothing.
--- KEYS: the view's epoch, the outbox, the keys that are checked (those to be written come first), then
---       keys that are written unchecked.
--- ARGV: the epoch expected, the number of checked keys, how many of these are written, the expected
---       version of each checked key, the values in the order of their keys, the changes.
--- Returns 'ok', 'conflict' (a record is no longer as it was read) or 'epoch' (Redis lost its data).
+-- Several independent updates, each of them all or nothing.
+-- KEYS: the view's epoch, the outbox. ARGV: the epoch expected, the view's prefix, the root of keys that
+--       are of no view, and then for each update
+--         four counts: the keys that it rests on, values, unchecked strings, changes
+--         the keys, those that it writes first
+--         the version of each as it was read, empty for none
+--         the new values, in the order of the keys
+--         keys and values that are written unchecked, in turn, below the root
+--         changes for the outbox
+-- Returns 'epoch' where Redis lost its data, else for each update 1 (done) or 0 (conflict: a record is no
+-- longer as it was read).
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 'epoch' end
-local checked, written = tonumber(ARGV[2]), tonumber(ARGV[3])
-for i = 1, checked do
-  if redis.call('GETRANGE', KEYS[2 + i], 0, 7) ~= ARGV[3 + i] then return 'conflict' end
-end
-local value = 3 + checked
-for i = 3, #KEYS do
-  if i <= 2 + written or i > 2 + checked then
-    value = value + 1
-    redis.call('SET', KEYS[i], ARGV[value])
+local prefix, root, outcomes, at = ARGV[2], ARGV[3], {}, 4
+while at <= #ARGV do
+  local keys, values = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
+  local loose, changes = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local key = at + 3
+  local version = key + keys
+  local value = version + keys
+  local other = value + values
+  local change = other + loose
+  local fresh = 1
+  for i = 1, keys do
+    if redis.call('GETRANGE', prefix .. ARGV[key + i], 0, 7) ~= ARGV[version + i] then
+      fresh = 0
+      break
+    end
   end
+  if fresh == 1 then
+    for i = 1, values do redis.call('SET', prefix .. ARGV[key + i], ARGV[value + i]) end
+    for i = 1, loose, 2 do redis.call('SET', root .. ARGV[other + i], ARGV[other + i + 1]) end
+    for i = 1, changes do redis.call('XADD', KEYS[2], '*', 'change', ARGV[change + i]) end
+  end
+  outcomes[#outcomes + 1] = fresh
+  at = change + changes + 1
 end
-for i = value + 1, #ARGV do redis.call('XADD', KEYS[2], '*', 'change', ARGV[i]) end
-return 'ok'
+return outcomes

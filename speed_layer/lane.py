@@ -28,10 +28,11 @@ from schemas.absorb import Absorbed, absorb, accept
 from schemas.events import Decision
 from schemas.generation import Generation
 from speed_layer.changes import changes
-from speed_layer.errors import Contention, LostView
+from speed_layer.commit import Committer
+from speed_layer.errors import Contention
 from speed_layer.log import Entry, LogReader, next_offsets
 from speed_layer.outbox import Outbox
-from speed_layer.view import SpeedView, ViewState, script
+from speed_layer.view import SpeedView, ViewState
 
 log = logging.getLogger(__name__)
 
@@ -63,7 +64,7 @@ class Lane:
         self._id_key = id_key
         self._rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
         self._observer = Observer(self._rules)
-        self._commit = script(redis, "commit.lua")
+        self._committer = Committer(redis, generation.number)
         self._log = LogReader(consumer, self.state)
 
     def step(self, timeout: float, before: Mapping[bytes, int] | None = None) -> int:
@@ -112,15 +113,9 @@ class Lane:
             updates = upkeep(view, said.facts, self._rules, minter=minter, as_of=as_of)
             if not updates:
                 return
-            pipeline = self._redis.pipeline(transaction=False)
-            for update in updates:
-                told = self._changes(view, update, tenant, said, at) if tell else []
-                keys, arguments = view.commit_arguments(update, self.state.epoch, told)
-                self._commit(keys=keys, args=arguments, client=pipeline)
-            outcomes = pipeline.execute()
-            if b"epoch" in outcomes:
-                raise LostView(f"the view on generation {self.generation.number} is gone from Redis")
-            conflicts = outcomes.count(b"conflict")
+            told = [self._changes(view, update, tenant, said, at) if tell else [] for update in updates]
+            done = self._committer.commit(view, self.state.epoch, zip(updates, told, strict=True))
+            conflicts = done.count(False)
             if not conflicts:
                 return
             log.info("%d of %d updates met a conflict, try %d", conflicts, len(updates), tried + 1)

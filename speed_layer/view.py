@@ -84,10 +84,8 @@ class SpeedView:
         read = (self._versions.get(self._component_key(label), b"") for label in update.read_components)
         return overlay.next_version(*read)
 
-    def commit_arguments(
-        self, update: Update, epoch: bytes, changes: Sequence[bytes]
-    ) -> tuple[list[bytes], list[Any]]:
-        """KEYS and ARGV of commit.lua for one update of this view."""
+    def changeset(self, update: Update, changes: Sequence[bytes]) -> list[Any]:
+        """One update as commit.lua takes it."""
         version = self.version(update)
         values: dict[bytes, bytes] = {}
         for x, node in update.nodes.items():
@@ -98,22 +96,17 @@ class SpeedView:
         for label, component in update.components.items():
             data = records.encode_component(component) if component is not None else b""
             values[self._component_key(label)] = overlay.value(version, data)
-        reads = [self._node_key(x) for x in update.read_nodes]
-        reads += [self._component_key(label) for label in update.read_components]
-        checked = list(dict.fromkeys([*values, *reads]))
+        checked = dict.fromkeys(values)
+        checked.update(dict.fromkeys(map(self._node_key, update.read_nodes)))
+        checked.update(dict.fromkeys(map(self._component_key, update.read_components)))
         # An id's record says what it was minted from: whoever writes it writes the same.
-        ids = {
-            records.id_key(self._tenant, customer_id): records.encode_id(IdRecord(minted, (minted.anchor,)))
-            for customer_id, minted in update.minted.items()
-        }
-        keys = [*(self._prefix + key for key in checked), *(overlay.ROOT + key for key in ids)]
+        loose = []
+        for customer_id, minted in update.minted.items():
+            record = records.encode_id(IdRecord(minted, (minted.anchor,)))
+            loose += [records.id_key(self._tenant, customer_id), overlay.value(1, record)]
         versions = [self._versions.get(key, overlay.ABSENT) for key in checked]
-        return (
-            [overlay.epoch_key(self._generation.number), overlay.OUTBOX, *keys],
-            [epoch, len(checked), len(values), *versions, *values.values()]
-            + [overlay.value(1, data) for data in ids.values()]
-            + list(changes),
-        )
+        counts = (len(checked), len(values), len(loose), len(changes))
+        return [*counts, *checked, *versions, *values.values(), *loose, *changes]
 
     def _node_key(self, x: Identifier) -> bytes:
         return records.node_key(self._tenant, x)

@@ -1,7 +1,9 @@
 """What a worker does to Redis, without Kafka."""
 
 from identity.upkeep import upkeep
-from speed_layer.view import SpeedView, ViewState, script
+from speed_layer.commit import Committer
+from speed_layer.errors import LostView
+from speed_layer.view import SpeedView, ViewState
 
 MOST_TRIES = 50
 
@@ -16,7 +18,7 @@ class Stream:
         self._rules = rules
         self._minter = minter
         self._as_of = as_of
-        self._commit = script(redis, "commit.lua")
+        self._committer = Committer(redis, generation.number)
 
     def view(self):
         return SpeedView(self._redis, self._generation, self._minter.tenant)
@@ -28,11 +30,13 @@ class Stream:
 
     def commit(self, view, updates, changes=(), epoch=None):
         """What Redis says to each update."""
-        outcomes = []
-        for update in updates:
-            keys, arguments = view.commit_arguments(update, epoch or self.state.epoch, changes)
-            outcomes.append(self._commit(keys=keys, args=arguments).decode())
-        return outcomes
+        try:
+            done = self._committer.commit(
+                view, epoch or self.state.epoch, [(update, changes) for update in updates]
+            )
+        except LostView:
+            return ["epoch"] * len(updates)
+        return ["ok" if committed else "conflict" for committed in done]
 
     def apply(self, facts):
         """Commit what follows from facts, again where there was a conflict."""

@@ -172,7 +172,7 @@ manifests = st.builds(
 
 
 @given(manifests)
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_manifests_come_back_as_they_were(tmp_path, written):
     directory = path_of(tmp_path, written.generation)
     with Builder(tmp_path, written.generation) as builder:

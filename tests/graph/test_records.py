@@ -14,7 +14,8 @@ identifiers = st.builds(Identifier, st.text("abc", min_size=1, max_size=4), text
 sightings = st.builds(Seen, times, times, times)
 # A verdict has a time; without one there is none.
 decided = st.builds(Link, times, times, times, st.sampled_from(Verdict), st.integers(PAST + 1, 2**63 - 1))
-edges = st.builds(Edge, st.builds(Link, times, times, times) | decided, *[st.booleans()] * 3)
+seen_only = st.tuples(times, times, times).map(lambda moments: Link(*moments))
+edges = st.builds(Edge, seen_only | decided, *[st.booleans()] * 3)
 nodes = st.builds(
     Node,
     identifiers,
@@ -42,7 +43,8 @@ id_records = st.builds(
     st.builds(Minted, st.integers(0, 2**31), times, identifiers, st.integers(0, 2**31)),
     st.lists(identifiers, max_size=4).map(tuple),
 )
-tenants = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True)
+# Short ones too, of which one begins another.
+tenants = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True) | st.text("ab", min_size=1, max_size=3)
 
 
 @given(nodes)

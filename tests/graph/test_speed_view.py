@@ -14,7 +14,7 @@ from tests.graph.stream import Stream
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
 
 as_ofs = st.sampled_from([None, 10, 25])
-fewer = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fewer = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def kind(reason):
 
 
 @given(rule_sets(), logs, logs, st.sampled_from([None, 10, 25]), st.integers(1, 6))
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_what_is_served_is_what_resolving_everything_gives(
     redis, tmp_path, rules, prefix, suffix, as_of, batches
 ):
