@@ -26,6 +26,7 @@ from identity.own import kept
 from identity.resolve import components
 from identity.rules import Rules
 from identity.screen import counting, identifier_fault
+from identity.together import Together
 
 
 @dataclass
@@ -65,7 +66,7 @@ class _Upkeep:
         self._torn: set[Identifier] = set()  # labels of old components that are built anew
         self._new: dict[Identifier, Component] = {}
         self._minted: dict[str, Minted] = {}
-        self._together = _Together()
+        self._together = Together()
 
     def apply(self, facts: Facts) -> list[Update]:
         self._load({*facts.seen, *(end for ends in facts.links for end in ends)})
@@ -334,19 +335,3 @@ _NO_EDGE = Edge(Link())
 
 def _links(node: Node) -> dict[Identifier, Link]:
     return {z: edge.link for z, edge in node.edges.items()}
-
-
-class _Together:
-    """Disjoint sets of identifiers whose records must be committed together."""
-
-    def __init__(self) -> None:
-        self._parent: dict[Identifier, Identifier] = {}
-
-    def find(self, x: Identifier) -> Identifier:
-        parent = self._parent
-        while (above := parent.setdefault(x, x)) != x:
-            parent[x] = x = parent.setdefault(above, above)
-        return x
-
-    def add(self, x: Identifier, y: Identifier) -> None:
-        self._parent[self.find(x)] = self.find(y)
