@@ -24,6 +24,9 @@ COMMANDS = {
     "ingest": "send a file of events to Kafka",
     "lookup": "which customer is this identifier?",
     "export": "print all customers",
+    "link": "a steward's word: these two identifiers are one customer",
+    "unlink": "a steward's word: these two identifiers are never one customer",
+    "dead-letters": "what was refused, why, and another try",
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer once",
     "serve": "run the HTTP server",
@@ -33,14 +36,17 @@ COMMANDS = {
 # Which extra a command needs, where it needs one.
 _EXTRAS = {
     "batch": "batch",
+    "dead-letters": "speed",
     "demo": "local",
     "down": "local",
     "export": "serve",
     "ingest": "speed",
+    "link": "speed",
     "lookup": "serve",
     "serve": "serve",
     "speed": "speed",
     "status": "local",
+    "unlink": "speed",
     "up": "local",
 }
 
@@ -55,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, help_ in COMMANDS.items():
             subparser = subparsers.add_parser(name, help=help_, description=help_)
             if name == named:
-                module = import_module(f"deploy.commands.{name}")
+                module = import_module(f"deploy.commands.{name.replace('-', '_')}")
                 module.configure(subparser)
                 subparser.set_defaults(run=module.run)
         options = parser.parse_args(arguments)

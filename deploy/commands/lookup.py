@@ -6,6 +6,7 @@ import sys
 import msgspec
 
 from deploy import bootstrap
+from deploy.pairs import type_and_value
 from deploy.settings import Settings
 from serving_layer.answers import answer_json
 
@@ -13,7 +14,11 @@ from serving_layer.answers import answer_json
 def configure(parser: argparse.ArgumentParser) -> None:
     """Name the arguments."""
     parser.add_argument(
-        "identifiers", nargs="+", type=_pair, metavar="TYPE=VALUE", help="such as email=ann@example.com"
+        "identifiers",
+        nargs="+",
+        type=type_and_value,
+        metavar="TYPE=VALUE",
+        help="such as email=ann@example.com",
     )
 
 
@@ -23,10 +28,3 @@ def run(options: argparse.Namespace) -> int:
     for found in answer_json(answer)["results"]:
         sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
     return 0 if any(found.customer for found in answer.found) else 1
-
-
-def _pair(text: str) -> tuple[str, str]:
-    type_, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r}: write TYPE=VALUE, such as email=ann@example.com")
-    return type_, value

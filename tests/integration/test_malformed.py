@@ -2,11 +2,14 @@
 
 import json
 import random
+import subprocess
+import sys
 
 import pytest
-from confluent_kafka import TopicPartition
 
-from schemas import DEAD_LETTERS, WEB, DeadLetter, decode
+from deploy import bootstrap
+from deploy.commands.dead_letters import origin, read
+from schemas import WEB, DeadLetter
 
 RULES = "identifiers: {login: {rank: 1, unique: true}, cookie: {rank: 2}}"
 
@@ -47,12 +50,7 @@ def malformed(rng, i):
 
 
 def dead_letters(system):
-    _, end = system.consumer.get_watermark_offsets(TopicPartition(DEAD_LETTERS, 0), timeout=10)
-    system.consumer.assign([TopicPartition(DEAD_LETTERS, 0, 0)])
-    letters = []
-    while len(letters) < end:
-        letters += system.consumer.consume(10_000, 1.0)
-    return [decode(DEAD_LETTERS, letter.value(), 0) for letter in letters]
+    return list(read(bootstrap.consumer(system.settings, "test-dead-letters")))
 
 
 def test_ten_thousand_malformed_messages(system):
@@ -73,3 +71,42 @@ def test_ten_thousand_malformed_messages(system):
     assert sum(map(len, customers.values())) == 100 + 10_000
     (worker,) = system.workers
     assert worker.poll() is None
+
+
+def ucid(system, *arguments):
+    command = [sys.executable, "-m", "deploy", *arguments]
+    return subprocess.run(command, env=system.env, capture_output=True, check=False)
+
+
+def test_dead_letters_are_listed_shown_and_sent_again(system):
+    first = dead_letters(system)[0]
+    listed = ucid(system, "dead-letters", "list").stdout.splitlines()
+    assert json.loads(listed[0]) == {
+        "origin": origin(first),
+        "bytes": len(first.value),
+        "reason": first.reason,
+    }
+    assert ucid(system, "dead-letters", "show", origin(first)).stdout == first.value
+    before = len(dead_letters(system))
+    assert ucid(system, "dead-letters", "replay", origin(first)).returncode == 0
+    system.await_applied()
+    again = dead_letters(system)[before:]
+    assert [(letter.value, letter.reason) for letter in again] == [(first.value, first.reason)]
+    unknown = ucid(system, "dead-letters", "replay", "web.events:0:999999999")
+    assert (unknown.returncode, unknown.stdout) == (2, b"")
+    assert b"dead-letters list" in unknown.stderr
+
+
+def test_a_steward_links_and_unlinks(system):
+    def customer(login):
+        return system.view.lookup([("login", login)]).found[0].customer.id
+
+    event = {"event_id": "s", "occurred_at": "2026-01-01T00:00:00Z", "identifiers": {"cookie": "steward"}}
+    system.send([json.dumps(event).encode()])
+    system.await_applied()
+    for command, together in (("link", True), ("unlink", False)):
+        sent = ucid(system, command, "login=l1", "cookie=steward", "--why", "they called us")
+        assert sent.returncode == 0, sent.stderr
+        system.await_applied()
+        cookie = system.view.lookup([("cookie", "steward")]).found[0].customer.id
+        assert (cookie == customer("l1")) is together

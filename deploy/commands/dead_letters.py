@@ -1,0 +1,74 @@
+"""`ucid dead-letters list|show|replay`: what was refused, why, and another try."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+
+import msgspec
+from confluent_kafka import Consumer, TopicPartition
+
+from deploy import bootstrap
+from deploy.errors import InputError
+from deploy.sending import send
+from deploy.settings import Settings
+from schemas import DEAD_LETTERS, DeadLetter, decode
+
+_PATIENCE = 10.0  # seconds for the broker to answer
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Name the arguments."""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    actions.add_parser("list", help="one JSON object a line, without the messages themselves")
+    show = actions.add_parser("show", help="print one message's bytes as they came")
+    show.add_argument("origin", metavar="TOPIC:PARTITION:OFFSET")
+    replay = actions.add_parser("replay", help="send messages to their topic again, as they came")
+    replay.add_argument("origin", metavar="TOPIC:PARTITION:OFFSET", nargs="*", help="which; default: all")
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, show or replay. Raises InputError for an origin that no dead letter has."""
+    settings = Settings.load()
+    letters = {origin(letter): letter for letter in read(bootstrap.consumer(settings, "ucid-dead-letters"))}
+    if options.action == "list":
+        for name, letter in letters.items():
+            entry = {"origin": name, "bytes": len(letter.value), "reason": letter.reason}
+            sys.stdout.buffer.write(msgspec.json.encode(entry) + b"\n")
+        return 0
+    wanted = [options.origin] if options.action == "show" else options.origin or list(letters)
+    if unknown := [name for name in wanted if name not in letters]:
+        raise InputError(f"no dead letter came from {unknown[0]}: 'ucid dead-letters list' names them all")
+    if options.action == "show":
+        sys.stdout.buffer.write(letters[options.origin].value)
+        return 0
+    producer = bootstrap.producer(settings)
+    for name in wanted:
+        send(producer, letters[name].topic, [letters[name].value])
+    print(f"{len(wanted)} messages sent again", file=sys.stderr)
+    return 0
+
+
+def origin(letter: DeadLetter) -> str:
+    """Where a letter's message stands in the log; a letter that was sent twice has one origin."""
+    return f"{letter.topic}:{letter.partition}:{letter.offset}"
+
+
+def read(consumer: Consumer) -> Iterator[DeadLetter]:
+    """All dead letters there are at this moment, oldest first."""
+    begin, end = consumer.get_watermark_offsets(TopicPartition(DEAD_LETTERS, 0), timeout=_PATIENCE)
+    consumer.assign([TopicPartition(DEAD_LETTERS, 0, begin)])
+    try:
+        at = begin
+        while at < end:
+            message = consumer.poll(_PATIENCE)
+            if message is None or message.error() is not None:
+                raise InputError(f"Kafka stopped answering at dead letter {at} of {end}: try again")
+            value, offset = message.value(), message.offset()
+            assert isinstance(value, bytes), "we write no empty letters"
+            assert offset is not None, "true of every message"
+            letter = decode(DEAD_LETTERS, value, 0)
+            assert isinstance(letter, DeadLetter), "the topic carries nothing else"
+            yield letter
+            at = offset + 1
+    finally:
+        consumer.close()
