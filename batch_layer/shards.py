@@ -21,7 +21,9 @@ _SHARDED = pa.schema([("shard", pa.int32()), *_RECORD])
 _TIMES = ("first_seen", "last_seen", "first_ingested")
 _PLACE = ("fault", "customer", "label", "home", "minted")
 _EDGE = ("verdict", "decided_at", "out", "mine", "theirs")
-_WRITTEN = pa.schema([("file", pa.string()), ("entries", pa.int64()), ("blake2b", pa.string())])
+_WRITTEN = pa.schema(
+    [("file", pa.string()), ("entries", pa.int64()), ("size", pa.int64()), ("blake2b", pa.string())]
+)
 
 
 def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame:
@@ -117,12 +119,12 @@ def write(frame: DataFrame, directory: Path, count: int) -> list[Shard]:
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         for shard, group in groupby(rows, key=itemgetter(0)):
             written = write_shard(directory, shard, ((key, value) for _, key, value in group))
-            yield (written.file, written.entries, written.blake2b)
+            yield (written.file, written.entries, written.size, written.blake2b)
 
     addressed = map_rows(frame, address, _SHARDED)
     arranged = addressed.repartition(count, "shard").sortWithinPartitions("shard", "key")
     found = {
-        row.file: Shard(row.file, row.entries, row.blake2b)
+        row.file: Shard(row.file, row.entries, row.size, row.blake2b)
         for row in map_rows(arranged, step, _WRITTEN).collect()
     }
     # A shard that got no record is a file all the same, so that a reader can count on each.

@@ -53,20 +53,10 @@ _EXTRAS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 done, 1 it failed, 2 what was given cannot be used."""
-    parser = argparse.ArgumentParser(prog="ucid", description="One customer id over every identifier.")
-    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     arguments = list(sys.argv[1:] if argv is None else argv)
     named = next((a for a in arguments if not a.startswith("-")), None)
     try:
-        for name, help_ in COMMANDS.items():
-            subparser = subparsers.add_parser(name, help=help_, description=help_)
-            if name == named:
-                module = import_module(f"deploy.commands.{name.replace('-', '_')}")
-                module.configure(subparser)
-                subparser.set_defaults(run=module.run)
-        options = parser.parse_args(arguments)
-        _log()
-        return int(options.run(options))
+        return _run(arguments, named)
     except ModuleNotFoundError as error:
         if named not in _EXTRAS:
             raise
@@ -85,6 +75,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(error, 1)
     except KeyboardInterrupt:
         return 130
+
+
+def _run(arguments: list[str], named: str | None) -> int:
+    parser = argparse.ArgumentParser(prog="ucid", description="One customer id over every identifier.")
+    subparsers = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, help_ in COMMANDS.items():
+        subparser = subparsers.add_parser(name, help=help_, description=help_)
+        if name == named:
+            module = import_module(f"deploy.commands.{name.replace('-', '_')}")
+            module.configure(subparser)
+            subparser.set_defaults(run=module.run)
+    options = parser.parse_args(arguments)
+    _log()
+    code = int(options.run(options))
+    sys.stdout.flush()
+    return code
 
 
 def _log() -> None:

@@ -55,7 +55,7 @@ def identifier_fault(
     ):
         return f"expired: unseen for longer than the max_age of {identifier.type}"
     if rule.hot is not None and len(links) > rule.hot:
-        for type_, count in Counter(other.type for other in links).items():
+        for type_, count in sorted(Counter(other.type for other in links).items()):
             if count > rule.hot:
                 return f"hot: linked to more than {rule.hot} values of {type_}"
     return None

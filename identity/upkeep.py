@@ -120,7 +120,11 @@ class _Upkeep:
         merged = known.seen.merge(seen)
         if merged == known.seen:
             return False
-        self._draft(x).seen = merged
+        draft = self._draft(x)
+        draft.seen = merged
+        if merged.first_ingested != known.seen.first_ingested:
+            # Ids are minted from an identifier and its first ingestion: none yet from this pair.
+            draft.minted = 0
         return True
 
     def _tie(self, a: Identifier, b: Identifier, link: Link) -> bool:

@@ -1,7 +1,7 @@
 """The contracts on the wire: what travels on which topic, and how it is read and written."""
 
 from schemas.codec import decode, encode, encode_json
-from schemas.errors import Malformed, SchemaError, WrongLine
+from schemas.errors import Malformed, SchemaError, Unavailable, WrongLine
 from schemas.events import (
     Cause,
     ChangeKind,
@@ -42,6 +42,7 @@ __all__ = [
     "Record",
     "SchemaError",
     "Topic",
+    "Unavailable",
     "Verdict",
     "WebEvent",
     "WrongLine",

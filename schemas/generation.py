@@ -34,6 +34,7 @@ from schemas.records import FORMAT
 
 _NAME = re.compile(r"g(\d{8})")
 _MANIFEST = "manifest.json"
+_SCRATCH = ".writing-"
 
 # An upper bound for the address space of one shard; a sparse file costs only what is written.
 _MAP_SIZE = 1 << 36
@@ -50,6 +51,7 @@ class Shard(msgspec.Struct, frozen=True):
 
     file: str
     entries: int
+    size: int  # in bytes
     blake2b: str
 
 
@@ -112,6 +114,8 @@ class Builder:
         """Steps 2 and 3. Raises FileExistsError where this generation was published before."""
         if self._target.exists():
             raise FileExistsError(f"{self._target} is published already")
+        for scratch in self.directory.glob(f"{_SCRATCH}*"):
+            shutil.rmtree(scratch)  # of a task that was killed and tried again
         with (self.directory / _MANIFEST).open("wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(manifest)))
             _sync(file.fileno())
@@ -126,7 +130,7 @@ def write_shard(directory: Path, index: int, entries: Iterable[tuple[bytes, byte
     Keys in ascending order are written fastest. A shard that was written before (a task that is tried
     again) is replaced.
     """
-    scratch = Path(tempfile.mkdtemp(prefix="shard-", dir=directory))
+    scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=directory))
     count = 0
     with lmdb.open(str(scratch), map_size=_MAP_SIZE, sync=False, lock=False) as environment:
         with environment.begin(write=True, buffers=False) as transaction:
@@ -137,7 +141,7 @@ def write_shard(directory: Path, index: int, entries: Iterable[tuple[bytes, byte
     file = directory / f"shard-{index:04d}.mdb"
     (scratch / "data.mdb").replace(file)
     shutil.rmtree(scratch)
-    return Shard(file.name, count, _checksum(file))
+    return Shard(file.name, count, file.stat().st_size, _checksum(file))
 
 
 class Generation:
@@ -159,6 +163,10 @@ class Generation:
 
     def _open(self, shard: Shard) -> lmdb.Environment:
         file = self._directory / shard.file
+        size = file.stat().st_size if file.exists() else 0
+        if size != shard.size:
+            # Reading mapped memory beyond a file's end would end the process.
+            raise BrokenGeneration(f"{file}: has {size} bytes of {shard.size}: restore it, or run a batch")
         try:
             return lmdb.open(str(file), subdir=False, readonly=True, lock=False, readahead=False)
         except lmdb.Error as error:

@@ -1,6 +1,7 @@
 """Files of web events, one JSON object a line, as `ucid simulate` and `ucid ingest` read them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from typing import BinaryIO
 
 from schemas.checks import check, check_size
 from schemas.errors import Malformed, WrongLine
@@ -27,12 +28,13 @@ def parse_line(line: bytes, number: int) -> WebEvent:
     return event
 
 
-def read_lines(stream: Iterable[bytes]) -> Iterator[tuple[int, WebEvent]]:
+def read_lines(stream: BinaryIO) -> Iterator[tuple[int, WebEvent]]:
     """Read the lines of a binary file in order, with their numbers from 1.
 
     Blank lines and a leading BOM are passed over. Raises WrongLine.
     """
-    for number, line in enumerate(stream, start=1):
+    # Not the file's own iteration, which would take a line of any length into memory.
+    for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE + 2), b""), start=1):
         text = line.removeprefix(_BOM) if number == 1 else line
         if text and not text.isspace():
             yield number, parse_line(text, number)

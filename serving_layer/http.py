@@ -15,6 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from identity import UnknownTypeError
+from schemas import Unavailable
 from schemas.generation import BrokenGeneration
 from serving_layer.answers import answer_json, customer_json, freshness_json
 from serving_layer.view import ServingView
@@ -49,6 +50,10 @@ def application(view: ServingView) -> Starlette:
             question = msgspec.json.decode(await _body(request), type=_Lookup)
         except msgspec.DecodeError as error:
             raise _Refused(400, f"the body is no lookup: {error}") from None
+        except UnicodeDecodeError:
+            raise _Refused(400, "the body is not UTF-8") from None
+        except RecursionError:
+            raise _Refused(400, "the body is nested too deeply") from None
         pairs = [(identifier.type, identifier.value) for identifier in question.identifiers]
         try:
             answer = await run_in_threadpool(view.lookup, pairs)
@@ -58,6 +63,8 @@ def application(view: ServingView) -> Starlette:
 
     async def customer(request: Request) -> Response:
         found, freshness = await run_in_threadpool(view.customer, request.path_params["customer_id"])
+        if found is None and freshness.stale:
+            raise _Refused(503, "only the stream may know this id, and it cannot be asked now: try again")
         if found is None:
             raise _Refused(404, "no customer has or had this id")
         return _json(customer_json(found, freshness))
@@ -72,7 +79,7 @@ def application(view: ServingView) -> Starlette:
             Route("/v1/customers/{customer_id}", customer),
             Route("/healthz", health),
         ],
-        exception_handlers={_Refused: _refuse, BrokenGeneration: _unavailable},
+        exception_handlers={_Refused: _refuse, BrokenGeneration: _unavailable, Unavailable: _unavailable},
     )
 
 

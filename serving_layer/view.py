@@ -14,9 +14,9 @@ from typing import Any, NamedTuple, cast
 from redis import Redis
 from redis.exceptions import RedisError
 
-from identity import Customer, Identifier, Observer, rulefile
+from identity import Customer, Identifier, Observer, UnknownTypeError, rulefile
 from identity.graph import Component
-from schemas import overlay, records
+from schemas import Unavailable, overlay, records
 from schemas.generation import BrokenGeneration, Generation, numbers, open_generation
 
 log = logging.getLogger(__name__)
@@ -78,7 +78,15 @@ class ServingView:
         generation = self._generation(None)
         while True:
             observer = self._observer(generation)
-            answer = self._answer([observer.identify(type_, raw) for type_, raw in questions])
+            try:
+                identified = [observer.identify(type_, raw) for type_, raw in questions]
+            except UnknownTypeError:
+                live = self._generation(self._live())
+                if live.manifest.fingerprint == generation.manifest.fingerprint:
+                    raise
+                generation = live
+                continue
+            answer = self._answer(identified)
             answered = self._generation(answer.freshness.generation)
             if answered.manifest.fingerprint == generation.manifest.fingerprint:
                 return answer
@@ -199,16 +207,21 @@ class ServingView:
 
     def _observer(self, generation: Generation) -> Observer:
         fingerprint = generation.manifest.fingerprint
-        if fingerprint not in self._observers:
+        observer = self._observers.get(fingerprint)
+        if observer is None:
             rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
-            self._observers = {fingerprint: Observer(rules)}
-        return self._observers[fingerprint]
+            observer = Observer(rules)
+            self._observers = {fingerprint: observer}
+        return observer
 
     def _residents(self, generation: Generation, customer_id: str) -> Iterable[Identifier]:
         key = records.id_key(self._tenant, customer_id)
         data = generation.get([key]).get(key)
         if data is None:
-            value = cast("bytes | None", self._redis.get(overlay.ROOT + key))
+            try:
+                value = cast("bytes | None", self._redis.get(overlay.ROOT + key))
+            except RedisError:
+                return ()  # the answer will say that it is stale
             data = overlay.record_of(value) if value else None
         return records.decode_id(data).residents if data else ()
 
@@ -217,7 +230,10 @@ class ServingView:
         for _ in range(_TRIES):
             live = self._live()
             generation = self._generation(live)
-            changed = dict(self._scan(generation.number))
+            try:
+                changed = dict(self._scan(generation.number))
+            except RedisError as error:
+                raise Unavailable(f"without Redis no export is whole, and it says: {error}") from error
             if self._live() == live:
                 return generation, changed
         raise BrokenGeneration("readers moved on each time that the overlay was read: try again")

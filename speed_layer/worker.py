@@ -109,15 +109,20 @@ class Worker:
 
     def _live_number(self) -> int:
         """The generation that readers stand on; the newest one where Redis is empty."""
-        found = cast("bytes | None", self._redis.get(overlay.LIVE))
+        lanes = list(self._lanes.values())
+        epochs = [overlay.epoch_key(lane.generation.number) for lane in lanes]
+        found, *known = cast("list[bytes | None]", self._redis.mget(overlay.LIVE, *epochs))
+        if known != [lane.state.epoch for lane in lanes]:
+            # A quiet stream commits nothing that would tell us.
+            raise LostView("a view is gone from Redis: it is built again")
         if found is not None:
             return int(found)
-        known = numbers(self._generations)
-        if not known:
+        published = numbers(self._generations)
+        if not published:
             raise NoGeneration(
                 f"there is no generation in {self._generations}: run 'ucid up' or 'ucid batch' first"
             )
-        self._redis.set(overlay.LIVE, known[-1], nx=True)
+        self._redis.set(overlay.LIVE, published[-1], nx=True)
         return self._live_number()
 
     def _lane(self, number: int) -> Lane:

@@ -1,6 +1,5 @@
 import pytest
 
-import tests.identity.conftest  # noqa: F401 - the profile of Hypothesis
 from tests.graph.redis_server import RedisServer
 
 

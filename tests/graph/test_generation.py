@@ -137,14 +137,21 @@ def test_a_generation_of_another_format(tmp_path):
         open_generation(tmp_path, 1)
 
 
-@pytest.mark.parametrize("damage", [None, b"", b"not LMDB" * 1000])
-def test_a_shard_that_is_none(tmp_path, damage):
+@pytest.mark.parametrize(
+    ("damage", "problem"),
+    [
+        (lambda _: b"", "has 0 bytes of"),
+        (lambda whole: whole[:8192], "has 8192 bytes of"),
+        (lambda whole: b"x" * len(whole), "cannot be opened"),
+    ],
+)
+def test_a_shard_that_is_none(tmp_path, damage, problem):
     file = path_of(tmp_path, 1) / publish(tmp_path, RECORDS).manifest.shards[0].file
     gc.collect()
+    whole = file.read_bytes()
     file.unlink()
-    if damage is not None:
-        file.write_bytes(damage)
-    with pytest.raises(BrokenGeneration, match=r"shard-0000\.mdb: cannot be opened"):
+    file.write_bytes(damage(whole))
+    with pytest.raises(BrokenGeneration, match=rf"shard-0000\.mdb: {problem}"):
         open_generation(tmp_path, 1)
 
 

@@ -43,6 +43,20 @@ def test_batch_of_a_prefix_and_stream_of_the_suffix_equal_batch_of_the_whole(
     assert view.customers == whole.customers
 
 
+@given(rule_sets(), logs, as_ofs, st.randoms(use_true_random=False), st.integers(1, 8))
+def test_a_cut_off_need_not_be_a_moment(rules, log, as_of, random, batches):
+    """Partitions are cut each by itself: what lies beyond one cut-off may be older than what lies below."""
+    entries = numbered(log)
+    known = [entry for entry in entries if random.random() < 0.5]
+    published = resolve(facts_of(known), rules, minter=MINTER, as_of=as_of).publish()
+    view = MemoryView(rules, MINTER, as_of)
+    view.apply(facts_of(known))
+    view.publish(published)
+    apply_in_batches(view, entries, random, batches)
+    whole = resolve(facts_of(entries), rules, minter=MINTER, as_of=as_of, published=published)
+    assert view.customers == whole.customers
+
+
 @given(rule_sets(), logs)
 def test_updates_are_independent_and_say_what_changed(rules, log):
     view = MemoryView(rules, MINTER)
