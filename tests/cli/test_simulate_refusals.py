@@ -1,5 +1,6 @@
 """What `ucid simulate` cannot use: exit code 2, nothing on stdout, and what to do about it."""
 
+import gzip
 import json
 
 import pytest
@@ -74,3 +75,10 @@ def test_arguments_that_are_missing_or_too_many(ucid, refused, arguments):
     told = refused("simulate", *arguments)
     assert told.startswith("usage: ucid")
     assert "arguments are required: " in told or "unrecognized arguments: " in told
+
+
+def test_a_damaged_archive(ucid, refused, tmp_path):
+    rules = ucid.write("rules.yaml", RULES)
+    whole = gzip.compress(b"\n".join([GOOD] * 1_000))
+    (tmp_path / "torn.jsonl.gz").write_bytes(whole[: len(whole) // 2])
+    assert "is damaged, or ends too early" in refused("simulate", rules, tmp_path / "torn.jsonl.gz")

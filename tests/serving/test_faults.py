@@ -4,8 +4,8 @@ import gc
 
 import pytest
 
-from identity import Identifier
-from schemas import overlay
+from identity import Identifier, UnknownTypeError
+from schemas import Unavailable, overlay
 from schemas.generation import BrokenGeneration, path_of
 from serving_layer.view import ServingView
 from tests.graph.redis_server import RedisServer
@@ -146,3 +146,27 @@ def test_a_system_that_has_not_begun(redis, tmp_path):
     for question in (view.freshness, lambda: view.customer("c_x"), lambda: list(view.customers())):
         with pytest.raises(BrokenGeneration, match="nowhere: run 'ucid batch'"):
             question()
+
+
+def test_without_redis_an_id_that_the_stream_may_know_is_not_said_to_be_nobody_s(away):
+    customer, freshness = away.customer("c_aaaaaaaaaaaaaaaaaaaaaaaaaa")
+    assert customer is None
+    assert freshness.stale
+
+
+def test_without_redis_there_is_no_export(away):
+    with pytest.raises(Unavailable, match="without Redis no export is whole"):
+        list(away.customers())
+
+
+def test_new_rules_are_asked_as_soon_as_readers_stand_on_them(own_server, tmp_path):
+    world = World(own_server.client(), tmp_path)
+    world.publish()
+    world.go_live()
+    view = ServingView(world.redis, world.root, "default")
+    with pytest.raises(UnknownTypeError):
+        view.lookup([("card", "1234")])
+    newer = World(world.redis, world.root, rules="identifiers: {card: {rank: 1}}")
+    newer.publish({"card": "1234"}, number=2)
+    newer.go_live()
+    assert members(view, "card", "1234")[0] == {Identifier("card", "1234")}

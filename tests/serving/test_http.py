@@ -182,3 +182,16 @@ def test_a_body_that_is_too_large(client):
 )
 def test_what_is_not_offered(client, method, path, status):
     assert client.request(method, path).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        (b'{"identifiers": [{"type": "email", "value": "\xff"}]}', "not UTF-8"),
+        (b'{"identifiers": [], "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+    ],
+)
+def test_a_body_that_no_decoder_takes(client, body, problem):
+    response = client.post("/v1/lookup", content=body)
+    assert response.status_code == 400
+    assert problem in response.json()["error"]
