@@ -1,8 +1,11 @@
 """`ucid demo [--events FILE] [--rules FILE]`: see the whole system work."""
 
 import argparse
+import os
+import sys
 import time
 from pathlib import Path
+from shutil import which
 
 from deploy import system
 from deploy.demo import source
@@ -43,13 +46,14 @@ def run(options: argparse.Namespace) -> int:
     progress.close()
     marker.touch()
     agreed = Play(Settings.load({"UCID_HOME": str(stack.home)}), played).perform()
+    ucid = "ucid" if which("ucid") else os.path.relpath(sys.argv[0])
     type_, value = next(iter(played.truth), ("email", "ann@example.com"))
     print(
         f"\nThe system stays up. Ask it yourself:\n"
-        f"   ucid lookup '{type_}={value}'\n"
-        f"   ucid export customers | head\n"
+        f"   {ucid} lookup '{type_}={value}'\n"
+        f"   {ucid} export customers | head\n"
         f"   curl -s http://{state.address('http')}/v1/lookup "
         f'-d \'{{"identifiers": [{{"type": "{type_}", "value": "{value}"}}]}}\'\n'
-        f"   ucid status, and when you have seen enough: ucid down --wipe"
+        f"   {ucid} status, and when you have seen enough: {ucid} down --wipe"
     )
     return 0 if agreed else 1
