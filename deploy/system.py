@@ -1,5 +1,6 @@
 """The whole system on one machine: the local stack, with a worker and the HTTP server on top."""
 
+import os
 import sys
 from pathlib import Path
 from urllib.error import URLError
@@ -26,7 +27,7 @@ def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
     wanted = rulefile.load(source)
     state = stack.up(progress)
     env = {"UCID_HOME": str(stack.home)}
-    settings = Settings.load(env)
+    settings = Settings.load({**os.environ, **env})
     bootstrap.create_topics(settings)
     manifest = begin(
         settings.generations, source.read_text(encoding="utf-8"), bootstrap.PARTITIONS, str(source)

@@ -42,10 +42,12 @@ def run(options: argparse.Namespace) -> int:
         )
     stack.down(wipe=True)
     progress = ConsoleProgress()
+    stack.up(progress)
+    # Before anything that can be broken off: what a demo began, the next one may replace.
+    marker.touch()
     state = system.up(stack, played.rules, progress)
     progress.close()
-    marker.touch()
-    agreed = Play(Settings.load({"UCID_HOME": str(stack.home)}), played).perform()
+    agreed = Play(Settings.load({**os.environ, "UCID_HOME": str(stack.home)}), played).perform()
     ucid = "ucid" if which("ucid") else os.path.relpath(sys.argv[0])
     type_, value = next(iter(played.truth), ("email", "ann@example.com"))
     print(
