@@ -20,6 +20,15 @@ def apply_in_batches(view, entries, random, batches):
     return updates
 
 
+def published_view(rules, as_of, known):
+    """A view on a generation of what is known, and what that generation published."""
+    published = resolve(facts_of(known), rules, minter=MINTER, as_of=as_of).publish()
+    view = MemoryView(rules, MINTER, as_of)
+    view.apply(facts_of(known))
+    view.publish(published)
+    return view, published
+
+
 @given(rule_sets(), logs, as_ofs, st.randoms(use_true_random=False), st.integers(1, 8))
 def test_incremental_equals_whole(rules, log, as_of, random, batches):
     entries = numbered(log)
@@ -34,10 +43,7 @@ def test_batch_of_a_prefix_and_stream_of_the_suffix_equal_batch_of_the_whole(
 ):
     entries = numbered(prefix + suffix)
     known, new = entries[: len(prefix)], entries[len(prefix) :]
-    published = resolve(facts_of(known), rules, minter=MINTER, as_of=as_of).publish()
-    view = MemoryView(rules, MINTER, as_of)
-    view.apply(facts_of(known))
-    view.publish(published)
+    view, published = published_view(rules, as_of, known)
     apply_in_batches(view, new, random, batches)
     whole = resolve(facts_of(entries), rules, minter=MINTER, as_of=as_of, published=published)
     assert view.customers == whole.customers
@@ -48,10 +54,7 @@ def test_a_cut_off_need_not_be_a_moment(rules, log, as_of, random, batches):
     """Partitions are cut each by itself: what lies beyond one cut-off may be older than what lies below."""
     entries = numbered(log)
     known = [entry for entry in entries if random.random() < 0.5]
-    published = resolve(facts_of(known), rules, minter=MINTER, as_of=as_of).publish()
-    view = MemoryView(rules, MINTER, as_of)
-    view.apply(facts_of(known))
-    view.publish(published)
+    view, published = published_view(rules, as_of, known)
     apply_in_batches(view, entries, random, batches)
     whole = resolve(facts_of(entries), rules, minter=MINTER, as_of=as_of, published=published)
     assert view.customers == whole.customers
