@@ -17,11 +17,11 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from identity.facts import Facts, Link, Seen, Verdict
+from identity.facts import FUTURE, Facts, Link, Seen, Verdict
 from identity.graph import Component, Edge, IdRecord, Node, View
 from identity.identifier import Identifier
 from identity.join import Refused, join
-from identity.name import Customer, Minted, Minter, anchor_of
+from identity.name import Customer, Minted, Minter, anchor_of, keeper_key
 from identity.own import kept
 from identity.resolve import components
 from identity.rules import Rules
@@ -201,7 +201,9 @@ class _Upkeep:
                 elif lives and edge.link != before.link:
                     reordered.add(x)
         loose |= flipped
-        loose |= self._housemates(flipped)
+        # An identifier that turns out to be older may come to stand before others in their line.
+        aged = {x for x in self._drafts if (k := self._known.get(x)) and k.seen[2] != self._drafts[x].seen[2]}
+        loose |= self._housemates(flipped | aged)
         labels = {label for x in loose if (label := self._label(x)) is not None}
         doubtful = {label for x in reordered if (label := self._label(x)) is not None} - labels
         self._load_components(labels | doubtful)
@@ -266,13 +268,17 @@ class _Upkeep:
                 self._together.add(x, records[home].residents[0])
         held: dict[Identifier, list[tuple[Minted, str]]] = {}
         for customer_id, record in records.items():
-            for resident in record.residents:
+            for resident in sorted(record.residents, key=self._place_in_line):
                 node = self._drafts.get(resident) or self._known[resident]
                 self._together.add(resident, record.residents[0])
                 if node is not None and node.fault is None:
                     held.setdefault(resident, []).append((record.minted, customer_id))
                     break
         return held
+
+    def _place_in_line(self, x: Identifier) -> tuple[int, int, Identifier]:
+        node = self._drafts.get(x) or self._known[x]
+        return keeper_key(x, node.seen.first_ingested if node is not None else FUTURE, self._rules)
 
     def _place(
         self,
