@@ -43,11 +43,14 @@ class Bronze:
             ends.setdefault(row.topic, {})[row.partition] = row.end
         return ends
 
-    def land(self, kafka: str, settings: Mapping[str, str], partitions: Mapping[str, int]) -> Offsets:
+    def land(
+        self, kafka: str, partitions: Mapping[str, int], settings: Mapping[str, str], spark: Mapping[str, str]
+    ) -> Offsets:
         """Land what is new; returns the exclusive cut-off of every partition of the log.
 
-        `kafka` is the bootstrap servers, `settings` more of Kafka's client settings, `partitions` how
-        many each topic has. Raises KafkaException, and what Spark raises.
+        `kafka` is the bootstrap servers, `partitions` how many each topic has; `settings` are more of
+        librdkafka's and `spark` the same ones as Java's client calls them. Raises KafkaException, and what
+        Spark raises.
         """
         first = not DeltaTable.isDeltaTable(self._spark, self._path)
         landed: Offsets = {} if first else self._ends()
@@ -60,7 +63,7 @@ class Bronze:
                               topic, partition, offset, begins[topic][partition])  # fmt: skip
                 begins[topic][partition] = max(offset, begins[topic][partition])
         if first or begins != ends:
-            self._append(kafka, settings, begins, ends)
+            self._append(kafka, spark, begins, ends)
         return ends
 
     def _ends(self) -> Offsets:

@@ -36,18 +36,20 @@ LANDING = "landing the log"
 class Run:
     """What a run needs to know.
 
-    `kafka` is the bootstrap servers and `kafka_settings` more of its client's; `delta` and `generations`
-    are directories that all executors share; `partitions` says how many each topic of the log has.
-    `shards` is the number of files of a generation.
+    `kafka` is the bootstrap servers, `kafka_settings` more of librdkafka's settings and
+    `spark_kafka_settings` the same ones as Spark's Java client calls them; `delta` and `generations` are
+    directories that all executors share; `partitions` says how many each topic of the log has. `shards`
+    is the number of files of a generation.
     """
 
     spark: SparkSession
     kafka: str
     delta: Path
     generations: Path
-    id_key: bytes
+    id_key: bytes = field(repr=False)
     partitions: Mapping[str, int]
-    kafka_settings: Mapping[str, str] = field(default_factory=dict)
+    kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a password
+    spark_kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     shards: int = 4
 
 
@@ -65,7 +67,7 @@ def run(
         text = rules if rules is not None else before.manifest.rules
         progress(LANDING)
         bronze = Bronze(job.spark, job.delta)
-        offsets = bronze.land(job.kafka, job.kafka_settings, job.partitions)
+        offsets = bronze.land(job.kafka, job.partitions, job.kafka_settings, job.spark_kafka_settings)
         manifest = Manifest(
             generation=before.number + 1,
             offsets=offsets,
