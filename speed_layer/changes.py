@@ -1,15 +1,11 @@
 """What happened to customers, told from an update's before and after."""
 
-import uuid
 from collections.abc import Iterator
 
 import schemas
 from identity import Customer
 from identity.upkeep import Update
 from schemas import Cause, CustomerChange
-
-# Any fixed namespace does: a change that is told again gets the same id again.
-_NAMESPACE = uuid.UUID("6a4cbb0e-94b5-4f57-8df4-2f3f7a0c1f64")
 
 
 def changes(
@@ -19,7 +15,8 @@ def changes(
 
     `created`: all its identifiers are new. `merged`: the previous ids are gone, this one stays.
     `split`: a new id for what left the previous one, which lives on. `moved`: identifiers joined it, from
-    the previous ids or (of none) from nowhere.
+    the previous ids or (of none) from nowhere. A change that is told again has the same `change_id`: a
+    customer has one change of a version on a generation.
     """
     was = {member: customer.id for customer in update.before for member in customer.members}
     existed, exist = set(was.values()), {customer.id for customer in update.after}
@@ -28,16 +25,14 @@ def changes(
         if not gained:
             continue
         previous = sorted({was[member] for member in gained if member in was})
-        kind = _kind(customer, previous, existed, exist)
-        name = f"{tenant} {generation} {version} {customer.id} {cause}"
         yield CustomerChange(
-            change_id=str(uuid.uuid5(_NAMESPACE, name)),
+            change_id=f"{customer.id}.{generation}.{version}",
             tenant=tenant,
-            kind=kind,
+            kind=_kind(customer, previous, existed, exist),
             at=at,
             customer_id=customer.id,
             previous=previous,
-            identifiers=[schemas.Identifier(type=m.type, value=m.value) for m in gained],
+            identifiers=[schemas.Identifier(*member) for member in gained],
             cause=cause,
             version=version,
             generation=generation,

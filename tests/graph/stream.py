@@ -1,11 +1,10 @@
 """What a worker does to Redis, without Kafka."""
 
 from identity.upkeep import upkeep
+from speed_layer.apply import Applier
 from speed_layer.commit import Committer
 from speed_layer.errors import LostView
 from speed_layer.view import SpeedView, ViewState
-
-MOST_TRIES = 50
 
 
 class Stream:
@@ -19,6 +18,7 @@ class Stream:
         self._minter = minter
         self._as_of = as_of
         self._committer = Committer(redis, generation.number)
+        self._applier = Applier(redis, generation, self.state, rules)
 
     def view(self):
         return SpeedView(self._redis, self._generation, self._minter.tenant)
@@ -39,8 +39,5 @@ class Stream:
         return ["ok" if committed else "conflict" for committed in done]
 
     def apply(self, facts):
-        """Commit what follows from facts, again where there was a conflict."""
-        for _ in range(MOST_TRIES):
-            if "conflict" not in self.commit(*self.resolve(facts)):
-                return
-        raise AssertionError("a conflict each time")
+        """Commit what follows from facts, as a lane does."""
+        return self._applier.apply(facts, self._minter)
