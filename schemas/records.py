@@ -102,6 +102,11 @@ def encode_node(node: Node) -> bytes:
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
 
 
+def encode_lone(x: Identifier, seen: Seen, customer: str) -> bytes:
+    """The node of an identifier that was met alone, as `encode_node` writes it, but quicker."""
+    return _HEADER.pack(_NO_COMPONENT, *seen, _LONE | _WHOLE | _LABEL) + _encode((x[0], x[1], (), customer))
+
+
 def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)

@@ -7,24 +7,17 @@ the broker has them, so a crash sends them again rather than never; `change_id` 
 from collections.abc import Iterable
 from typing import Any, cast
 
-import msgspec
 from confluent_kafka import KafkaException, Producer
 from redis import Redis
 
-from schemas import CHANGES, DEAD_LETTERS, CustomerChange, DeadLetter, encode, overlay
+from schemas import CHANGES, DEAD_LETTERS, DeadLetter, encode, overlay
+from speed_layer.changes import unpack
 
 # How many entries are relayed at a time; each holds the changes of one call, which is up to some hundred.
 CHUNK = 20
 
 # How many entries may wait while the worker is busy: some hundred thousand changes.
 MOST_WAITING = 2_000
-
-_unpack = msgspec.msgpack.Decoder(CustomerChange).decode
-
-
-def packed(change: CustomerChange) -> bytes:
-    """A change as it waits: encoded for Kafka only when it goes there, outside the time that readers wait."""
-    return msgspec.msgpack.encode(change)
 
 
 class Outbox:
@@ -53,7 +46,7 @@ class Outbox:
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self._redis.xrange(name, count=CHUNK))
         told = [change for _, fields in entries for change in fields]
         for change in told:
-            self._send(CHANGES, None, encode(_unpack(change)))
+            self._send(CHANGES, None, encode(unpack(change).change()))
         self._flush()
         if entries:
             self._redis.xdel(name, *[entry for entry, _ in entries])

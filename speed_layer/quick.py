@@ -1,8 +1,9 @@
 """The quick way for a batch: what needs no decision is settled from what three reads bring.
 
 1. The nodes that the batch names, in one read, not decoded.
-2. An identifier that was only seen, alone, is written back with a wider header. The rest falls into groups
-   that hang together by the batch's links and by the components that they touch.
+2. An identifier that was only seen, alone, is written back with a wider header, or is a new customer where
+   nobody knows it. The rest falls into groups that hang together by the batch's links and by the
+   components that they touch.
 3. The components that groups join, in one read; and where a newcomer gives a component another label, its
    other members, in one more.
 4. Each group grows (`identity.growth`), or is left to `upkeep`, together with its facts.
@@ -11,16 +12,34 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from identity import Facts, Identifier, Minter, Rules, Seen
 from identity.facts import Link
 from identity.graph import Component, Node
 from identity.growth import grow
 from identity.identifier import Pair
+from identity.screen import identifier_fault
 from identity.together import Together
 from identity.upkeep import Update
 from schemas import records
-from speed_layer.view import Again, SpeedView
+from speed_layer.view import SpeedView
+
+
+class SeenAgain(NamedTuple):
+    """A node that was only seen again: as it is encoded, and when it was seen by now."""
+
+    identifier: Identifier
+    record: bytes
+    seen: Seen
+
+
+class Founded(NamedTuple):
+    """An identifier that nobody knew, and the customer that it is by itself."""
+
+    identifier: Identifier
+    seen: Seen
+    customer_id: str
 
 
 @dataclass(slots=True)
@@ -40,9 +59,10 @@ class Group:
 
 @dataclass(slots=True)
 class Quick:
-    """What a batch comes to: nodes seen again, groups that grow, and facts that must be decided upon."""
+    """What a batch comes to: what is written at once, and the facts that must be decided upon."""
 
-    again: list[tuple[Identifier, Again]] = field(default_factory=list)
+    again: list[SeenAgain] = field(default_factory=list)
+    founded: list[Founded] = field(default_factory=list)
     grown: list[tuple[Group, Update]] = field(default_factory=list)
     rest: Facts = field(default_factory=Facts)
 
@@ -52,12 +72,18 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
     result = Quick()
     encoded = view.encoded(facts.seen)
     tied = {end for ends in facts.links for end in ends}
-    groups = []
     for x, seen in facts.seen.items():
-        if x not in tied and not _seen_again(result, view, encoded.get(x), x, seen):
-            groups.append(Group({x: seen}))
+        if x in tied:
+            continue
+        record = encoded.get(x)
+        if record is not None:
+            _again(result, x, record, seen)
+        elif identifier_fault(x, seen, {}, rules, as_of) is None:
+            result.founded.append(Founded(x, seen, minter.mint(x, seen.first_ingested)))
+        else:
+            result.rest.seen[x] = seen
     nodes = {x: view.decoded(encoded[x]) for x in tied if x in encoded}
-    groups += _groups(facts, tied, nodes)
+    groups = _groups(facts, tied, nodes)
     components = _components(view, nodes, groups)
     for group in groups:
         component = components.get(group.label) if group.label is not None else None
@@ -71,17 +97,14 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
     return result
 
 
-def _seen_again(result: Quick, view: SpeedView, record: bytes | None, x: Identifier, seen: Seen) -> bool:
-    """An identifier that was met without another; False if nobody knew it."""
-    if record is None:
-        return False
-    sighting = records.sighting_of(record)
-    known = sighting.seen
-    if sighting.expired or seen.first_ingested < known.first_ingested:
+def _again(result: Quick, x: Identifier, record: bytes, seen: Seen) -> None:
+    """A known identifier that was met without another."""
+    (first_seen, last_seen, first_ingested), expired = records.sighting_of(record)
+    if expired or seen[2] < first_ingested:
         result.rest.seen[x] = seen  # it may come back to life, or give its customer another id
-    elif seen.last_seen > known.last_seen or seen.first_seen < known.first_seen:
-        result.again.append((x, view.again(x, record, known.merge(seen))))
-    return True
+    elif seen[1] > last_seen or seen[0] < first_seen:
+        wider = Seen(min(first_seen, seen[0]), max(last_seen, seen[1]), first_ingested)
+        result.again.append(SeenAgain(x, record, wider))
 
 
 def _groups(facts: Facts, tied: Iterable[Identifier], nodes: dict[Identifier, Node]) -> list[Group]:

@@ -19,8 +19,10 @@ from schemas import overlay, records
 from schemas.generation import Generation
 from speed_layer.errors import LostView
 
-# Being seen again, as again.lua takes it: key, version as read, new value.
-Again = tuple[bytes, bytes, bytes]
+# Keys in one command, between two of which lookups have their turn.
+READ_TOGETHER = 500
+
+_FIRST = overlay.value(overlay.next_version(), b"")
 
 
 def script(redis: Redis, name: str) -> Any:  # noqa: ANN401 - redis types no scripts
@@ -77,7 +79,7 @@ class SpeedView:
         if not keys:
             return {}
         prefix, versions = self._prefix, self._versions
-        values = cast("list[bytes | None]", self._redis.mget([prefix + key for key in keys]))
+        values = self._values([prefix + key for key in keys])
         result = {}
         below = []
         for key, value in zip(keys, values, strict=True):
@@ -92,6 +94,14 @@ class SpeedView:
         self._below.update(found)
         return result | found if found else result
 
+    def _values(self, keys: list[bytes]) -> list[bytes | None]:
+        if len(keys) <= READ_TOGETHER:
+            return cast("list[bytes | None]", self._redis.mget(keys))
+        pipeline = self._redis.pipeline(transaction=False)
+        for start in range(0, len(keys), READ_TOGETHER):
+            pipeline.mget(keys[start : start + READ_TOGETHER])
+        return [value for values in pipeline.execute() for value in values]
+
     def version(self, update: Update) -> int:
         """The version of all records that an update writes: above all that it read.
 
@@ -101,10 +111,9 @@ class SpeedView:
         keys = [*map(self._node_key, update.read_nodes), *map(self._component_key, update.read_components)]
         return overlay.next_version(*[self._versions.get(key, b"") for key in keys])
 
-    def changeset(self, update: Update, changes: Sequence[bytes]) -> list[Any]:
-        """One update as commit.lua takes it."""
+    def changeset(self, update: Update, version: int, changes: Sequence[bytes]) -> list[Any]:
+        """One update, and the changes to tell, as commit.lua takes it; its records get that version."""
         versions = self._versions
-        version = self.version(update)
         head = overlay.value(version, b"")
         values = {self._node_key(x): head + records.encode_node(node) for x, node in update.nodes.items()}
         for label, component in update.components.items():
@@ -132,11 +141,16 @@ class SpeedView:
             *changes,
         ]
 
-    def again(self, x: Identifier, record: bytes, seen: Seen) -> Again:
-        """The write for a node that was only seen again."""
+    def again(self, x: Identifier, record: bytes, seen: Seen) -> tuple[bytes, bytes, bytes]:
+        """A node that was only seen again, as again.lua takes it: key, version as read, new value."""
         key = self._node_key(x)
         version = self._versions[key]
         return key, version, overlay.value(overlay.next_version(version), records.seen_again(record, seen))
+
+    def found(self, x: Identifier, seen: Seen, customer_id: str) -> tuple[bytes, bytes, bytes, bytes]:
+        """A customer of one identifier that nobody knew, as found.lua takes it, without the change."""
+        value = _FIRST + records.encode_lone(x, seen, customer_id)
+        return self._node_key(x), value, *overlay.id_field(self._tenant, customer_id)
 
     def _node_key(self, x: Identifier) -> bytes:
         return records.node_key(self._tenant, x)

@@ -7,6 +7,16 @@ from speed_layer.errors import LostView
 from speed_layer.view import SpeedView, ViewState
 
 
+class Says:
+    """Tells the same of every update."""
+
+    def __init__(self, changes):
+        self._changes = changes
+
+    def update(self, _update, _version):
+        return self._changes
+
+
 class Stream:
     """Applies facts to the view of one tenant, as speed_layer.lane does."""
 
@@ -31,9 +41,7 @@ class Stream:
     def commit(self, view, updates, changes=(), epoch=None):
         """What Redis says to each update."""
         try:
-            done = self._committer.commit(
-                view, epoch or self.state.epoch, [(update, changes) for update in updates]
-            )
+            done = self._committer.commit(view, epoch or self.state.epoch, updates, Says(changes))
         except LostView:
             return ["epoch"] * len(updates)
         return ["ok" if committed else "conflict" for committed in done]
