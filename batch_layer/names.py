@@ -73,11 +73,13 @@ def name(
     )
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
+        minters: dict[str, Minter] = {}
         for group, held_, anchor, first_ingested, counter in rows:
             if held_:
                 yield (group, held_[0], held_[1:], None, None, None)
             else:
-                minter = Minter(id_key, tenant_of(anchor))
+                tenant = tenant_of(anchor)
+                minter = minters.setdefault(tenant, minters.get(tenant) or Minter(id_key, tenant))
                 customer = minter.mint(identifier_of(anchor), first_ingested, counter)
                 yield (group, customer, [], anchor, first_ingested, counter)
 

@@ -129,14 +129,10 @@ class _Rebuild:
         )
         placed = (
             seen.select("x", "first_ingested")
-            .join(
-                groups.join(named.select("group", "customer"), "group").select("x", "customer", "label"),
-                "x",
-                "left",
-            )
+            .join(shards.standing(groups, named, refused), "x", "left")
             .join(homes, "x", "left")
             .join(minted, ["x", "first_ingested"], "left")
-            .select("x", "customer", "label", "home", f.coalesce("count", f.lit(0)).alias("minted"))
+            .withColumn("minted", f.coalesce("count", f.lit(0)))
         )
         records = (
             shards.nodes(screened, owned, placed)

@@ -19,7 +19,7 @@ from schemas.generation import Shard, shard_of, write_shard
 _RECORD = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 _SHARDED = pa.schema([("shard", pa.int32()), *_RECORD])
 _TIMES = ("first_seen", "last_seen", "first_ingested")
-_PLACE = ("fault", "customer", "label", "home", "minted")
+_PLACE = ("fault", "customer", "label", "home", "minted", "lone", "whole")
 _EDGE = ("verdict", "decided_at", "out", "mine", "theirs")
 _WRITTEN = pa.schema(
     [("file", pa.string()), ("entries", pa.int64()), ("size", pa.int64()), ("blake2b", pa.string())]
@@ -27,7 +27,7 @@ _WRITTEN = pa.schema(
 
 
 def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame:
-    """Node records. `placed` has, for each identifier, `x, customer, label, home, minted`."""
+    """Node records. `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole`."""
     itself = screened.where("z IS NULL").drop("z", "verdict", "decided_at").join(placed, "x")
     rows = itself.unionByName(owned.drop("fault"), allowMissingColumns=True).select(
         "x", "z", *_TIMES, *_PLACE, *_EDGE
@@ -35,18 +35,19 @@ def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame
 
     def step(group: list[Row]) -> Iterator[Row]:
         key = group[0][0]
-        (_, _, first_seen, last_seen, first_ingested, fault, customer, label, home, minted, *_) = next(
-            row for row in group if row[1] is None
-        )
+        itself = next(row for row in group if row[1] is None)
+        fault, customer, label, home, minted, lone, whole = itself[5:12]
         node = Node(
             identifier_of(key),
-            Seen(first_seen, last_seen, first_ingested),
+            Seen(*itself[2:5]),
             {identifier_of(row[1]): _edge(row) for row in group if row[1] is not None},
             fault,
             customer or "",
             identifier_of(label) if label is not None else None,
             home,
             minted,
+            bool(lone),
+            bool(whole),
         )
         yield (records.node_key(tenant_of(key), node.identifier), records.encode_node(node))
 
@@ -54,8 +55,25 @@ def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame
 
 
 def _edge(row: Row) -> Edge:
-    link = Link(row[2], row[3], row[4], Verdict(row[10]), row[11])
-    return Edge(link, mine=row[13], theirs=row[14], out=row[12])
+    verdict, decided_at, out, mine, theirs = row[12:17]
+    link = Link(row[2], row[3], row[4], Verdict(verdict), decided_at)
+    return Edge(link, mine=mine, theirs=theirs, out=out)
+
+
+def standing(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
+    """`x, customer, label, lone, whole` of every identifier that is part of a customer."""
+    sizes = groups.groupBy("label").agg(
+        f.count("*").alias("members"), f.count_distinct("group").alias("customers")
+    )
+    crossed = refused.select("label").distinct().withColumn("crossed", f.lit(True))
+    whole = (f.col("customers") == 1) & f.col("crossed").isNull()
+    lone = (f.col("members") == 1) & (f.size("aliases") == 0)
+    return (
+        groups.join(named.select("group", "customer", "aliases"), "group")
+        .join(sizes, "label")
+        .join(crossed, "label", "left")
+        .select("x", "customer", "label", lone.alias("lone"), whole.alias("whole"))
+    )
 
 
 def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
@@ -81,8 +99,9 @@ def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataF
             ),
             tuple(sorted(refusals)),
         )
-        key = records.component_key(tenant_of(group[0][0]), component.label)
-        yield (key, records.encode_component(component))
+        if not component.lone:
+            key = records.component_key(tenant_of(group[0][0]), component.label)
+            yield (key, records.encode_component(component))
 
     return map_groups(rows, ["label"], step, _RECORD)
 

@@ -6,7 +6,7 @@ re-batched deliveries cannot change an outcome (the laws stand in `tests/identit
 Times are microseconds since the epoch, UTC.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import NamedTuple, TypeVar
@@ -66,6 +66,9 @@ class Link(NamedTuple):
         )
 
 
+# What a named tuple does, without the call in between: this runs for every identifier of every event.
+_new = tuple.__new__
+
 Key = TypeVar("Key")
 Value = TypeVar("Value", Seen, Link)
 
@@ -87,15 +90,21 @@ class Facts:
     erased: dict[Identifier, int] = field(default_factory=dict)
     quarantined: dict[Identifier, str] = field(default_factory=dict)
 
-    def add_sighting(self, identifiers: Iterable[Identifier], occurred_at: int, ingested_at: int) -> None:
+    def add_sighting(self, identifiers: Collection[Identifier], occurred_at: int, ingested_at: int) -> None:
         """Identifiers seen together in one event: each of them, and every pair of them."""
-        seen = Seen(occurred_at, occurred_at, ingested_at)
-        link = Link(occurred_at, occurred_at, ingested_at)
-        members = sorted(set(identifiers))
-        for i, a in enumerate(members):
-            _widen(self.seen, a, seen)
-            for b in members[i + 1 :]:
-                _widen(self.links, (a, b), link)
+        seen = self.seen
+        for x in identifiers:
+            known = seen.get(x)
+            if known is None:
+                seen[x] = _new(Seen, (occurred_at, occurred_at, ingested_at))
+            elif not (known[0] <= occurred_at <= known[1] and known[2] <= ingested_at):
+                seen[x] = known.merge(Seen(occurred_at, occurred_at, ingested_at))
+        if len(identifiers) > 1:
+            link = Link(occurred_at, occurred_at, ingested_at)
+            members = sorted(set(identifiers))
+            for i, a in enumerate(members):
+                for b in members[i + 1 :]:
+                    _widen(self.links, (a, b), link)
 
     def add_decision(
         self, a: Identifier, b: Identifier, verdict: Verdict, decided_at: int, ingested_at: int

@@ -36,6 +36,8 @@ class Node:
     component: Identifier | None = None  # the label (smallest member) of its component; None likewise
     home: str | None = None  # see identity.name; set by the generation only
     minted: int = 0  # how many published ids were minted from it
+    lone: bool = False  # it is its whole component, and carries no other id: there is no more to know
+    whole: bool = False  # its component is one customer, and no link in it was refused
 
     def is_live(self, other: Identifier) -> bool:
         """Whether the link to `other` lives: both ends are in, and both keep it."""
@@ -53,6 +55,8 @@ class Node:
             self.component,
             self.home,
             self.minted,
+            self.lone,
+            self.whole,
         )
 
 
@@ -66,6 +70,17 @@ class Component(NamedTuple):
     def label(self) -> Identifier:
         """The smallest member names the component."""
         return min(customer.members[0] for customer in self.customers)
+
+    @property
+    def lone(self) -> bool:
+        """Whether it is one identifier and one id: the node says all, so stores keep no record of it."""
+        first, *others = self.customers
+        return not others and len(first.members) == 1 and not first.aliases
+
+    @property
+    def whole(self) -> bool:
+        """Whether it is one customer with nothing refused."""
+        return len(self.customers) == 1 and not self.refused
 
     @property
     def members(self) -> list[Identifier]:
@@ -87,7 +102,7 @@ class View(Protocol):
         """Load nodes."""
 
     def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
-        """Load components by label."""
+        """Load components by label, those of lone nodes included; these nodes were loaded before."""
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published."""

@@ -12,11 +12,11 @@ merge the oldest id survives, on a split the part with the login keeps it, and w
 both old ids return, for nobody moved house meanwhile. See docs/decisions/0002.
 """
 
-import base64
-import hmac
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
+from itertools import product
 from typing import NamedTuple
 
 from identity.facts import Seen
@@ -24,6 +24,13 @@ from identity.identifier import Identifier
 from identity.rules import Rules
 
 _ID_BYTES = 16
+_BLOCK = 64  # bytes: what SHA-256 takes at a time
+
+# Base 32 (RFC 4648) in lower case, three digits at a time: the standard library's is written for any length,
+# and took most of the time of minting.
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_DIGITS = ["".join(digits) for digits in product(_ALPHABET, repeat=3)]
+_SHIFTS = tuple(range(120, -1, -15))
 
 
 class Minted(NamedTuple):
@@ -38,18 +45,24 @@ class Minted(NamedTuple):
     counter: int
 
 
-@dataclass(frozen=True)
 class Minter:
     """Makes customer ids for one tenant. `key` keeps ids from being recomputed by outsiders."""
 
-    key: bytes
-    tenant: str = "default"
+    def __init__(self, key: bytes, tenant: str = "default") -> None:
+        self.tenant = tenant
+        # HMAC-SHA-256 (RFC 2104) with both pads hashed once: an id for each new customer is on the hot path.
+        block = (key if len(key) <= _BLOCK else sha256(key).digest()).ljust(_BLOCK, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
     def mint(self, anchor: Identifier, first_ingested: int, counter: int = 0) -> str:
         """The id, `c_` and 26 characters of base32, for a customer with this anchor."""
-        message = "\0".join((self.tenant, *anchor, str(first_ingested), str(counter)))
-        digest = hmac.digest(self.key, message.encode(), "sha256")[:_ID_BYTES]
-        return "c_" + base64.b32encode(digest).decode().rstrip("=").lower()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{self.tenant}\0{anchor[0]}\0{anchor[1]}\0{first_ingested}\0{counter}".encode())
+        outer.update(inner.digest())
+        # 26 digits are 130 bits: the last two are padding, which base 32 puts at the end.
+        bits = int.from_bytes(outer.digest()[:_ID_BYTES], "big") << 7
+        return "c_" + "".join([_DIGITS[bits >> shift & 0x7FFF] for shift in _SHIFTS])[:26]
 
 
 @dataclass(frozen=True)

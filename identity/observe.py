@@ -79,24 +79,20 @@ class Observer:
         `identifiers` maps a type to raw values, `attributes` a dotted path to its value; times are
         microseconds. Raises UnknownTypeError, with nothing added, where no rule names a type.
         """
-        screened = self._screened(identifiers)
-        screened += [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
-        good = []
-        for identifier, fault in screened:
-            if fault is None:
-                good.append(identifier)
-            else:
-                facts.add_quarantined(identifier, fault)
+        if self._rules.ignore_unknown:
+            known = self._rules.types
+            identifiers = {type_: values for type_, values in identifiers.items() if type_ in known}
+        identify = self.identify
+        screened = [identify(type_, raw) for type_, values in identifiers.items() for raw in values]
+        if attributes:
+            screened += [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
+        good = [identifier for identifier, fault in screened if fault is None]
+        if len(good) < len(screened):
+            for identifier, fault in screened:
+                if fault is not None:
+                    facts.add_quarantined(identifier, fault)
         facts.add_sighting(good, occurred_at, ingested_at)
         return good
-
-    def _screened(self, identifiers: Mapping[str, Iterable[str]]) -> list[Screened]:
-        known = self._rules.types
-        if self._rules.ignore_unknown:
-            return [
-                self.identify(t, raw) for t, values in identifiers.items() if t in known for raw in values
-            ]
-        return [self.identify(t, raw) for t, values in identifiers.items() for raw in values]
 
     def _match_key(self, rule: TypeRule, attributes: Mapping[str, str]) -> list[Screened]:
         """The match key, or nothing where an attribute is missing or says nothing."""

@@ -29,7 +29,7 @@ from identity.screen import counting, identifier_fault
 from identity.together import Together
 
 
-@dataclass
+@dataclass(slots=True)
 class Update:
     """A set of changes that belong together: all of it is committed, or none.
 
@@ -242,7 +242,7 @@ class _Upkeep:
                 live[x] = {z: edge.link for z, edge in node.edges.items() if node.is_live(z)}
             elif node.component is not None:
                 draft = self._draft(x)
-                draft.customer, draft.component = "", None
+                draft.customer, draft.component, draft.lone, draft.whole = "", None, False, False
         pieces = []
         for piece in components(live):
             links = [((a, b), link) for a in piece for b, link in live[a].items() if a < b]
@@ -295,13 +295,15 @@ class _Upkeep:
         component = Component(tuple(sorted(customers)), tuple(sorted(refused)))
         label = component.label
         self._new[label] = component
+        lone, whole = component.lone, component.whole
         for customer in customers:
+            place = (customer.id, label, lone, whole)
             for x in customer.members:
                 self._together.add(x, label)
                 node = self._node(x)
-                if node.customer != customer.id or node.component != label:
+                if (node.customer, node.component, node.lone, node.whole) != place:
                     draft = self._draft(x)
-                    draft.customer, draft.component = customer.id, label
+                    draft.customer, draft.component, draft.lone, draft.whole = place
 
     def _mint(self, group: list[Identifier]) -> str:
         seen = {x: self._node(x).seen for x in group}

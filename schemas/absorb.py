@@ -1,6 +1,6 @@
 """From a record to facts: the one way that the stream, the batch and the simulation share."""
 
-from typing import Final
+from typing import Final, cast
 
 from identity import Facts, Identifier, Observer, UnknownTypeError, Verdict
 from schemas.codec import decode
@@ -20,9 +20,8 @@ def accept(topic: str, payload: bytes | None, ingested_at: int) -> Absorbed:
     """Decode a message of a topic in `LOG`. Raises Malformed."""
     if payload is None:
         raise Malformed("a message without a value: the log keeps events, it has nothing to delete")
-    record = decode(topic, payload, ingested_at)
-    assert isinstance(record, Absorbed), "a topic of the log carries nothing else"
-    return record
+    # A topic of the log carries nothing else.
+    return cast("Absorbed", decode(topic, payload, ingested_at))
 
 
 def absorb(record: Absorbed, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:

@@ -87,7 +87,7 @@ def _web(raw: Any) -> WebEvent:  # noqa: ANN401 - a struct made by _shape
         kind=raw.kind,
         identifiers=_lists(raw.identifiers),
         page=raw.page,
-        properties=_properties(raw),
+        properties=_properties(raw) if raw.properties or raw.attributes else {},
         consent=raw.consent,
     )
 
@@ -101,7 +101,7 @@ def _email(raw: Any) -> EmailEvent:  # noqa: ANN401
         campaign_id=raw.campaign_id,
         outcome=raw.outcome,
         identifiers=_lists(raw.identifiers),
-        properties=_properties(raw),
+        properties=_properties(raw) if raw.properties or raw.attributes else {},
     )
 
 
@@ -123,7 +123,7 @@ def _micros(field: str, time: datetime) -> int:
 
 def _lists(identifiers: dict[str, Any]) -> Identifiers:
     for type_, values in identifiers.items():
-        if type(values) is str:
+        if values.__class__ is str:
             identifiers[type_] = [values]
     return identifiers
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from schemas.checks import check, check_size
+from schemas.checks import check_size, checks_of
 from schemas.errors import Malformed, WrongLine
 from schemas.events import WebEvent
 from schemas.json_form import JsonForm
@@ -12,6 +12,7 @@ from schemas.topics import TOPICS, WEB
 _BOM = b"\xef\xbb\xbf"
 _MAX_LINE = TOPICS[WEB].max_payload
 _read = JsonForm(WebEvent).read
+_check = checks_of(WebEvent)
 
 
 def parse_line(line: bytes, number: int) -> WebEvent:
@@ -22,7 +23,7 @@ def parse_line(line: bytes, number: int) -> WebEvent:
     try:
         check_size(line, _MAX_LINE)
         event = _read(line)
-        check(event)
+        _check(event)
     except Malformed as wrong:
         raise WrongLine(number, wrong.reason) from None
     return event

@@ -1,25 +1,31 @@
-"""The speed view in Redis: keys and values, the contract between the speed and the serving layer.
+r"""The speed view in Redis: keys and values, the contract between the speed and the serving layer.
 
-    ucid:1:live                  number of the generation that readers stand on
-    ucid:1:pause                 set while a handover catches up its last few records
-    ucid:1:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
-    ucid:1:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
-    ucid:1:v<g>:through          append time (microseconds) up to which events are applied
-    ucid:1:v<g>:<record key>     a record that differs from generation g (schemas.records)
-    ucid:1:outbox                stream of changes on their way to Kafka
-    ucid:1:<id key>              what an id that no generation has published was minted from; of no view,
-                                 for it stays true when a handover gives its customer another
+    ucid:2:live                  number of the generation that readers stand on
+    ucid:2:pause                 set while a handover catches up its last few records
+    ucid:2:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
+    ucid:2:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
+    ucid:2:v<g>:through          append time (microseconds) up to which events are applied
+    ucid:2:v<g>:<record key>     a record that differs from generation g (schemas.records)
+    ucid:2:outbox                stream of changes on their way to Kafka
+    ucid:2:i<tenant>\0<bucket>   hash: rest of an id -> hash of the identifier that it was minted from, for
+                                 ids that no generation has published. Of no view, for it stays true when
+                                 a handover gives the customer another id. The bucket is an id's first
+                                 characters: a small hash takes a third of what a key of its own takes
 
-The 1 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
+The 2 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
 and its bytes; a version alone says that the generation's record of that key is gone.
 """
 
 from struct import Struct
 from typing import Final
 
-from schemas.records import FORMAT
+from identity import Identifier
+from schemas.records import FORMAT, identifier_digest, tenant_prefix
 
 _VERSION = Struct(">Q")
+
+# Of an id: "c_" and three digits of base 32, which make 32,768 buckets.
+_BUCKET = 5
 
 ROOT: Final = f"ucid:{FORMAT}:".encode()
 LIVE: Final = ROOT + b"live"
@@ -67,6 +73,23 @@ def value(version: int, record: bytes) -> bytes:
 def record_of(value: bytes) -> bytes:
     """The record in a value; empty where it says that there is none."""
     return value[_VERSION.size :]
+
+
+def id_entry(tenant: str, customer_id: str, anchor: Identifier) -> tuple[bytes, bytes, bytes]:
+    """Key, field and value of what an id was minted from."""
+    return (*id_field(tenant, customer_id), identifier_digest(anchor))
+
+
+def id_field(tenant: str, customer_id: str) -> tuple[bytes, bytes]:
+    """Key and field under which to find what an id was minted from."""
+    encoded = customer_id.encode()
+    return ROOT + tenant_prefix(b"i", tenant) + encoded[:_BUCKET], encoded[_BUCKET:]
+
+
+def id_bucket(key: bytes) -> tuple[str, bytes]:
+    """Tenant and bucket of a key that `id_field` made."""
+    tenant, _, bucket = key.removeprefix(ROOT + b"i").partition(b"\0")
+    return tenant.decode(), bucket
 
 
 def partition_field(topic: str, partition: int) -> bytes:

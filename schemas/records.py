@@ -1,12 +1,25 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
-MessagePack arrays, field order as below; `FORMAT` stands in every generation's manifest and in every
-key of the speed view, so a reader never meets bytes of a form that it does not know. Keys hold a hash,
-not an identifier: they are short, of one length, and say nothing to who watches a server.
+    key         kind (n, c), tenant, NUL, then a 16-byte hash of what is named
+    node        header, then MessagePack [type, value, edges, customer, label, fault, home, minted]
+                header: hash of the component's label (16), first_seen, last_seen, first_ingested (8 each,
+                big-endian), flags (1)
+    component   MessagePack [[[id, members, aliases], …], refused]
+    id          MessagePack [[generation, first_ingested, anchor, counter], residents]
+
+The header is of fixed size so that an identifier that was only seen again is rewritten without being
+decoded, and so that a script in Redis, which cannot hash, finds a node's component in the same round trip.
+A node that is its whole component, without an alias, has no component record: half of all identifiers.
+
+`FORMAT` stands in every generation's manifest and in every key of the speed view, so a reader never meets
+bytes of a form that it does not know. Keys hold a hash, not an identifier: they are short, of one length,
+and say nothing to who watches a server.
 """
 
+from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from struct import Struct
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -14,25 +27,41 @@ from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
 from identity.facts import PAST
 from identity.graph import Component, Edge, IdRecord, Node
 
-FORMAT = 1
+FORMAT = 2
 
-_MINE, _THEIRS, _OUT = 1, 2, 4
+_MINE, _THEIRS, _OUT = 1, 2, 4  # of an edge
+_LONE, _WHOLE, _LABEL, _EXPIRED = 1, 2, 4, 8  # of a node
+
+# The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted.
+_USUAL = (None, None, None, 0)
 
 _DIGEST = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_COMPONENT = bytes(_DIGEST)
+_HEADER = Struct(f">{_DIGEST}sqqqB")
+_TIMES = Struct(">qqq")
+_TIMES_END = _DIGEST + _TIMES.size
+
+# As many keys as the normalised values that an observer remembers.
+_CACHE = 1 << 18
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
+@lru_cache(maxsize=_CACHE)
 def node_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of an identifier's node."""
-    return tenant_prefix(b"n", tenant) + _digest(f"{identifier.type}\0{identifier.value}")
+    return node_key_of(tenant, identifier_digest(identifier))
+
+
+def node_key_of(tenant: str, digest: bytes) -> bytes:
+    """The key of a node, by the hash of its identifier."""
+    return tenant_prefix(b"n", tenant) + digest
 
 
 def component_key(tenant: str, label: Identifier) -> bytes:
     """The key of a component, by its label."""
-    return component_key_of(tenant, _digest(f"{label.type}\0{label.value}"))
+    return component_key_of(tenant, identifier_digest(label))
 
 
 def component_key_of(tenant: str, digest: bytes) -> bytes:
@@ -45,9 +74,15 @@ def id_key(tenant: str, customer_id: str) -> bytes:
     return tenant_prefix(b"i", tenant) + _digest(customer_id)
 
 
+@lru_cache(maxsize=256)
 def tenant_prefix(kind: bytes, tenant: str) -> bytes:
     """What all keys of one kind (n, c, i) and tenant begin with; no tenant's name holds a NUL."""
     return kind + tenant.encode() + b"\0"
+
+
+def identifier_digest(identifier: Identifier) -> bytes:
+    """The hash that stands for an identifier in keys."""
+    return _digest(f"{identifier[0]}\0{identifier[1]}")
 
 
 def _digest(text: str) -> bytes:
@@ -55,44 +90,68 @@ def _digest(text: str) -> bytes:
 
 
 def encode_node(node: Node) -> bytes:
-    """`[type, value, seen, edges, fault, customer, component, home, minted]`.
+    """See above; what is as it mostly is, at the end of the array, is left out."""
+    x, label, seen = node.identifier, node.component, node.seen
+    place = _NO_COMPONENT if label is None or node.lone else identifier_digest(label)
+    expired = node.fault is not None and node.fault.startswith("expired")
+    flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
+    tail: list[Any] = [x[0], x[1], [_edge(other, edge) for other, edge in node.edges.items()], node.customer]
+    rest = (None if label == x else label, node.fault, node.home, node.minted)
+    if rest != _USUAL:
+        tail += rest
+    return _HEADER.pack(place, *seen, flags) + _encode(tail)
 
-    In front stands the hash of the component's label, so that a script in Redis, which cannot hash, finds
-    a node's component in the same round trip.
-    """
-    label = node.component
-    digest = _digest(f"{label.type}\0{label.value}") if label is not None else _NO_COMPONENT
-    return digest + _encode(
-        (
-            *node.identifier,
-            node.seen,
-            [_edge(other, edge) for other, edge in node.edges.items()],
-            node.fault,
-            node.customer,
-            node.component,
-            node.home,
-            node.minted,
-        )
-    )
+
+def encode_lone(x: Identifier, seen: Seen, customer: str) -> bytes:
+    """The node of an identifier that was met alone, as `encode_node` writes it, but quicker."""
+    return _HEADER.pack(_NO_COMPONENT, *seen, _LONE | _WHOLE | _LABEL) + _encode((x[0], x[1], (), customer))
 
 
 def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
-    type_, value, seen, edges, fault, customer, component, home, minted = _decode(memoryview(data)[_DIGEST:])
+    _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
+    type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
+    label, fault, home, minted = rest or _USUAL
+    x = Identifier(type_, value)
     return Node(
-        Identifier(type_, value),
-        Seen(*seen),
+        x,
+        Seen(first_seen, last_seen, first_ingested),
         dict(_read_edge(*edge) for edge in edges),
         fault,
         customer,
-        Identifier(*component) if component is not None else None,
+        x if flags & _LABEL else Identifier(*label) if label is not None else None,
         home,
         minted,
+        bool(flags & _LONE),
+        bool(flags & _WHOLE),
     )
 
 
+def is_lone(node: bytes) -> bool:
+    """Whether an encoded node is its whole component, so that there is no record of that."""
+    return bool(node[_HEADER.size - 1] & _LONE)
+
+
+class Sighting(NamedTuple):
+    """The header of an encoded node, as far as being seen again goes."""
+
+    seen: Seen
+    expired: bool
+
+
+def sighting_of(node: bytes) -> Sighting:
+    """When an encoded node was seen, without decoding the rest."""
+    _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(node)
+    return Sighting(Seen(first_seen, last_seen, first_ingested), bool(flags & _EXPIRED))
+
+
+def seen_again(node: bytes, seen: Seen) -> bytes:
+    """An encoded node with other times, all else as it was."""
+    return node[:_DIGEST] + _TIMES.pack(*seen) + node[_TIMES_END:]
+
+
 def component_digest(node: bytes) -> bytes:
-    """The hash that names the component of an encoded node; empty where it has none."""
+    """The hash that names the component record of an encoded node; empty where it has none."""
     digest = node[:_DIGEST]
     return b"" if digest == _NO_COMPONENT else digest
 

@@ -6,8 +6,9 @@ and says that it is stale.
 """
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib.resources import files
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -15,7 +16,6 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from identity import Customer, Identifier, Observer, UnknownTypeError, rulefile
-from identity.graph import Component
 from schemas import Unavailable, overlay, records
 from schemas.generation import BrokenGeneration, Generation, numbers, open_generation
 
@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 
 # A handover may happen between opening a generation and asking Redis; two in a row do not.
 _TRIES = 10
+
+
+# How many records an export reads at a time.
+_TOGETHER = 1_000
 
 
 class Freshness(NamedTuple):
@@ -96,10 +100,9 @@ class ServingView:
     def customer(self, customer_id: str) -> tuple[Customer | None, Freshness]:
         """The customer that an id means now, be it its own id or one from before a merge."""
         generation = self._generation(self._live())
-        residents = self._residents(generation, customer_id)
-        answer = self._answer([(resident, None) for resident in residents])
-        customers = (found.customer for found in answer.found if found.customer is not None)
-        return next(customers, None), answer.freshness
+        reading = self._read(self._residents(generation, customer_id))
+        customers = (_customer(node, component) for node, component in reading.records if node)
+        return next((customer for customer in customers if customer is not None), None), reading.freshness
 
     def customers(self) -> Iterator[Customer]:
         """All customers. The overlay is read first and at one go, the generation as it is asked for.
@@ -108,12 +111,12 @@ class ServingView:
         overlay may be seen before or after the change.
         """
         generation, changed = self._overlaid()
-        for key, data in generation.scan(records.tenant_prefix(b"c", self._tenant)):
-            if key not in changed:
-                yield from records.decode_component(data).customers
-        for value in changed.values():
-            if record := overlay.record_of(value):
-                yield from records.decode_component(record).customers
+        for kind in (b"n", b"c"):
+            for key, record in generation.scan(records.tenant_prefix(kind, self._tenant)):
+                if key not in changed:
+                    yield from _customers(key, record)
+        for key, record in changed.items():
+            yield from _customers(key, record)
 
     def freshness(self) -> Freshness:
         """What answers rest on at this moment. Raises BrokenGeneration where there is none."""
@@ -214,19 +217,21 @@ class ServingView:
             self._observers = {fingerprint: observer}
         return observer
 
-    def _residents(self, generation: Generation, customer_id: str) -> Iterable[Identifier]:
+    def _residents(self, generation: Generation, customer_id: str) -> list[bytes]:
+        """The keys of the nodes that lead to whom an id means."""
         key = records.id_key(self._tenant, customer_id)
         data = generation.get([key]).get(key)
-        if data is None:
-            try:
-                value = cast("bytes | None", self._redis.get(overlay.ROOT + key))
-            except RedisError:
-                return ()  # the answer will say that it is stale
-            data = overlay.record_of(value) if value else None
-        return records.decode_id(data).residents if data else ()
+        if data is not None:
+            return [records.node_key(self._tenant, x) for x in records.decode_id(data).residents]
+        bucket, field = overlay.id_field(self._tenant, customer_id)
+        try:
+            digest = self._redis.hget(cast("str", bucket), cast("str", field))
+        except RedisError:
+            return []  # the answer will say that it is stale
+        return [records.node_key_of(self._tenant, cast("bytes", digest))] if digest else []
 
     def _overlaid(self) -> tuple[Generation, dict[bytes, bytes]]:
-        """The live generation, and every component that differs from it."""
+        """The live generation, and every record that differs from it; of nodes with company only the key."""
         for _ in range(_TRIES):
             live = self._live()
             generation = self._generation(live)
@@ -240,20 +245,42 @@ class ServingView:
 
     def _scan(self, number: int) -> Iterator[tuple[bytes, bytes]]:
         prefix = overlay.view_prefix(number)
-        pattern = prefix + records.tenant_prefix(b"c", self._tenant) + b"*"
-        for key in self._redis.scan_iter(match=pattern, count=1_000):
-            value = cast("bytes | None", self._redis.get(key))
-            if value is not None:
-                yield key[len(prefix) :], value
+        # The pattern's brackets choose the kind; a tenant's name holds nothing that a pattern knows.
+        pattern = prefix + b"[nc]" + records.tenant_prefix(b"", self._tenant) + b"*"
+        found = self._redis.scan_iter(match=pattern, count=_TOGETHER)
+        while keys := list(islice(found, _TOGETHER)):
+            for key, value in zip(keys, cast("list[bytes | None]", self._redis.mget(keys)), strict=True):
+                if value is not None:
+                    bare, record = key[len(prefix) :], overlay.record_of(value)
+                    yield bare, record if next(_customers(bare, record), None) else b""
+
+
+def _customers(key: bytes, record: bytes) -> Iterator[Customer]:
+    """The customers that a record tells of by itself."""
+    if not record:
+        return
+    if key.startswith(b"c"):
+        yield from records.decode_component(record).customers
+    elif records.is_lone(record):
+        node = records.decode_node(record)
+        yield Customer(node.customer, (node.identifier,))
 
 
 def _found(identifier: Identifier, node: bytes | None, component: bytes | None) -> Found:
     if not node:
         return Found(identifier, None)
+    if component or records.is_lone(node):
+        return Found(identifier, _customer(node, component))
+    return Found(identifier, None, records.decode_node(node).fault)
+
+
+def _customer(node: bytes, component: bytes | None) -> Customer | None:
+    """The customer that an encoded node is part of, its component's record beside it if it has one."""
+    decoded = records.decode_node(node)
+    x = decoded.identifier
+    if decoded.lone:
+        return Customer(decoded.customer, (x,))
     if not component:
-        return Found(identifier, None, records.decode_node(node).fault)
-    return Found(identifier, _member(records.decode_component(component), identifier))
-
-
-def _member(component: Component, identifier: Identifier) -> Customer:
-    return next(customer for customer in component.customers if identifier in customer.members)
+        return None
+    customers = records.decode_component(component).customers
+    return next(customer for customer in customers if x in customer.members)

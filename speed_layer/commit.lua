@@ -1,37 +1,41 @@
 -- Several independent updates, each of them all or nothing.
--- KEYS: the view's epoch, the outbox. ARGV: the epoch expected, the view's prefix, the root of keys that
---       are of no view, and then for each update
---         four counts: the keys that it rests on, values, unchecked strings, changes
+-- KEYS: the view's epoch, the outbox. ARGV: the epoch expected, the view's prefix, and then for each update
+--         four counts: the keys that it rests on, values, strings that tell of ids, changes
 --         the keys, those that it writes first
 --         the version of each as it was read, empty for none
 --         the new values, in the order of the keys
---         keys and values that are written unchecked, in turn, below the root
+--         key, field and value of ids, in turn
 --         changes for the outbox
 -- Returns 'epoch' where Redis lost its data, else for each update 1 (done) or 0 (conflict: a record is no
 -- longer as it was read).
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 'epoch' end
-local prefix, root, outcomes, at = ARGV[2], ARGV[3], {}, 4
+local call, prefix, outcomes, told, at = redis.call, ARGV[2], {}, {}, 3
 while at <= #ARGV do
   local keys, values = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
-  local loose, changes = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
+  local ids, changes = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
   local key = at + 3
   local version = key + keys
   local value = version + keys
-  local other = value + values
-  local change = other + loose
+  local id = value + values
+  local change = id + ids
   local fresh = 1
   for i = 1, keys do
-    if redis.call('GETRANGE', prefix .. ARGV[key + i], 0, 7) ~= ARGV[version + i] then
+    if call('GETRANGE', prefix .. ARGV[key + i], 0, 7) ~= ARGV[version + i] then
       fresh = 0
       break
     end
   end
   if fresh == 1 then
-    for i = 1, values do redis.call('SET', prefix .. ARGV[key + i], ARGV[value + i]) end
-    for i = 1, loose, 2 do redis.call('SET', root .. ARGV[other + i], ARGV[other + i + 1]) end
-    for i = 1, changes do redis.call('XADD', KEYS[2], '*', 'change', ARGV[change + i]) end
+    for i = 1, values do call('SET', prefix .. ARGV[key + i], ARGV[value + i]) end
+    for i = 1, ids, 3 do call('HSET', ARGV[id + i], ARGV[id + i + 1], ARGV[id + i + 2]) end
+    for i = 1, changes do
+      told[#told + 1] = ARGV[change + i]
+      told[#told + 1] = ''
+    end
   end
   outcomes[#outcomes + 1] = fresh
   at = change + changes + 1
 end
+-- One entry for all changes, as far as Lua's stack takes it; each is a field, for a client keeps these apart.
+for i = 1, #told, 1000 do call('XADD', KEYS[2], '*', unpack(told, i, math.min(i + 999, #told))) end
 return outcomes

@@ -1,52 +1,104 @@
-"""Committing updates: many in one call, each by itself.
+"""Committing to a view: many updates in one call, each by itself.
 
 A call to Redis costs more than the work it asks for, so updates travel together. They stay independent:
 a conflict of one leaves the others done. A script holds up every reader while it runs, so a call takes
 only so many that this stays within what a lookup may take.
 """
 
-from collections.abc import Iterable, Sequence
-from itertools import islice
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from redis import Redis
 
+from identity import Identifier
 from identity.upkeep import Update
 from schemas import overlay
+from speed_layer.changes import Teller
 from speed_layer.errors import LostView
+from speed_layer.quick import Founded, SeenAgain
 from speed_layer.view import SpeedView, script
 
 # Updates in one call: some hundred keys, or about a millisecond of Redis.
 TOGETHER = 100
 
+# Writes of one key each: about as long.
+SINGLE_TOGETHER = 400
+
+Item = TypeVar("Item")
+
 
 class Committer:
-    """Writes updates of a view, if what they rest on is still as it was read."""
+    """Writes to a view what it is given, if what this rests on is still as it was read.
+
+    All methods raise LostView where the epoch is another; then some of it may be done.
+    """
 
     def __init__(self, redis: Redis, generation: int) -> None:
         self._redis = redis
-        self._script = script(redis, "commit.lua")
+        self._update = script(redis, "commit.lua")
+        self._again = script(redis, "again.lua")
+        self._found = script(redis, "found.lua")
         self._keys = [overlay.epoch_key(generation), overlay.OUTBOX]
         self._prefix = overlay.view_prefix(generation)
 
     def commit(
-        self, view: SpeedView, epoch: bytes, updates: Iterable[tuple[Update, Sequence[bytes]]]
+        self, view: SpeedView, epoch: bytes, updates: Sequence[Update], teller: Teller | None
     ) -> list[bool]:
-        """Commit updates of a view, each with the changes to tell; says of each whether it is done.
+        """Commit updates of a view and what the teller tells of them; says of each whether it is done.
 
-        False means a conflict: nothing of that update is written. Raises LostView where the epoch is
-        another; then some of the updates may be done.
+        False means a conflict: nothing of that update is written.
         """
+
+        def arguments(update: Update) -> list[Any]:
+            version = view.version(update)
+            told = teller.update(update, version) if teller is not None else ()
+            return view.changeset(update, version, told)
+
+        replies = self._calls(self._update, epoch, updates, TOGETHER, arguments)
+        return [done == 1 for reply in replies for done in reply]
+
+    def commit_again(self, view: SpeedView, epoch: bytes, nodes: Sequence[SeenAgain]) -> list[Identifier]:
+        """Commit nodes that were only seen again; returns those that met a conflict."""
+        replies = self._calls(self._again, epoch, nodes, SINGLE_TOGETHER, lambda node: view.again(*node))
+        return _conflicts(nodes, replies)
+
+    def commit_found(
+        self, view: SpeedView, epoch: bytes, nodes: Sequence[Founded], teller: Teller | None
+    ) -> list[Identifier]:
+        """Commit identifiers that are new and a customer each; returns those that somebody knows by now."""
+
+        def arguments(node: Founded) -> tuple[bytes, ...]:
+            told = teller.created(node.identifier, node.customer_id) if teller is not None else b""
+            return *view.found(*node), told
+
+        replies = self._calls(self._found, epoch, nodes, SINGLE_TOGETHER, arguments)
+        return _conflicts(nodes, replies)
+
+    def _calls(
+        self,
+        script_: Any,  # noqa: ANN401 - redis types no scripts
+        epoch: bytes,
+        items: Sequence[Item],
+        together: int,
+        arguments: Callable[[Item], Sequence[Any]],
+    ) -> list[list[int]]:
+        if not items:
+            return []
         pipeline = self._redis.pipeline(transaction=False)
-        pending = iter(updates)
-        while some := list(islice(pending, TOGETHER)):
-            arguments: list[Any] = [epoch, self._prefix, overlay.ROOT]
-            for update, changes in some:
-                arguments += view.changeset(update, changes)
-            self._script(keys=self._keys, args=arguments, client=pipeline)
-        outcomes: list[bool] = []
-        for reply in pipeline.execute():
-            if reply == b"epoch":
-                raise LostView("the view is gone from Redis")
-            outcomes += [done == 1 for done in reply]
-        return outcomes
+        for start in range(0, len(items), together):
+            flat: list[Any] = [epoch, self._prefix]
+            for item in items[start : start + together]:
+                flat += arguments(item)
+            script_(keys=self._keys, args=flat, client=pipeline)
+        replies: list[Any] = pipeline.execute()
+        if b"epoch" in replies:
+            raise LostView("the view is gone from Redis")
+        return replies
+
+
+def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier]:
+    return [
+        nodes[call * SINGLE_TOGETHER + number - 1].identifier
+        for call, numbers in enumerate(replies)
+        for number in numbers
+    ]

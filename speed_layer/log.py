@@ -1,8 +1,8 @@
 """Reading the log from Kafka, from where a view stands."""
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
@@ -11,22 +11,6 @@ from schemas.absorb import LOG
 from speed_layer.view import ViewState
 
 log = logging.getLogger(__name__)
-
-
-class Entry(NamedTuple):
-    """One message of the log; `ingested_at` is its append time in microseconds."""
-
-    topic: str
-    partition: int
-    offset: int
-    ingested_at: int
-    key: bytes | None
-    value: bytes | None
-
-    @property
-    def field(self) -> bytes:
-        """Its partition's field in the offsets of a view."""
-        return overlay.partition_field(self.topic, self.partition)
 
 
 class LogReader:
@@ -44,22 +28,28 @@ class LogReader:
             partition.offset = offsets.get(overlay.partition_field(partition.topic, partition.partition), 0)
         consumer.assign(partitions)
 
-    def read(self, most: int, timeout: float, before: Mapping[bytes, int] | None = None) -> list[Entry]:
-        """Up to `most` entries that arrive within `timeout` seconds.
+    def read(self, most: int, timeout: float, before: Mapping[bytes, int] | None = None) -> list[Message]:
+        """Up to `most` messages: those that are here, else the first within `timeout` seconds.
 
-        With `before`, entries from these offsets on stay in the log for a later call. Raises
+        With `before`, messages from these offsets on stay in the log for a later call. Raises
         KafkaException.
         """
-        entries = [_entry(m) for m in self._consumer.consume(most, timeout) if _is_data(m)]
+        # Asked for many at once, the consumer would wait for them all; a message waits for no other.
+        found = self._consumer.consume(most, 0) or self._consumer.consume(1, timeout)
+        messages = [message for message in found if message.error() is None or _is_data(message)]
         if before is None:
-            return entries
+            return messages
+        due = []
         early: dict[tuple[str, int], int] = {}
-        for entry in entries:
-            if entry.offset >= before.get(entry.field, 0):
-                early.setdefault((entry.topic, entry.partition), entry.offset)
+        for message in messages:
+            topic, partition, offset = place(message)
+            if offset < before.get(overlay.partition_field(topic, partition), 0):
+                due.append(message)
+            else:
+                early.setdefault((topic, partition), offset)
         for (topic, partition), offset in early.items():
             self._consumer.seek(TopicPartition(topic, partition, offset))
-        return [entry for entry in entries if entry.offset < before.get(entry.field, 0)]
+        return due
 
     def note(self) -> None:
         """Tell Kafka how far we are, for people who watch the lag; nothing depends on it."""
@@ -70,9 +60,11 @@ class LogReader:
         self._consumer.close()
 
 
-def next_offsets(entries: Sequence[Entry]) -> dict[bytes, int]:
-    """Where the log goes on after these."""
-    return {entry.field: entry.offset + 1 for entry in entries}
+def place(message: Message) -> tuple[str, int, int]:
+    """Topic, partition and offset."""
+    topic, partition, offset = message.topic(), message.partition(), message.offset()
+    assert topic is not None and partition is not None and offset is not None, "true of every message"  # noqa: PT018
+    return topic, partition, offset
 
 
 def _is_data(message: Message) -> bool:
@@ -84,11 +76,3 @@ def _is_data(message: Message) -> bool:
         raise KafkaException(error)
     log.warning("Kafka: %s", error.str())
     return False
-
-
-def _entry(message: Message) -> Entry:
-    topic, partition, offset = message.topic(), message.partition(), message.offset()
-    assert topic is not None and partition is not None and offset is not None, "true of every message"  # noqa: PT018
-    key, value = message.key(), message.value()
-    assert not isinstance(key, str) and not isinstance(value, str), "we ask for bytes"  # noqa: PT018
-    return Entry(topic, partition, offset, message.timestamp()[1] * 1_000, key, value)

@@ -11,9 +11,13 @@ from confluent_kafka import KafkaException, Producer
 from redis import Redis
 
 from schemas import CHANGES, DEAD_LETTERS, DeadLetter, encode, overlay
+from speed_layer.changes import unpack
 
-# How many changes are relayed at a time.
-CHUNK = 1_000
+# How many entries are relayed at a time; each holds the changes of one call, which is up to some hundred.
+CHUNK = 20
+
+# How many entries may wait while the worker is busy: some hundred thousand changes.
+MOST_WAITING = 2_000
 
 
 class Outbox:
@@ -31,16 +35,22 @@ class Outbox:
             self._send(DEAD_LETTERS, key, encode(letter))
         self._flush()
 
-    def relay(self) -> int:
-        """Move changes from Redis to Kafka; returns how many. Raises KafkaException."""
+    def relay(self, *, busy: bool = False) -> int:
+        """Move changes from Redis to Kafka; returns how many. Raises KafkaException.
+
+        While there are events to catch up with, changes may wait, but not without end.
+        """
         name = cast("str", overlay.OUTBOX)
+        if busy and self._redis.xlen(name) < MOST_WAITING:
+            return 0
         entries = cast("list[tuple[bytes, dict[bytes, bytes]]]", self._redis.xrange(name, count=CHUNK))
-        for _, fields in entries:
-            self._send(CHANGES, None, fields[b"change"])
+        told = [change for _, fields in entries for change in fields]
+        for change in told:
+            self._send(CHANGES, None, encode(unpack(change).change()))
         self._flush()
         if entries:
             self._redis.xdel(name, *[entry for entry, _ in entries])
-        return len(entries)
+        return len(told)
 
     def _send(self, topic: str, key: bytes | None, value: bytes) -> None:
         while True:

@@ -6,20 +6,23 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from redis import Redis
 
-from identity import Identifier
+from identity import Customer, Identifier, Seen
 from identity.graph import Component, IdRecord, Node
 from identity.upkeep import Update
 from schemas import overlay, records
 from schemas.generation import Generation
 from speed_layer.errors import LostView
 
-Result = TypeVar("Result")
+# Keys in one command, between two of which lookups have their turn.
+READ_TOGETHER = 500
+
+_FIRST = overlay.value(overlay.next_version(), b"")
 
 
 def script(redis: Redis, name: str) -> Any:  # noqa: ANN401 - redis types no scripts
@@ -30,7 +33,7 @@ def script(redis: Redis, name: str) -> Any:  # noqa: ANN401 - redis types no scr
 class SpeedView:
     """The graph of one tenant as the stream sees it; implements `identity.graph.View`.
 
-    Made anew for each batch: it remembers the versions of what it read, for `commit`.
+    Made anew for each batch: it remembers the versions of what it read, for `changeset`.
     """
 
     def __init__(self, redis: Redis, generation: Generation, tenant: str) -> None:
@@ -39,74 +42,115 @@ class SpeedView:
         self._tenant = tenant
         self._prefix = overlay.view_prefix(generation.number)
         self._versions: dict[bytes, bytes] = {}
+        self._below: set[bytes] = set()  # what the generation alone has
+        self._lone: dict[Identifier, Component] = {}
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
-        return self._load(identifiers, records.node_key, records.decode_node)
+        return {x: self.decoded(record) for x, record in self.encoded(identifiers).items()}
+
+    def encoded(self, identifiers: Iterable[Identifier]) -> dict[Identifier, bytes]:
+        """Load nodes, not decoded yet."""
+        keys = {records.node_key(self._tenant, x): x for x in identifiers}
+        return {keys[key]: record for key, record in self._load(list(keys)).items()}
+
+    def decoded(self, record: bytes) -> Node:
+        """A node that was loaded."""
+        node = records.decode_node(record)
+        if node.lone:
+            x = node.identifier
+            self._lone[x] = Component((Customer(node.customer, (x,)),))
+        return node
 
     def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
-        """Load components by label."""
-        return self._load(labels, records.component_key, records.decode_component)
+        """Load components by label, those of lone nodes included."""
+        labels = list(labels)
+        found = {label: self._lone[label] for label in labels if label in self._lone}
+        keys = {records.component_key(self._tenant, label): label for label in labels}
+        loaded = self._load(list(keys)).items()
+        return found | {keys[key]: records.decode_component(record) for key, record in loaded}
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
         keys = {records.id_key(self._tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
-    def _load(
-        self,
-        names: Iterable[Identifier],
-        key_of: Callable[[str, Identifier], bytes],
-        decode: Callable[[bytes], Result],
-    ) -> dict[Identifier, Result]:
-        keys = {key_of(self._tenant, name): name for name in names}
+    def _load(self, keys: list[bytes]) -> dict[bytes, bytes]:
         if not keys:
             return {}
-        values = cast("list[bytes | None]", self._redis.mget([self._prefix + key for key in keys]))
-        result: dict[Identifier, Result] = {}
+        prefix, versions = self._prefix, self._versions
+        values = self._values([prefix + key for key in keys])
+        result = {}
         below = []
         for key, value in zip(keys, values, strict=True):
-            self._versions[key] = overlay.version_of(value)
             if value is None:
+                versions[key] = overlay.ABSENT
                 below.append(key)
-            elif record := overlay.record_of(value):
-                result[keys[key]] = decode(record)
-        for key, record in self._generation.get(below).items():
-            result[keys[key]] = decode(record)
-        return result
+            else:
+                versions[key] = overlay.version_of(value)
+                if record := overlay.record_of(value):
+                    result[key] = record
+        found = self._generation.get(below)
+        self._below.update(found)
+        return result | found if found else result
+
+    def _values(self, keys: list[bytes]) -> list[bytes | None]:
+        if len(keys) <= READ_TOGETHER:
+            return cast("list[bytes | None]", self._redis.mget(keys))
+        pipeline = self._redis.pipeline(transaction=False)
+        for start in range(0, len(keys), READ_TOGETHER):
+            pipeline.mget(keys[start : start + READ_TOGETHER])
+        return [value for values in pipeline.execute() for value in values]
 
     def version(self, update: Update) -> int:
-        """The version of the components that an update writes: above all that it read.
+        """The version of all records that an update writes: above all that it read.
 
         So a customer's version only grows, also where it merges or splits. Versions count from the
         generation on.
         """
-        read = (self._versions.get(self._component_key(label), b"") for label in update.read_components)
-        return overlay.next_version(*read)
+        keys = [*map(self._node_key, update.read_nodes), *map(self._component_key, update.read_components)]
+        return overlay.next_version(*[self._versions.get(key, b"") for key in keys])
 
-    def changeset(self, update: Update, changes: Sequence[bytes]) -> list[Any]:
-        """One update as commit.lua takes it."""
-        version = self.version(update)
-        values: dict[bytes, bytes] = {}
-        for x, node in update.nodes.items():
-            key = self._node_key(x)
-            values[key] = overlay.value(
-                overlay.next_version(self._versions.get(key, b"")), records.encode_node(node)
-            )
+    def changeset(self, update: Update, version: int, changes: Sequence[bytes]) -> list[Any]:
+        """One update, and the changes to tell, as commit.lua takes it; its records get that version."""
+        versions = self._versions
+        head = overlay.value(version, b"")
+        values = {self._node_key(x): head + records.encode_node(node) for x, node in update.nodes.items()}
         for label, component in update.components.items():
-            data = records.encode_component(component) if component is not None else b""
-            values[self._component_key(label)] = overlay.value(version, data)
+            key = self._component_key(label)
+            if component is not None and not component.lone:
+                values[key] = head + records.encode_component(component)
+            elif versions.get(key) or key in self._below:
+                values[key] = head  # nothing stands here any more
         checked = dict.fromkeys(values)
         checked.update(dict.fromkeys(map(self._node_key, update.read_nodes)))
-        checked.update(dict.fromkeys(map(self._component_key, update.read_components)))
-        # An id's record says what it was minted from: whoever writes it writes the same.
-        loose = []
+        # A component that has no record is guarded by the node of its label, which is among the nodes read.
+        checked.update(
+            (key, None) for key in map(self._component_key, update.read_components) if key in versions
+        )
+        ids: list[bytes] = []
         for customer_id, minted in update.minted.items():
-            record = records.encode_id(IdRecord(minted, (minted.anchor,)))
-            loose += [records.id_key(self._tenant, customer_id), overlay.value(1, record)]
-        versions = [self._versions.get(key, overlay.ABSENT) for key in checked]
-        counts = (len(checked), len(values), len(loose), len(changes))
-        return [*counts, *checked, *versions, *values.values(), *loose, *changes]
+            ids += overlay.id_entry(self._tenant, customer_id, minted.anchor)
+        counts = (len(checked), len(values), len(ids), len(changes))
+        return [
+            *counts,
+            *checked,
+            *[versions.get(key, overlay.ABSENT) for key in checked],
+            *values.values(),
+            *ids,
+            *changes,
+        ]
+
+    def again(self, x: Identifier, record: bytes, seen: Seen) -> tuple[bytes, bytes, bytes]:
+        """A node that was only seen again, as again.lua takes it: key, version as read, new value."""
+        key = self._node_key(x)
+        version = self._versions[key]
+        return key, version, overlay.value(overlay.next_version(version), records.seen_again(record, seen))
+
+    def found(self, x: Identifier, seen: Seen, customer_id: str) -> tuple[bytes, bytes, bytes, bytes]:
+        """A customer of one identifier that nobody knew, as found.lua takes it, without the change."""
+        value = _FIRST + records.encode_lone(x, seen, customer_id)
+        return self._node_key(x), value, *overlay.id_field(self._tenant, customer_id)
 
     def _node_key(self, x: Identifier) -> bytes:
         return records.node_key(self._tenant, x)

@@ -13,9 +13,8 @@ A worker that dies in between leaves a view that the next one finishes: all stat
 """
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
-from itertools import islice
 from pathlib import Path
 from threading import Event
 from typing import cast
@@ -25,9 +24,10 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from schemas import overlay
-from schemas.generation import Generation, numbers, open_generation
+from schemas.generation import numbers, open_generation
 from speed_layer.errors import LostView, SpeedError
-from speed_layer.lane import Lane
+from speed_layer.forget import forget
+from speed_layer.lane import BATCH, Lane
 from speed_layer.outbox import Outbox
 from speed_layer.view import script
 
@@ -42,8 +42,8 @@ PAUSE_MS = 5_000
 # How long to wait for messages before looking after everything else.
 IDLE_S = 0.05
 
-# How many keys of an old view are dropped at a time.
-FORGET = 1_000
+# A batch of so many says that there are more: changes may wait for the events.
+BUSY = BATCH // 2
 
 # Redis or Kafka away: seconds to wait, doubling from the first to the second.
 BACKOFF_S = (0.2, 5.0)
@@ -98,7 +98,7 @@ class Worker:
             self._lanes.pop(other).close()
         live = self._lane(number)
         done = self._build(self._lane(newest), live) if newest > number else live.step(IDLE_S)
-        return done + self._outbox.relay()
+        return done + self._outbox.relay(busy=done >= BUSY)
 
     def close(self) -> None:
         """Leave all consumer groups; the views stay for the next worker."""
@@ -152,19 +152,5 @@ class Worker:
         if self._switch(keys=keys, args=[old, new]):
             log.info("handover: readers stand on generation %d", new)
             self._lanes.pop(old).close()
-            self._forget(old, next_.generation)
+            forget(self._redis, old, next_.generation)
         return done
-
-    def _forget(self, number: int, now: Generation) -> None:
-        """Drop the keys of a view that no reader needs any more, and of ids that are published now."""
-        for batch in self._scan(overlay.view_prefix(number)):
-            self._redis.unlink(*batch)
-        for batch in self._scan(overlay.ROOT + b"i"):
-            published = now.get(key.removeprefix(overlay.ROOT) for key in batch)
-            if published:
-                self._redis.unlink(*(overlay.ROOT + key for key in published))
-
-    def _scan(self, prefix: bytes) -> Iterator[list[bytes]]:
-        keys = self._redis.scan_iter(match=prefix + b"*", count=FORGET)
-        while batch := list(islice(keys, FORGET)):
-            yield batch

@@ -12,6 +12,7 @@ def entries(view, tenant="default"):
     components = [
         (records.component_key(tenant, label), records.encode_component(component))
         for label, component in view._components.items()
+        if not component.lone
     ]
     ids = [(records.id_key(tenant, id_), records.encode_id(record)) for id_, record in view._ids.items()]
     return sorted(nodes + components + ids)

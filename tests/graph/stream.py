@@ -1,11 +1,20 @@
 """What a worker does to Redis, without Kafka."""
 
 from identity.upkeep import upkeep
+from speed_layer.apply import Applier
 from speed_layer.commit import Committer
 from speed_layer.errors import LostView
 from speed_layer.view import SpeedView, ViewState
 
-MOST_TRIES = 50
+
+class Says:
+    """Tells the same of every update."""
+
+    def __init__(self, changes):
+        self._changes = changes
+
+    def update(self, _update, _version):
+        return self._changes
 
 
 class Stream:
@@ -19,6 +28,7 @@ class Stream:
         self._minter = minter
         self._as_of = as_of
         self._committer = Committer(redis, generation.number)
+        self._applier = Applier(redis, generation, self.state, rules)
 
     def view(self):
         return SpeedView(self._redis, self._generation, self._minter.tenant)
@@ -31,16 +41,11 @@ class Stream:
     def commit(self, view, updates, changes=(), epoch=None):
         """What Redis says to each update."""
         try:
-            done = self._committer.commit(
-                view, epoch or self.state.epoch, [(update, changes) for update in updates]
-            )
+            done = self._committer.commit(view, epoch or self.state.epoch, updates, Says(changes))
         except LostView:
             return ["epoch"] * len(updates)
         return ["ok" if committed else "conflict" for committed in done]
 
     def apply(self, facts):
-        """Commit what follows from facts, again where there was a conflict."""
-        for _ in range(MOST_TRIES):
-            if "conflict" not in self.commit(*self.resolve(facts)):
-                return
-        raise AssertionError("a conflict each time")
+        """Commit what follows from facts, as a lane does."""
+        return self._applier.apply(facts, self._minter)

@@ -133,7 +133,7 @@ def test_a_manifest_that_cannot_be_read(tmp_path, damage):
 def test_a_generation_of_another_format(tmp_path):
     with Builder(tmp_path, 1) as builder:
         builder.publish(manifest(1, format=99))
-    with pytest.raises(BrokenGeneration, match="has format 99 where 1 is read: run a batch"):
+    with pytest.raises(BrokenGeneration, match=r"has format 99 where \d is read: run a batch"):
         open_generation(tmp_path, 1)
 
 

@@ -44,14 +44,10 @@ def keys(redis):
 def test_a_commit_writes_all_of_an_update_and_its_changes(redis, stream, generation):
     view, (update,) = stream.resolve(sighting(ANN, TWO, at=2))
     assert stream.commit(view, [update], [b"first", b"second"]) == ["ok"]
-    assert [fields for _, fields in redis.xrange(overlay.OUTBOX)] == [
-        {b"change": b"first"},
-        {b"change": b"second"},
-    ]
+    assert [fields for _, fields in redis.xrange(overlay.OUTBOX)] == [{b"first": b"", b"second": b""}]
     (customer,) = update.after
     assert stream.view().components([TWO])[TWO].customers == (customer,)
-    minted = redis.get(overlay.ROOT + records.id_key("default", customer.id))
-    assert records.decode_id(overlay.record_of(minted)).residents == (TWO,)
+    assert redis.hget(*overlay.id_field("default", customer.id)) == records.identifier_digest(TWO)
     tom = records.node_key("default", TOM)
     assert redis.get(overlay.view_prefix(generation.number) + tom) is None
 

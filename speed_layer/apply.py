@@ -1,0 +1,73 @@
+"""Applying facts to the view of one tenant: the quick way first, then what has to be decided."""
+
+import logging
+import random
+import time
+
+from redis import Redis
+
+from identity import Facts, Minter, Rules
+from identity.upkeep import upkeep
+from schemas.generation import Generation
+from speed_layer.changes import Teller
+from speed_layer.commit import Committer
+from speed_layer.errors import Contention
+from speed_layer.quick import quick
+from speed_layer.view import SpeedView, ViewState
+
+log = logging.getLogger(__name__)
+
+# Each try means that another worker has made progress, so this is reached by a fault only.
+MAX_TRIES = 200
+
+
+class Applier:
+    """Applies facts to the view on a generation."""
+
+    def __init__(self, redis: Redis, generation: Generation, state: ViewState, rules: Rules) -> None:
+        self._redis = redis
+        self._generation = generation
+        self._state = state
+        self._rules = rules
+        self._committer = Committer(redis, generation.number)
+
+    def apply(self, facts: Facts, minter: Minter, teller: Teller | None = None) -> int:
+        """Commit what follows from facts; returns how many conflicts were met on the way.
+
+        Without a teller nobody hears of it. Raises LostView, and Contention where other workers came
+        first each time.
+        """
+        rest, conflicts = self._quick(facts, minter, teller)
+        for tried in range(MAX_TRIES):
+            if not rest.seen:
+                return conflicts
+            met = self._decide(rest, minter, teller)
+            if not met:
+                return conflicts
+            conflicts += met
+            # Colliding workers must not keep step with each other.
+            time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
+        raise Contention(f"an update met a conflict {MAX_TRIES} times")
+
+    def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
+        """Returns the facts that are left, and the number of conflicts."""
+        view, epoch = self._view(minter), self._state.epoch
+        settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
+        lost = self._committer.commit_found(view, epoch, settled.founded, teller)
+        done = self._committer.commit(view, epoch, [update for _, update in settled.grown], teller)
+        lost += self._committer.commit_again(view, epoch, settled.again)
+        for (group, _), committed in zip(settled.grown, done, strict=True):
+            if not committed:
+                group.add_to(settled.rest)
+        settled.rest.seen.update((x, facts.seen[x]) for x in lost)
+        return settled.rest, len(lost) + done.count(False)
+
+    def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> int:
+        """Returns the number of conflicts; facts that are committed already change nothing."""
+        view = self._view(minter)
+        as_of = self._generation.manifest.as_of
+        updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of)
+        return self._committer.commit(view, self._state.epoch, updates, teller).count(False)
+
+    def _view(self, minter: Minter) -> SpeedView:
+        return SpeedView(self._redis, self._generation, minter.tenant)
