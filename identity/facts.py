@@ -90,17 +90,29 @@ class Facts:
     erased: dict[Identifier, int] = field(default_factory=dict)
     quarantined: dict[Identifier, str] = field(default_factory=dict)
 
-    def add_sighting(self, identifiers: Collection[Identifier], occurred_at: int, ingested_at: int) -> None:
-        """Identifiers seen together in one event: each of them, and every pair of them."""
+    def add_sighting(
+        self,
+        identifiers: Collection[Identifier],
+        occurred_at: int,
+        ingested_at: int,
+        *,
+        until: int | None = None,
+    ) -> None:
+        """Identifiers seen together in one event: each of them, and every pair of them.
+
+        With `until`, in several events: the first at `occurred_at`, the last then, the first of them taken
+        in at `ingested_at`.
+        """
+        last = occurred_at if until is None else until
         seen = self.seen
         for x in identifiers:
             known = seen.get(x)
             if known is None:
-                seen[x] = _new(Seen, (occurred_at, occurred_at, ingested_at))
-            elif not (known[0] <= occurred_at <= known[1] and known[2] <= ingested_at):
-                seen[x] = known.merge(Seen(occurred_at, occurred_at, ingested_at))
+                seen[x] = _new(Seen, (occurred_at, last, ingested_at))
+            elif occurred_at < known[0] or last > known[1] or ingested_at < known[2]:
+                seen[x] = known.merge(Seen(occurred_at, last, ingested_at))
         if len(identifiers) > 1:
-            link = Link(occurred_at, occurred_at, ingested_at)
+            link = Link(occurred_at, last, ingested_at)
             members = sorted(set(identifiers))
             for i, a in enumerate(members):
                 for b in members[i + 1 :]:

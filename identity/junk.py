@@ -23,10 +23,13 @@ WORDS = frozenset(
     }
 )
 
+_LONGEST = max(map(len, WORDS))
+
 # Nothing, or only zeros and dashes: a UUID or a device id that was never set.
 _EMPTY = re.compile(r"[0\-\s]*")
 
 
 def is_junk(value: str) -> bool:
     """Whether a value stands for 'no value'."""
-    return value.casefold() in WORDS or _EMPTY.fullmatch(value) is not None
+    # No letter folds to less than one.
+    return (len(value) <= _LONGEST and value.casefold() in WORDS) or _EMPTY.fullmatch(value) is not None

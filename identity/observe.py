@@ -22,6 +22,8 @@ SEPARATOR = "|"
 # Normalising costs microseconds; most events repeat values seen a moment ago.
 _CACHE = 1 << 18
 
+_JUNK = "blocked: stands for no value"
+
 Screened = tuple[Identifier, str | None]
 
 
@@ -44,12 +46,15 @@ class Observer:
         """
         if type_ not in self._normalise:
             raise UnknownTypeError(type_, tuple(self._rules.types))
-        if is_junk(raw.strip()):
-            return Identifier(type_, raw.strip()), "blocked: stands for no value"
+        bare = raw.strip()
+        if is_junk(bare):
+            return Identifier(type_, bare), _JUNK
         try:
             value = self._normal(type_, raw)
         except InvalidValueError as error:
-            return Identifier(type_, raw.strip()), f"invalid: {error}"
+            return Identifier(type_, bare), f"invalid: {error}"
+        if value != bare and is_junk(value):
+            return Identifier(type_, value), _JUNK
         return Identifier(type_, value), self._fault(type_, value)
 
     def _normal(self, type_: str, raw: str) -> str:
@@ -60,9 +65,8 @@ class Observer:
         return normalise_(raw)
 
     def _fault(self, type_: str, value: str) -> str | None:
-        if is_junk(value):
-            return "blocked: stands for no value"
-        if value.casefold() in self._exact[type_] or any(p.search(value) for p in self._patterns[type_]):
+        exact, patterns = self._exact[type_], self._patterns[type_]
+        if (exact and value.casefold() in exact) or (patterns and any(p.search(value) for p in patterns)):
             return f"blocked: by the rule for {type_}"
         return None
 
@@ -79,11 +83,7 @@ class Observer:
         `identifiers` maps a type to raw values, `attributes` a dotted path to its value; times are
         microseconds. Raises UnknownTypeError, with nothing added, where no rule names a type.
         """
-        if self._rules.ignore_unknown:
-            known = self._rules.types
-            identifiers = {type_: values for type_, values in identifiers.items() if type_ in known}
-        identify = self.identify
-        screened = [identify(type_, raw) for type_, values in identifiers.items() for raw in values]
+        screened = self.screened(identifiers)
         if attributes:
             screened += [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
         good = [identifier for identifier, fault in screened if fault is None]
@@ -93,6 +93,14 @@ class Observer:
                     facts.add_quarantined(identifier, fault)
         facts.add_sighting(good, occurred_at, ingested_at)
         return good
+
+    def screened(self, identifiers: Mapping[str, Iterable[str]]) -> list[Screened]:
+        """What each raw value means. Raises UnknownTypeError where no rule names a type."""
+        if self._rules.ignore_unknown:
+            known = self._rules.types
+            identifiers = {type_: values for type_, values in identifiers.items() if type_ in known}
+        identify = self.identify
+        return [identify(type_, raw) for type_, values in identifiers.items() for raw in values]
 
     def _match_key(self, rule: TypeRule, attributes: Mapping[str, str]) -> list[Screened]:
         """The match key, or nothing where an attribute is missing or says nothing."""
@@ -109,7 +117,8 @@ class Observer:
                 return []
             parts.append(part.replace(SEPARATOR, " "))
         value = SEPARATOR.join(parts)
-        return [(Identifier(rule.name, value), self._fault(rule.name, value))]
+        fault = _JUNK if is_junk(value) else self._fault(rule.name, value)
+        return [(Identifier(rule.name, value), fault)]
 
 
 def _exact(rule: TypeRule) -> frozenset[str]:

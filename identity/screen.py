@@ -26,6 +26,13 @@ def link_fault(link: Link, rule: PairRule, as_of: int | None) -> str | None:
     return None
 
 
+def expiry(rules: Rules, as_of: int | None) -> dict[str, int]:
+    """By type, the event time before which an identifier is expired; not of types that never are."""
+    if as_of is None:
+        return {}
+    return {name: as_of - rule.max_age for name, rule in rules.types.items() if rule.max_age is not None}
+
+
 def counting(identifier: Identifier, links: Links, rules: Rules, as_of: int | None) -> dict[Identifier, Link]:
     """The links of `identifier` that count, by their other end."""
     return {

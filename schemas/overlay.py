@@ -23,6 +23,7 @@ from identity import Identifier
 from schemas.records import FORMAT, identifier_digest, tenant_prefix
 
 _VERSION = Struct(">Q")
+VERSION_BYTES: Final = _VERSION.size
 
 # Of an id: "c_" and three digits of base 32, which make 32,768 buckets.
 _BUCKET = 5

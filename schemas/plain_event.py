@@ -1,85 +1,124 @@
-"""Plain events: JSON that holds nothing to be careful about, read without building a record.
+"""Plain events: JSON that holds nothing to be careful about, read many at a time without building records.
 
-Nearly all events are plain: short, ASCII, without an escape, with no properties. Of these only four fields
-matter to who is who, and what stands in `identifiers` mostly stood in another event a moment ago, so it
-stays bytes that a cache knows. Whatever is not plain, and whatever is wrong, is left to `schemas.codec`,
+Nearly all events are plain: ASCII, without an escape, with no properties. Of these only four fields matter
+to who is who, and what stands in `identifiers` mostly stood in another event a moment ago, so it stays
+bytes that a cache can know. Whatever is not plain, and whatever is wrong, is left to `schemas.codec`,
 which alone refuses a message. A property test holds that both ways say the same.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter, methodcaller
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from schemas.checks import EARLIEST, MAX_ID, MAX_KIND, MOST_AHEAD, is_tenant
+from schemas.checks import EARLIEST, MAX_ID, MAX_KIND, MOST_AHEAD, check_identifiers, is_tenant
+from schemas.errors import Malformed
 from schemas.events import EmailEvent, Identifiers, Micros, Properties, WebEvent
 from schemas.json_form import MAX_DEPTH
 
-# Longer ones are rare, and may have whatever it is that makes them long.
-_MOST = 2_048
-_OPEN = ord("{")
+# Bytes together: below what a single message may have, so none needs to be measured.
+_MOST = 1 << 19
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_EARLIEST = _EPOCH + EARLIEST * _MICROSECOND
 _LEAN: dict[Any, Any] = {
     Identifiers: msgspec.Raw,
     Micros: Annotated[datetime, msgspec.Meta(tz=True)],
     Properties: dict[str, Any] | UnsetType,
 }
+_objects, _lists = methodcaller("count", b"{"), methodcaller("count", b"[")
 
 
-class PlainEvent(NamedTuple):
-    """What a plain event says: `identifiers` is JSON, `occurred_at` microseconds since the epoch."""
+class PlainEvents(NamedTuple):
+    """What plain events say, by column: the i-th of each is of the i-th event; `identifiers` is JSON."""
 
-    event_id: str
-    tenant: str
-    occurred_at: int
-    identifiers: bytes
+    event_ids: Sequence[str]
+    tenants: Sequence[str]
+    times: Sequence[datetime]
+    identifiers: Sequence[bytes]
 
 
 class PlainForm:
     """Reads the plain events of one type."""
 
     def __init__(self, record: type[WebEvent | EmailEvent]) -> None:
-        fields: list[Any] = []
-        for field in msgspec.structs.fields(record):
-            type_ = _LEAN.get(field.type, field.type)
-            if field.required:
-                fields.append((field.name, type_))
-            else:
-                default = UNSET if field.type == Properties else field.default
-                lazily = default is msgspec.NODEFAULT
-                fields.append(
-                    (field.name, type_ | UnsetType if lazily else type_, UNSET if lazily else default)
-                )
-        fields.append(("attributes", dict[str, Any] | UnsetType, UNSET))
+        fields: list[Any] = [
+            _lean(field) for field in (*msgspec.structs.fields(record), *msgspec.structs.fields(_Attributes))
+        ]
         shape = msgspec.defstruct(f"Plain{record.__name__}", fields, kw_only=True, gc=False)
         self._decode = msgspec.json.Decoder(shape).decode
-        self._has_kind = "kind" in record.__struct_fields__
+        kind = "kind" if "kind" in record.__struct_fields__ else "event_id"
+        self._columns = attrgetter(
+            "event_id", "tenant", "occurred_at", "identifiers", "properties", "attributes", kind
+        )
+        self._longest_kind = MAX_KIND if kind == "kind" else MAX_ID
 
-    def read(self, payload: bytes, ingested_at: int) -> PlainEvent | None:
-        """The event, or None if it is not plain. `identifiers` was not looked into."""
-        if (
-            not 0 < len(payload) <= _MOST
-            or payload[0] != _OPEN
-            or b"\\" in payload
-            or not payload.isascii()
-            or payload.count(b"{") + payload.count(b"[") > MAX_DEPTH
-        ):
+    def read(self, payloads: Sequence[bytes | None], ingested_at: int) -> PlainEvents | None:
+        """Read events, the first of them taken in at `ingested_at` (microseconds since the epoch).
+
+        None if one of them is not plain or there is none. `identifiers` are not looked into.
+        """
+        if not payloads or None in payloads:
+            return None
+        together = b"".join(payloads)  # type: ignore[arg-type]
+        if len(together) > _MOST or b"\\" in together or not together.isascii():
+            return None
+        if max(map(_objects, payloads)) + max(map(_lists, payloads)) > MAX_DEPTH:
             return None
         try:
-            raw: Any = self._decode(payload)
+            rows = [self._columns(event) for event in map(self._decode, payloads)]  # type: ignore[arg-type]
         except msgspec.DecodeError:
             return None
-        event_id = raw.event_id
-        occurred_at = (raw.occurred_at - _EPOCH) // _MICROSECOND
+        ids, tenants, times, identifiers, properties, attributes, kinds = zip(*rows, strict=True)
         if (
-            raw.properties is not UNSET
-            or raw.attributes is not UNSET
-            or not 0 < len(event_id) <= MAX_ID
-            or not EARLIEST <= occurred_at <= ingested_at + MOST_AHEAD
-            or not is_tenant(raw.tenant)
-            or (self._has_kind and len(raw.kind) > MAX_KIND)
+            properties.count(UNSET) + attributes.count(UNSET) < 2 * len(rows)
+            or not all(ids)
+            or max(map(len, ids)) > MAX_ID
+            or max(map(len, kinds)) > self._longest_kind
+            or not all(map(is_tenant, set(tenants)))
+            or min(times) < _EARLIEST
+            or micros(max(times)) > ingested_at + MOST_AHEAD
         ):
             return None
-        return PlainEvent(event_id, raw.tenant, occurred_at, bytes(raw.identifiers))
+        return PlainEvents(ids, tenants, times, [*map(bytes, identifiers)])
+
+
+class _Attributes(msgspec.Struct):
+    """The other name of properties."""
+
+    attributes: Properties = {}
+
+
+def _lean(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
+    type_ = _LEAN.get(field.type, field.type)
+    if field.required:
+        return field.name, type_
+    if field.default is msgspec.NODEFAULT:
+        return field.name, type_ | UnsetType, UNSET  # not even an empty map is made
+    return field.name, type_, field.default
+
+
+def micros(time: datetime) -> int:
+    """Microseconds since the epoch."""
+    return (time - _EPOCH) // _MICROSECOND
+
+
+_identifiers = msgspec.json.Decoder(dict[str, str | list[str]]).decode
+
+
+def plain_identifiers(raw: bytes) -> Identifiers | None:
+    """The values by type in a plain event's `identifiers`; None where one breaks a limit or is no string."""
+    try:
+        found = _identifiers(raw)
+    except msgspec.DecodeError:
+        return None
+    identifiers = {type_: [values] if isinstance(values, str) else values for type_, values in found.items()}
+    try:
+        check_identifiers(identifiers)
+    except Malformed:
+        return None
+    return identifiers

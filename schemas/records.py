@@ -19,7 +19,7 @@ and say nothing to who watches a server.
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -38,8 +38,7 @@ _USUAL = (None, None, None, 0)
 _DIGEST = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_COMPONENT = bytes(_DIGEST)
 _HEADER = Struct(f">{_DIGEST}sqqqB")
-_TIMES = Struct(">qqq")
-_TIMES_END = _DIGEST + _TIMES.size
+_TIMES = Struct(">qq")
 
 # As many keys as the normalised values that an observer remembers.
 _CACHE = 1 << 18
@@ -51,7 +50,8 @@ _decode = msgspec.msgpack.Decoder().decode
 @lru_cache(maxsize=_CACHE)
 def node_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of an identifier's node."""
-    return node_key_of(tenant, identifier_digest(identifier))
+    name = f"{identifier[0]}\0{identifier[1]}".encode()
+    return tenant_prefix(b"n", tenant) + blake2b(name, digest_size=_DIGEST).digest()
 
 
 def node_key_of(tenant: str, digest: bytes) -> bytes:
@@ -132,22 +132,15 @@ def is_lone(node: bytes) -> bool:
     return bool(node[_HEADER.size - 1] & _LONE)
 
 
-class Sighting(NamedTuple):
-    """The header of an encoded node, as far as being seen again goes."""
-
-    seen: Seen
-    expired: bool
-
-
-def sighting_of(node: bytes) -> Sighting:
-    """When an encoded node was seen, without decoding the rest."""
+def sighting_of(node: bytes) -> tuple[int, int, int, bool]:
+    """first_seen, last_seen, first_ingested of an encoded node, and whether it is expired."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(node)
-    return Sighting(Seen(first_seen, last_seen, first_ingested), bool(flags & _EXPIRED))
+    return first_seen, last_seen, first_ingested, flags & _EXPIRED != 0
 
 
-def seen_again(node: bytes, seen: Seen) -> bytes:
+def seen_again(node: bytes, first_seen: int, last_seen: int) -> bytes:
     """An encoded node with other times, all else as it was."""
-    return node[:_DIGEST] + _TIMES.pack(*seen) + node[_TIMES_END:]
+    return node[:_DIGEST] + _TIMES.pack(first_seen, last_seen) + node[_DIGEST + _TIMES.size :]
 
 
 def component_digest(node: bytes) -> bytes:

@@ -53,9 +53,9 @@ class Applier:
         """Returns the facts that are left, and the number of conflicts."""
         view, epoch = self._view(minter), self._state.epoch
         settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
-        lost = self._committer.commit_found(view, epoch, settled.founded, teller)
+        lost = self._committer.commit_found(epoch, settled.founded, teller)
         done = self._committer.commit(view, epoch, [update for _, update in settled.grown], teller)
-        lost += self._committer.commit_again(view, epoch, settled.again)
+        lost += self._committer.commit_again(epoch, settled.again)
         for (group, _), committed in zip(settled.grown, done, strict=True):
             if not committed:
                 group.add_to(settled.rest)
@@ -66,7 +66,13 @@ class Applier:
         """Returns the number of conflicts; facts that are committed already change nothing."""
         view = self._view(minter)
         as_of = self._generation.manifest.as_of
-        updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of)
+        try:
+            updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of)
+        except (KeyError, AssertionError):
+            # Another worker may have written between two of our reads, so that they do not fit together.
+            if not view.has_moved():
+                raise
+            return 1
         return self._committer.commit(view, self._state.epoch, updates, teller).count(False)
 
     def _view(self, minter: Minter) -> SpeedView:

@@ -57,19 +57,17 @@ class Committer:
         replies = self._calls(self._update, epoch, updates, TOGETHER, arguments)
         return [done == 1 for reply in replies for done in reply]
 
-    def commit_again(self, view: SpeedView, epoch: bytes, nodes: Sequence[SeenAgain]) -> list[Identifier]:
+    def commit_again(self, epoch: bytes, nodes: Sequence[SeenAgain]) -> list[Identifier]:
         """Commit nodes that were only seen again; returns those that met a conflict."""
-        replies = self._calls(self._again, epoch, nodes, SINGLE_TOGETHER, lambda node: view.again(*node))
+        replies = self._calls(self._again, epoch, nodes, SINGLE_TOGETHER, lambda node: node.write)
         return _conflicts(nodes, replies)
 
-    def commit_found(
-        self, view: SpeedView, epoch: bytes, nodes: Sequence[Founded], teller: Teller | None
-    ) -> list[Identifier]:
+    def commit_found(self, epoch: bytes, nodes: Sequence[Founded], teller: Teller | None) -> list[Identifier]:
         """Commit identifiers that are new and a customer each; returns those that somebody knows by now."""
 
         def arguments(node: Founded) -> tuple[bytes, ...]:
             told = teller.created(node.identifier, node.customer_id) if teller is not None else b""
-            return *view.found(*node), told
+            return *node.write, told
 
         replies = self._calls(self._found, epoch, nodes, SINGLE_TOGETHER, arguments)
         return _conflicts(nodes, replies)

@@ -15,31 +15,35 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from identity import Facts, Identifier, Minter, Rules, Seen
-from identity.facts import Link
+from identity.facts import PAST, Link
 from identity.graph import Component, Node
 from identity.growth import grow
 from identity.identifier import Pair
-from identity.screen import identifier_fault
+from identity.screen import expiry
 from identity.together import Together
 from identity.upkeep import Update
-from schemas import records
-from speed_layer.view import SpeedView
+from schemas import overlay, records
+from speed_layer.view import Loaded, SpeedView
+
+_FIRST = overlay.value(overlay.next_version(), b"")
 
 
 class SeenAgain(NamedTuple):
-    """A node that was only seen again: as it is encoded, and when it was seen by now."""
+    """A node that was only seen again: key, version as read, and new value, as again.lua takes them."""
 
     identifier: Identifier
-    record: bytes
-    seen: Seen
+    write: tuple[bytes, bytes, bytes]
 
 
 class Founded(NamedTuple):
-    """An identifier that nobody knew, and the customer that it is by itself."""
+    """An identifier that nobody knew, and the customer that it is by itself.
+
+    `write` is what found.lua takes but for the change: key and value of the node, key and field of the id.
+    """
 
     identifier: Identifier
-    seen: Seen
     customer_id: str
+    write: tuple[bytes, bytes, bytes, bytes]
 
 
 @dataclass(slots=True)
@@ -70,19 +74,14 @@ class Quick:
 def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: int | None) -> Quick:
     """Settle what can be settled without a decision."""
     result = Quick()
-    encoded = view.encoded(facts.seen)
     tied = {end for ends in facts.links for end in ends}
-    for x, seen in facts.seen.items():
-        if x in tied:
-            continue
-        record = encoded.get(x)
-        if record is not None:
-            _again(result, x, record, seen)
-        elif identifier_fault(x, seen, {}, rules, as_of) is None:
-            result.founded.append(Founded(x, seen, minter.mint(x, seen.first_ingested)))
-        else:
-            result.rest.seen[x] = seen
-    nodes = {x: view.decoded(encoded[x]) for x in tied if x in encoded}
+    oldest = expiry(rules, as_of)
+    nodes = {}
+    for (x, seen), loaded in zip(facts.seen.items(), view.read(facts.seen), strict=True):
+        if x not in tied:
+            _alone(result, x, seen, loaded, minter, oldest)
+        elif loaded.record:
+            nodes[x] = view.decoded(loaded.record)
     groups = _groups(facts, tied, nodes)
     components = _components(view, nodes, groups)
     for group in groups:
@@ -97,14 +96,35 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
     return result
 
 
-def _again(result: Quick, x: Identifier, record: bytes, seen: Seen) -> None:
-    """A known identifier that was met without another."""
-    (first_seen, last_seen, first_ingested), expired = records.sighting_of(record)
+def _alone(
+    result: Quick, x: Identifier, seen: Seen, loaded: Loaded, minter: Minter, oldest: dict[str, int]
+) -> None:
+    """An identifier that was met without another."""
+    key, version, record = loaded
+    if record:
+        wider = _wider(record, seen)
+        if wider is None:
+            result.rest.seen[x] = seen
+        elif wider:
+            value = overlay.value(overlay.next_version(version), wider)
+            result.again.append(SeenAgain(x, (key, version, value)))
+    elif seen[1] < oldest.get(x[0], PAST):
+        result.rest.seen[x] = seen
+    else:
+        customer_id = minter.mint(x, seen[2])
+        value = _FIRST + records.encode_lone(x, seen, customer_id)
+        bucket = overlay.id_field(minter.tenant, customer_id)
+        result.founded.append(Founded(x, customer_id, (key, value, *bucket)))
+
+
+def _wider(record: bytes, seen: Seen) -> bytes | None:
+    """A known node that was met alone, as it is now; empty if nothing is new, None if there is to decide."""
+    first_seen, last_seen, first_ingested, expired = records.sighting_of(record)
     if expired or seen[2] < first_ingested:
-        result.rest.seen[x] = seen  # it may come back to life, or give its customer another id
-    elif seen[1] > last_seen or seen[0] < first_seen:
-        wider = Seen(min(first_seen, seen[0]), max(last_seen, seen[1]), first_ingested)
-        result.again.append(SeenAgain(x, record, wider))
+        return None  # it may come back to life, or give its customer another id
+    if seen[1] <= last_seen and seen[0] >= first_seen:
+        return b""
+    return records.seen_again(record, min(first_seen, seen[0]), max(last_seen, seen[1]))
 
 
 def _groups(facts: Facts, tied: Iterable[Identifier], nodes: dict[Identifier, Node]) -> list[Group]:

@@ -8,11 +8,11 @@ again, inside Redis, at the moment of writing.
 import uuid
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from redis import Redis
 
-from identity import Customer, Identifier, Seen
+from identity import Customer, Identifier
 from identity.graph import Component, IdRecord, Node
 from identity.upkeep import Update
 from schemas import overlay, records
@@ -22,12 +22,18 @@ from speed_layer.errors import LostView
 # Keys in one command, between two of which lookups have their turn.
 READ_TOGETHER = 500
 
-_FIRST = overlay.value(overlay.next_version(), b"")
-
 
 def script(redis: Redis, name: str) -> Any:  # noqa: ANN401 - redis types no scripts
     """A Lua script of this layer, registered."""
     return redis.register_script(files("speed_layer").joinpath(name).read_text())
+
+
+class Loaded(NamedTuple):
+    """A record as it was read: key, version (empty if only the generation has it), bytes (empty for none)."""
+
+    key: bytes
+    version: bytes
+    record: bytes
 
 
 class SpeedView:
@@ -47,12 +53,14 @@ class SpeedView:
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
-        return {x: self.decoded(record) for x, record in self.encoded(identifiers).items()}
+        identifiers = list(identifiers)
+        found = zip(identifiers, self.read(identifiers), strict=True)
+        return {x: self.decoded(record) for x, (_, _, record) in found if record}
 
-    def encoded(self, identifiers: Iterable[Identifier]) -> dict[Identifier, bytes]:
+    def read(self, identifiers: Iterable[Identifier]) -> list[Loaded]:
         """Load nodes, not decoded yet."""
-        keys = {records.node_key(self._tenant, x): x for x in identifiers}
-        return {keys[key]: record for key, record in self._load(list(keys)).items()}
+        tenant = self._tenant
+        return self._load([records.node_key(tenant, x) for x in identifiers])
 
     def decoded(self, record: bytes) -> Node:
         """A node that was loaded."""
@@ -66,33 +74,33 @@ class SpeedView:
         """Load components by label, those of lone nodes included."""
         labels = list(labels)
         found = {label: self._lone[label] for label in labels if label in self._lone}
-        keys = {records.component_key(self._tenant, label): label for label in labels}
-        loaded = self._load(list(keys)).items()
-        return found | {keys[key]: records.decode_component(record) for key, record in loaded}
+        loaded = self._load([self._component_key(label) for label in labels])
+        return found | {
+            label: records.decode_component(record)
+            for label, (_, _, record) in zip(labels, loaded, strict=True)
+            if record
+        }
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
         keys = {records.id_key(self._tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
-    def _load(self, keys: list[bytes]) -> dict[bytes, bytes]:
+    def _load(self, keys: list[bytes]) -> list[Loaded]:
         if not keys:
-            return {}
-        prefix, versions = self._prefix, self._versions
+            return []
+        prefix = self._prefix
         values = self._values([prefix + key for key in keys])
-        result = {}
-        below = []
-        for key, value in zip(keys, values, strict=True):
-            if value is None:
-                versions[key] = overlay.ABSENT
-                below.append(key)
-            else:
-                versions[key] = overlay.version_of(value)
-                if record := overlay.record_of(value):
-                    result[key] = record
-        found = self._generation.get(below)
+        found = self._generation.get(key for key, value in zip(keys, values, strict=True) if value is None)
         self._below.update(found)
-        return result | found if found else result
+        loaded = [
+            Loaded(key, overlay.ABSENT, found.get(key, b""))
+            if value is None
+            else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
+            for key, value in zip(keys, values, strict=True)
+        ]
+        self._versions.update([(key, version) for key, version, _ in loaded])
+        return loaded
 
     def _values(self, keys: list[bytes]) -> list[bytes | None]:
         if len(keys) <= READ_TOGETHER:
@@ -101,6 +109,14 @@ class SpeedView:
         for start in range(0, len(keys), READ_TOGETHER):
             pipeline.mget(keys[start : start + READ_TOGETHER])
         return [value for values in pipeline.execute() for value in values]
+
+    def has_moved(self) -> bool:
+        """Whether any record that was read is another by now: then what was read may not fit together."""
+        keys = list(self._versions)
+        values = self._values([self._prefix + key for key in keys])
+        return any(
+            self._versions[key] != overlay.version_of(value) for key, value in zip(keys, values, strict=True)
+        )
 
     def version(self, update: Update) -> int:
         """The version of all records that an update writes: above all that it read.
@@ -140,17 +156,6 @@ class SpeedView:
             *ids,
             *changes,
         ]
-
-    def again(self, x: Identifier, record: bytes, seen: Seen) -> tuple[bytes, bytes, bytes]:
-        """A node that was only seen again, as again.lua takes it: key, version as read, new value."""
-        key = self._node_key(x)
-        version = self._versions[key]
-        return key, version, overlay.value(overlay.next_version(version), records.seen_again(record, seen))
-
-    def found(self, x: Identifier, seen: Seen, customer_id: str) -> tuple[bytes, bytes, bytes, bytes]:
-        """A customer of one identifier that nobody knew, as found.lua takes it, without the change."""
-        value = _FIRST + records.encode_lone(x, seen, customer_id)
-        return self._node_key(x), value, *overlay.id_field(self._tenant, customer_id)
 
     def _node_key(self, x: Identifier) -> bytes:
         return records.node_key(self._tenant, x)
