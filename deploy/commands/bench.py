@@ -1,33 +1,83 @@
 """`ucid bench SUBJECT`: measure a part against its peers, in one run."""
 
 import argparse
+import signal
 import sys
 
 from benchmarks import identity
+from benchmarks.report import Report
+from benchmarks.speed import FULL_ONLY, PARTS
+from benchmarks.speed.errors import Broken
+from deploy.errors import InputError
 
-_SUBJECTS = {"identity": (identity.measure, "deciding who is who, in one process")}
+_USUAL = [part for part in PARTS if part not in FULL_ONLY]
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Name the arguments."""
     subjects = parser.add_subparsers(dest="subject", metavar="SUBJECT", required=True)
-    for name, (measure, help_) in _SUBJECTS.items():
-        subject = subjects.add_parser(name, help=help_, description=help_)
-        subject.add_argument("--json", action="store_true", help="one JSON object instead of a table")
-        subject.add_argument(
-            "--scale", type=_scale, default=1.0, metavar="X", help="measure X times the usual size"
-        )
-        subject.add_argument(
-            "--repeat", type=_count, default=3, metavar="N", help="take the median of N runs; default 3"
-        )
-        subject.set_defaults(measure=measure)
+    help_ = "deciding who is who, in one process"
+    subject = subjects.add_parser("identity", help=help_, description=help_)
+    _common(subject, repeat=3)
+    subject.set_defaults(measure=_identity)
+    help_ = "from Kafka until visible in Redis, on private servers"
+    subject = subjects.add_parser("speed", help=help_, description=help_)
+    _common(subject, repeat=1)
+    subject.add_argument(
+        "--full", action="store_true", help=f"also what takes many minutes: {', '.join(sorted(FULL_ONLY))}"
+    )
+    parts = "; ".join(f"{name}: {text}" for name, text in PARTS.items())
+    subject.add_argument("--only", type=_parts, metavar="PART,…", help=f"just these. {parts}")
+    subject.add_argument("--skip", type=_parts, default=[], metavar="PART,…", help="all but these")
+    subject.set_defaults(measure=_speed)
+
+
+def _common(subject: argparse.ArgumentParser, repeat: int) -> None:
+    subject.add_argument("--json", action="store_true", help="one JSON object instead of a table")
+    subject.add_argument(
+        "--scale", type=_scale, default=1.0, metavar="X", help="measure X times the usual size"
+    )
+    subject.add_argument(
+        "--repeat",
+        type=_count,
+        default=repeat,
+        metavar="N",
+        help=f"take the median of N runs; default {repeat}",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings; what is being measured goes to stderr."""
-    report = options.measure(options.scale, options.repeat, lambda text: print(text, file=sys.stderr))
+    try:
+        report: Report = options.measure(options)
+    except Broken as error:
+        print(f"ucid: {error}", file=sys.stderr)
+        return 1
     print(report.as_json() if options.json else report.as_table())
-    return 0
+    return 1 if report.failed else 0
+
+
+def _identity(options: argparse.Namespace) -> Report:
+    return identity.measure(options.scale, options.repeat, _progress)
+
+
+def _speed(options: argparse.Namespace) -> Report:
+    try:
+        from benchmarks.speed.suite import Plan, measure  # noqa: PLC0415 - needs clients of servers
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"'bench speed' needs the package {error.name}: pip install 'ucid[bench]'"
+        ) from error
+    # Asked to end, we end what we started first.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    parts = options.only or ([*PARTS] if options.full else _USUAL)
+    wanted = frozenset(parts) - frozenset(options.skip)
+    return measure(Plan(options.scale, options.repeat, wanted), _progress)
+
+
+def _progress(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _scale(text: str) -> float:
@@ -42,3 +92,10 @@ def _count(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return value
+
+
+def _parts(text: str) -> list[str]:
+    parts = text.split(",")
+    if unknown := [part for part in parts if part not in PARTS]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+    return parts
