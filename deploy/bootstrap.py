@@ -1,6 +1,6 @@
 """The composition root: every part of a running system, made from the settings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from deploy.settings import Settings
@@ -12,70 +12,79 @@ if TYPE_CHECKING:
 
     from batch_layer.run import Run
     from serving_layer.view import ServingView
+    from speed_layer.metrics import Metrics
     from speed_layer.worker import Worker
 
 PARTITIONS: Mapping[str, int] = {topic.name: topic.partitions for topic in TOPICS.values()}
 
-# Twice the largest message, so that one which is to be dead-lettered never stops a fetch.
-_FETCH_BYTES = 2 * max(topic.max_message for topic in TOPICS.values())
+# Seconds that a connection to Redis may lie idle before it is asked whether it still stands: less than
+# the minutes after which firewalls forget it.
+REDIS_IDLE_S = 30
+
+# A connection that broke, for a restart or a failover, is tried again at once, and once more a little
+# later. What lasts longer is for the caller: a worker backs off, a lookup says that it cannot know.
+REDIS_RETRIES = 2
+REDIS_BACKOFF_S = (0.05, 0.5)
 
 
-def redis(settings: Settings) -> "Redis":
-    """A client of the speed view's Redis; connects on first use."""
+def redis(settings: Settings, timeout: float | None = None) -> "Redis":
+    """A client of the speed view's Redis; connects on first use.
+
+    `timeout` is how many seconds a connection or an answer may take; default: UCID_REDIS_TIMEOUT.
+    """
     from redis import Redis  # noqa: PLC0415 - an extra, and slow to import
+    from redis.backoff import ExponentialBackoff  # noqa: PLC0415
+    from redis.retry import Retry  # noqa: PLC0415
 
-    return Redis.from_url(settings.redis_url)
-
-
-def consumer(settings: Settings, group: str) -> "Consumer":
-    """A consumer tuned for throughput: librdkafka's defaults fetch ahead too little."""
-    from confluent_kafka import Consumer  # noqa: PLC0415 - an extra
-
-    return Consumer(
-        {
-            "bootstrap.servers": settings.kafka,
-            "group.id": group,
-            "enable.auto.commit": False,
-            # The shortest that brokers allow by default: so long do the partitions of a worker that was
-            # killed wait for another. Heartbeats come from a thread of their own, however busy we are.
-            "session.timeout.ms": 6_000,
-            "heartbeat.interval.ms": 1_500,
-            # A partition whose oldest records retention has dropped is read from what is left.
-            "auto.offset.reset": "earliest",
-            "queued.min.messages": 1_000_000,
-            "queued.max.messages.kbytes": 262_144,
-            "fetch.queue.backoff.ms": 5,
-            "fetch.message.max.bytes": _FETCH_BYTES,
-        }
+    security = settings.redis_security
+    seconds = security.timeout if timeout is None else timeout
+    base, cap = REDIS_BACKOFF_S
+    return Redis.from_url(
+        settings.redis_url,
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+        health_check_interval=REDIS_IDLE_S,
+        retry=Retry(ExponentialBackoff(cap, base), REDIS_RETRIES),
+        **security.options(),
     )
+
+
+def consumer(settings: Settings, group: str, statistics: Callable[[str], None] | None = None) -> "Consumer":
+    """A consumer tuned for throughput; see `deploy.kafka`."""
+    from deploy import kafka  # noqa: PLC0415 - an extra
+
+    return kafka.consumer(settings, group, statistics)
 
 
 def producer(settings: Settings) -> "Producer":
     """A producer that loses nothing and repeats nothing by itself."""
-    from confluent_kafka import Producer  # noqa: PLC0415 - an extra
+    from deploy import kafka  # noqa: PLC0415 - an extra
 
-    return Producer(
-        {
-            "bootstrap.servers": settings.kafka,
-            "enable.idempotence": True,
-            "linger.ms": 5,
-            "message.max.bytes": max(topic.max_message for topic in TOPICS.values()),
-        }
-    )
+    return kafka.producer(settings)
 
 
-def worker(settings: Settings) -> "Worker":
-    """A worker of the speed layer."""
+def create_topics(settings: Settings) -> None:
+    """Make the topics that are not there yet. Raises KafkaException."""
+    from deploy import kafka  # noqa: PLC0415 - an extra
+
+    kafka.create_topics(settings)
+
+
+def worker(settings: Settings, metrics: "Metrics | None" = None) -> "Worker":
+    """A worker of the speed layer, counted and watched by `metrics`."""
+    from speed_layer.metrics import Metrics  # noqa: PLC0415 - an extra
     from speed_layer.outbox import Outbox  # noqa: PLC0415 - an extra
     from speed_layer.worker import Worker  # noqa: PLC0415 - an extra
 
+    watch = metrics or Metrics()
     client = redis(settings)
     return Worker(
         client,
         settings.generations,
-        lambda generation: consumer(settings, f"ucid-speed-v{generation}"),
+        lambda generation: consumer(settings, f"ucid-speed-v{generation}", watch.statistics.of(generation)),
         Outbox(client, producer(settings)),
         settings.id_key,
+        watch,
     )
 
 
@@ -102,20 +111,6 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         generations=settings.generations,
         id_key=settings.id_key,
         partitions=PARTITIONS,
+        kafka_settings=settings.kafka_security.client(),
+        spark_kafka_settings=settings.kafka_security.java(),
     )
-
-
-def create_topics(settings: Settings) -> None:
-    """Make the topics that are not there yet. Raises KafkaException."""
-    from confluent_kafka import KafkaError, KafkaException  # noqa: PLC0415 - an extra
-    from confluent_kafka.admin import AdminClient  # noqa: PLC0415 - an extra
-    from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415 - an extra
-
-    admin = AdminClient({"bootstrap.servers": settings.kafka, "log_level": 3})
-    wanted = [NewTopic(topic.name, topic.partitions, config=dict(topic.config)) for topic in TOPICS.values()]
-    for future in admin.create_topics(wanted).values():
-        try:
-            future.result()
-        except KafkaException as error:
-            if error.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                raise

@@ -1,15 +1,14 @@
 """The `ucid` command. Each subcommand is a module that is imported only when it is called for."""
 
 import argparse
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from deploy.errors import InputError
+from deploy import logs
+from deploy.errors import InputError, SettingsError
 from deploy.local.errors import LocalStackError
-from deploy.settings import SettingsError
 from identity import IdentityError
 from schemas import SchemaError
 
@@ -87,18 +86,10 @@ def _run(arguments: list[str], named: str | None) -> int:
             module.configure(subparser)
             subparser.set_defaults(run=module.run)
     options = parser.parse_args(arguments)
-    _log()
+    logs.configure()
     code = int(options.run(options))
     sys.stdout.flush()
     return code
-
-
-def _log() -> None:
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s", stream=sys.stderr
-    )
-    # Py4J tells of each connection that it closes.
-    logging.getLogger("py4j").setLevel(logging.WARNING)
 
 
 def _fail(error: Exception, code: int) -> int:

@@ -22,7 +22,8 @@ def send(producer: Producer, topic: str, payloads: Iterable[bytes]) -> int:
             except BufferError:  # the producer's queue is full: let it drain
                 producer.poll(0.1)
         count += 1
-    producer.flush()
+    while producer.flush(1):  # in slices: a client that is refused says so between them
+        pass
     if failed:
         raise KafkaException(failed[0])
     return count

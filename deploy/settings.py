@@ -10,16 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from deploy.errors import SettingsError
 from deploy.local.home import default_cache, default_home, identity_key
 from deploy.local.state import HOST, State
+from deploy.security import KafkaSecurity, RedisSecurity, secret
+
+__all__ = ["Address", "Settings", "SettingsError"]
 
 TENANT = "default"
 HTTP_PORT = 8080
 SHORTEST_KEY = 32  # characters: with fewer, who knows an identifier could find the key by trying
 
-
-class SettingsError(Exception):
-    """A setting is missing or makes no sense; the text names its variable."""
+# Where a server listens: host and port.
+Address = tuple[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +41,9 @@ class Settings:
     kafka: str
     """UCID_KAFKA, "host:port,…": the log, which is the truth. Default: the local stack's."""
 
-    redis_url: str
-    """UCID_REDIS, "redis://…", "rediss://…" or "unix://…": the speed view. Default: the local stack's."""
+    redis_url: str = field(repr=False)
+    """UCID_REDIS, "redis://…", "rediss://…" or "unix://…": the speed view; may hold a user and a password.
+    Default: the local stack's."""
 
     generations: Path
     """UCID_GENERATIONS: the directory of the batch views; readers map its files into memory.
@@ -49,8 +53,8 @@ class Settings:
     """UCID_DELTA: the directory of the tables that Spark keeps. Default: `delta` of the local stack."""
 
     id_key: bytes = field(repr=False)
-    """UCID_ID_KEY, at least 32 characters: the secret that customer ids are made with. Another key
-    makes other ids, so keep it as long as the data. Default: the local stack's own, random."""
+    """UCID_ID_KEY or UCID_ID_KEY_FILE, at least 32 characters: the secret that customer ids are made with.
+    Another key makes other ids, so keep it as long as the data. Default: the local stack's own, random."""
 
     tenant: str = TENANT
     """UCID_TENANT: letters, digits, _ and -, for it is part of keys, topics and paths."""
@@ -61,12 +65,22 @@ class Settings:
     http_port: int = HTTP_PORT
     """See `http_host`. Default: the port the local stack's server has, else the usual one."""
 
+    speed_http: Address | None = None
+    """UCID_SPEED_HTTP, "host:port", "port" or "off": where a worker tells its health and metrics. Off by
+    default, for several workers on a machine would want the same port; `ucid up` chooses a free one."""
+
+    kafka_security: KafkaSecurity = field(default_factory=KafkaSecurity)
+    """UCID_KAFKA_SECURITY, _SASL, _USER, _PASSWORD, _CA, _CERT and _KEY. Default: plaintext."""
+
+    redis_security: RedisSecurity = field(default_factory=RedisSecurity)
+    """UCID_REDIS_PASSWORD, _CA, _CERT, _KEY and _TIMEOUT."""
+
     @classmethod
     def load(cls, env: Mapping[str, str] = os.environ) -> Self:
         """The settings in force. Raises SettingsError, and HomeError if the local state is damaged."""
         home = default_home(env)
         state = State.load(home)
-        host, port = _http(env, state)
+        host, port = _address(env, "UCID_HTTP") or (HOST, state.ports.get("http", HTTP_PORT))
         return cls(
             home=home,
             cache=default_cache(env),
@@ -78,6 +92,9 @@ class Settings:
             tenant=_tenant(env),
             http_host=host,
             http_port=port,
+            speed_http=None if env.get("UCID_SPEED_HTTP") == "off" else _address(env, "UCID_SPEED_HTTP"),
+            kafka_security=KafkaSecurity.load(env),
+            redis_security=RedisSecurity.load(env),
         )
 
 
@@ -97,8 +114,8 @@ def _directory(env: Mapping[str, str], variable: str, home: Path, local: Path) -
 
 
 def _key(env: Mapping[str, str], home: Path) -> bytes:
-    if "UCID_ID_KEY" in env:
-        key, source = env["UCID_ID_KEY"].strip(), "UCID_ID_KEY"
+    if (given := secret(env, "UCID_ID_KEY")) is not None:
+        key, source = given.strip(), "UCID_ID_KEY"
     elif (path := identity_key(home)).is_file():
         key, source = path.read_text().strip(), str(path)
     else:
@@ -120,13 +137,13 @@ def _tenant(env: Mapping[str, str]) -> str:
     return tenant
 
 
-def _http(env: Mapping[str, str], state: State) -> tuple[str, int]:
-    given = env.get("UCID_HTTP")
+def _address(env: Mapping[str, str], variable: str) -> Address | None:
+    given = env.get(variable)
     if not given:
-        return HOST, state.ports.get("http", HTTP_PORT)
+        return None
     host, colon, port = given.rpartition(":")
     if not port.isdecimal() or not 0 < int(port) < 2**16 or (colon and not host):
-        raise SettingsError(f"UCID_HTTP is {given!r}: write a port, or host:port, such as 127.0.0.1:8080.")
+        raise SettingsError(f"{variable} is {given!r}: write a port, or host:port, such as 127.0.0.1:8080.")
     return host.strip("[]") or HOST, int(port)
 
 

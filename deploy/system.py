@@ -11,9 +11,13 @@ from deploy import bootstrap
 from deploy.errors import InputError
 from deploy.local import Stack, State
 from deploy.local.progress import Progress
+from deploy.local.state import HOST
 from deploy.settings import Settings
 from identity import rulefile
 from schemas import overlay
+
+# What Prometheus' registry of ports leaves to those who have none of their own.
+METRICS_PORT = 9464
 
 STARTER_RULES = Path(__file__).with_name("rules.yaml")
 
@@ -40,12 +44,20 @@ def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
     client = bootstrap.redis(settings)
     port = stack.port("http", settings.http_port)
     progress("Starting speed", f"log in {state.log('speed')}")
-    stack.start("speed", _command("speed"), env, ready=lambda: bool(client.exists(overlay.LIVE)))
+    watched = _watched(stack)
+    stack.start("speed", _command("speed"), env | watched, ready=lambda: bool(client.exists(overlay.LIVE)))
     progress("Starting http", f"log in {state.log('http')}")
     url = f"http://{settings.http_host}:{port}"
     stack.start("http", _command("serve"), env, ready=lambda: _healthy(url))
     progress("Starting http", f"ready at {url}")
     return State.load(stack.home)
+
+
+def _watched(stack: Stack) -> dict[str, str]:
+    """Where the worker is to tell its health and metrics: a free port, unless the user says where."""
+    if os.environ.get("UCID_SPEED_HTTP"):
+        return {}
+    return {"UCID_SPEED_HTTP": f"{HOST}:{stack.port('speed', METRICS_PORT)}"}
 
 
 def _command(name: str) -> list[str]:

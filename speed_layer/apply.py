@@ -3,15 +3,17 @@
 import logging
 import random
 import time
+from collections.abc import Iterable
 
 from redis import Redis
 
 from identity import Facts, Minter, Rules
-from identity.upkeep import upkeep
+from identity.upkeep import Update, upkeep
 from schemas.generation import Generation
 from speed_layer.changes import Teller
 from speed_layer.commit import Committer
 from speed_layer.errors import Contention
+from speed_layer.metrics import Metrics
 from speed_layer.quick import quick
 from speed_layer.view import SpeedView, ViewState
 
@@ -24,7 +26,15 @@ MAX_TRIES = 200
 class Applier:
     """Applies facts to the view on a generation."""
 
-    def __init__(self, redis: Redis, generation: Generation, state: ViewState, rules: Rules) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        generation: Generation,
+        state: ViewState,
+        rules: Rules,
+        metrics: Metrics | None = None,
+    ) -> None:
+        self._metrics = metrics or Metrics()
         self._redis = redis
         self._generation = generation
         self._state = state
@@ -45,6 +55,7 @@ class Applier:
             if not met:
                 return conflicts
             conflicts += met
+            self._metrics.conflicts(met)
             # Colliding workers must not keep step with each other.
             time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
         raise Contention(f"an update met a conflict {MAX_TRIES} times")
@@ -60,7 +71,13 @@ class Applier:
             if not committed:
                 group.add_to(settled.rest)
         settled.rest.seen.update((x, facts.seen[x]) for x in lost)
-        return settled.rest, len(lost) + done.count(False)
+        if teller is not None:
+            self._metrics.components([1] * len(settled.founded))
+            self._written(update for _, update in settled.grown)
+        conflicts = len(lost) + done.count(False)
+        if conflicts:
+            self._metrics.conflicts(conflicts)
+        return settled.rest, conflicts
 
     def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> int:
         """Returns the number of conflicts; facts that are committed already change nothing."""
@@ -73,7 +90,21 @@ class Applier:
             if not view.has_moved():
                 raise
             return 1
-        return self._committer.commit(view, self._state.epoch, updates, teller).count(False)
+        done = self._committer.commit(view, self._state.epoch, updates, teller)
+        if teller is not None:
+            self._written(update for update, committed in zip(updates, done, strict=True) if committed)
+        return done.count(False)
+
+    def _written(self, updates: Iterable[Update]) -> None:
+        sizes: list[int] = []
+        hot: list[str] = []
+        for update in updates:
+            sizes += [
+                len(component.members) for component in update.components.values() if component is not None
+            ]
+            hot += [x.type for x, node in update.nodes.items() if node.fault and node.fault.startswith("hot")]
+        self._metrics.components(sizes)
+        self._metrics.hot(hot)
 
     def _view(self, minter: Minter) -> SpeedView:
         return SpeedView(self._redis, self._generation, minter.tenant)

@@ -6,6 +6,7 @@ is looked up once for all events that carry the same. Messages among which somet
 read one by one through `schemas.absorb`, as everywhere.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from operator import methodcaller
@@ -18,6 +19,7 @@ from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, ove
 from schemas.absorb import absorb, accept
 from schemas.events import Decision
 from schemas.plain_event import PlainForm, micros, plain_identifiers
+from schemas.single_object import MARKER
 from speed_layer.changes import Where
 from speed_layer.log import place
 
@@ -73,6 +75,8 @@ class Batch:
     refused: list[DeadLetter] = field(default_factory=list)
     offsets: dict[bytes, int] = field(default_factory=dict)
     through: int = 0
+    appended: list[int] = field(default_factory=list)  # append times of all messages
+    accepted: Counter[tuple[str, str]] = field(default_factory=Counter)  # by topic and encoding
 
 
 class Intake:
@@ -96,12 +100,15 @@ class Intake:
                 some = of_topic[start : start + TOGETHER]
                 times = [at * 1_000 for _, at in map(_timestamp, some)]
                 batch.through = max(batch.through, *times)
+                batch.appended += times
                 offsets = dict(zip(map(_partition, some), map(_offset, some), strict=True))
                 batch.offsets |= {
                     overlay.partition_field(topic, partition): offset + 1
                     for partition, offset in offsets.items()
                 }
-                if not self._by_columns(met, topic, some, times):
+                if self._by_columns(met, topic, some, times):
+                    batch.accepted[topic, "json"] += len(some)
+                else:
                     for message, at in zip(some, times, strict=True):
                         self._carefully(batch, message, at)
         for (tenant, raw), (first, last, at, source) in met.items():
@@ -162,6 +169,7 @@ class Intake:
         except Malformed as error:
             batch.refused.append(_dead_letter(message, at, str(error)))
             return
+        batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
         event_id = record.decision_id if isinstance(record, Decision) else record.event_id
         said.note(about, Source(message, event_id))
 

@@ -11,6 +11,7 @@ One batch, step by step; a crash between any two of them repeats, and never lose
    the view holds its offsets beside its data, so that the two can only be lost together.
 """
 
+import time
 from collections.abc import Mapping
 
 from confluent_kafka import Consumer
@@ -22,6 +23,7 @@ from speed_layer.apply import Applier
 from speed_layer.changes import Teller
 from speed_layer.intake import Intake, Said
 from speed_layer.log import LogReader
+from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.view import ViewState
 
@@ -34,8 +36,15 @@ class Lane:
     """Keeps the view on one generation current."""
 
     def __init__(
-        self, redis: Redis, generation: Generation, consumer: Consumer, outbox: Outbox, id_key: bytes
+        self,
+        redis: Redis,
+        generation: Generation,
+        consumer: Consumer,
+        outbox: Outbox,
+        id_key: bytes,
+        metrics: Metrics,
     ) -> None:
+        self._metrics = metrics
         self.generation = generation
         self.state = ViewState(redis, generation)
         self._outbox = outbox
@@ -43,7 +52,7 @@ class Lane:
         self._minters: dict[str, Minter] = {}
         rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
         self._intake = Intake(rules)
-        self._applier = Applier(redis, generation, self.state, rules)
+        self._applier = Applier(redis, generation, self.state, rules, metrics)
         self._log = LogReader(consumer, self.state)
 
     def step(self, timeout: float, before: Mapping[bytes, int] | None = None) -> int:
@@ -56,6 +65,7 @@ class Lane:
         messages = self._log.read(BATCH, timeout, before)
         if not messages:
             return 0
+        begun = time.monotonic()
         batch = self._intake.read(messages)
         for tenant, said in batch.tenants.items():
             self._apply(tenant, said, batch.through, tell=before is None)
@@ -63,6 +73,13 @@ class Lane:
             self._outbox.send_dead_letters(batch.refused)
         self.state.advance(batch.offsets, batch.through)
         self._log.note()
+        if before is None:
+            # What a view is built from again was counted, and seen, when the live one took it.
+            for (topic, encoding), count in batch.accepted.items():
+                self._metrics.accepted(topic, encoding, count)
+            self._metrics.refused(batch.refused)
+            self._metrics.visible(batch.appended, time.time_ns() // 1_000)
+            self._metrics.batch(len(messages), time.monotonic() - begun)
         return len(messages)
 
     def close(self) -> None:

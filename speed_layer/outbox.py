@@ -66,7 +66,8 @@ class Outbox:
             self._failed.append(error)
 
     def _flush(self) -> None:
-        self._producer.flush()
+        while self._producer.flush(1):  # in slices: a producer that is refused says so between them
+            pass
         failed, self._failed = self._failed, []
         if failed:
             raise KafkaException(failed[0])

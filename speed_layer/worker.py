@@ -28,6 +28,7 @@ from schemas.generation import numbers, open_generation
 from speed_layer.errors import LostView, SpeedError
 from speed_layer.forget import forget
 from speed_layer.lane import BATCH, Lane
+from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.view import script
 
@@ -63,8 +64,10 @@ class Worker:
         consumer: Callable[[int], Consumer],
         outbox: Outbox,
         id_key: bytes,
+        metrics: Metrics | None = None,
     ) -> None:
         """`consumer` makes a consumer for the lane on a generation."""
+        self._metrics = metrics or Metrics()
         self._redis = redis
         self._generations = generations
         self._consumer = consumer
@@ -83,6 +86,7 @@ class Worker:
                     wait = BACKOFF_S[0]
                 except (RedisError, KafkaException, LostView) as error:
                     # What was in hand may be half applied: begin again where the view says it stands.
+                    self._metrics.failed(error)
                     log.warning("trying again in %.1f s: %s", wait, error)
                     self.close()
                     stop.wait(wait)
@@ -98,7 +102,10 @@ class Worker:
             self._lanes.pop(other).close()
         live = self._lane(number)
         done = self._build(self._lane(newest), live) if newest > number else live.step(IDLE_S)
-        return done + self._outbox.relay(busy=done >= BUSY)
+        relayed = self._outbox.relay(busy=done >= BUSY)
+        self._metrics.relayed(relayed)
+        self._metrics.turned(number)
+        return done + relayed
 
     def close(self) -> None:
         """Leave all consumer groups; the views stay for the next worker."""
@@ -129,7 +136,8 @@ class Worker:
         lane = self._lanes.get(number)
         if lane is None:
             generation = open_generation(self._generations, number)
-            lane = Lane(self._redis, generation, self._consumer(number), self._outbox, self._id_key)
+            consumer = self._consumer(number)
+            lane = Lane(self._redis, generation, consumer, self._outbox, self._id_key, self._metrics)
             self._lanes[number] = lane
             log.info("view on generation %d: following the log", number)
         return lane
@@ -150,6 +158,7 @@ class Worker:
         through = [overlay.through_key(old), overlay.through_key(new)]
         keys = [overlay.LIVE, *offsets, overlay.PAUSE, *through]
         if self._switch(keys=keys, args=[old, new]):
+            self._metrics.handover()
             log.info("handover: readers stand on generation %d", new)
             self._lanes.pop(old).close()
             forget(self._redis, old, next_.generation)

@@ -8,7 +8,7 @@ from deploy.local import LocalStackError, find_java
 from deploy.local.redis import find_redis
 
 _PACKAGES = {
-    "speed": ("confluent-kafka", "redis", "lmdb"),
+    "speed": ("confluent-kafka", "redis", "lmdb", "prometheus-client"),
     "batch": ("pyspark", "delta-spark"),
     "serve": ("starlette", "uvicorn"),
 }

@@ -19,5 +19,12 @@ def run(options: argparse.Namespace) -> int:
     del options
     settings = Settings.load()
     app = application(bootstrap.serving_view(settings))
-    uvicorn.run(app, host=settings.http_host, port=settings.http_port, log_level="warning", access_log=False)
+    uvicorn.run(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        log_config=None,  # ours, which tells no personal data
+        log_level="warning",
+        access_log=False,
+    )
     return 0

@@ -2,11 +2,18 @@
 
 import argparse
 import gc
-import signal
-from threading import Event
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from deploy import bootstrap
-from deploy.settings import Settings
+from deploy.settings import Settings, SettingsError
+from deploy.stopping import stop_on_signals
+from speed_layer.endpoint import Endpoint
+from speed_layer.metrics import Metrics
+from speed_layer.redis_statistics import RedisStatistics
+
+# Seconds that a scrape waits for Redis: Prometheus itself waits ten.
+_SCRAPE_S = 1.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,11 +24,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Work; a batch in hand is finished before leaving."""
     del options
+    stop = stop_on_signals()
     # Each batch makes a hundred thousand tuples and no cycle; looking for cycles in them took a quarter of
     # the time. What a library may leave is still collected, now and then.
     gc.set_threshold(1_000_000)
-    stop = Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    bootstrap.worker(Settings.load()).run(stop)
+    settings, metrics = Settings.load(), Metrics()
+    with _endpoint(settings, metrics):
+        bootstrap.worker(settings, metrics).run(stop)
     return 0
+
+
+@contextmanager
+def _endpoint(settings: Settings, metrics: Metrics) -> Iterator[None]:
+    """Health and metrics over HTTP, if they are wanted. Raises SettingsError."""
+    if settings.speed_http is None:
+        yield
+        return
+    RedisStatistics(bootstrap.redis(settings, timeout=_SCRAPE_S), metrics.registry)
+    try:
+        endpoint = Endpoint(settings.speed_http, metrics.registry, metrics.health)
+    except OSError as error:
+        host, port = settings.speed_http
+        raise SettingsError(f"UCID_SPEED_HTTP is {host}:{port}, where we cannot listen: {error}.") from None
+    with endpoint:
+        yield

@@ -9,7 +9,7 @@ from batch_layer.run import run
 from identity import Facts, Minter, Observer, Published, resolve, rulefile
 from identity.graph import Component
 from identity.memory import MemoryView
-from schemas import DECISIONS, EMAIL, WEB, Malformed, records
+from schemas import DECISIONS, EMAIL, WEB, Malformed, overlay, records
 from schemas.absorb import absorb, accept
 from schemas.generation import open_generation
 
@@ -140,7 +140,7 @@ def test_a_run_on_the_same_log_changes_nothing(system, job):
     before = system.export()
     manifest = run(job)
     assert manifest.counts["new_customers"] == 0
-    system.redis.delete("ucid:1:live")
+    system.redis.delete(overlay.LIVE)
     assert system.export() == before
 
 

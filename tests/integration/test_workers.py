@@ -7,7 +7,7 @@ import pytest
 
 from deploy.awaiting import until
 from identity import Facts, Minter, Observer, resolve, rulefile
-from schemas import parse_line
+from schemas import overlay, parse_line
 
 RULES = """
 identifiers:
@@ -62,6 +62,6 @@ def test_workers_that_collide_agree_with_the_reference(system):
 def test_a_flushed_redis_is_built_again_from_the_log(system):
     before = system.export()
     system.redis.flushall()
-    until(lambda: system.redis.exists("ucid:1:live") == 1, "a worker to notice")
+    until(lambda: system.redis.exists(overlay.LIVE) == 1, "a worker to notice")
     system.await_applied()
     assert system.export() == before

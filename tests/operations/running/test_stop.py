@@ -1,0 +1,86 @@
+"""SIGTERM: the batch in hand is finished, the group left, and nothing lost or torn."""
+
+import json
+
+import pytest
+from confluent_kafka import ConsumerGroupState
+from confluent_kafka.admin import AdminClient
+
+from deploy.awaiting import log_end, until
+from tests.integration.system import simulate
+
+RULES = "identifiers: {login: {rank: 1, unique: true}, cookie: {rank: 2, max: 5, hot: 30}}"
+LOAD = 30_000
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture(scope="module")
+def lines(system):
+    """A load that is on its way."""
+    lines = [
+        json.dumps(
+            {
+                "event_id": f"e{i}",
+                "occurred_at": f"2026-01-01T00:{i % 60:02}:00Z",
+                "identifiers": {"login": f"l{i % 997}", "cookie": f"k{i * 7919 % 5003}"},
+            }
+        ).encode()
+        for i in range(LOAD)
+    ]
+    system.send(lines)
+    return lines
+
+
+def members(system):
+    admin = AdminClient({"bootstrap.servers": system.settings.kafka})
+    group = "ucid-speed-v0"
+    return admin.describe_consumer_groups([group])[group].result(10)
+
+
+@pytest.mark.parametrize("times", [1, 2, 20])
+def test_a_worker_under_load_ends_cleanly(system, lines, watched, times):
+    assert lines
+    before = system.applied()
+    worker = watched()
+    until(lambda: system.applied() > before, "the worker to be at it")
+    worker.ask_to_stop(times)
+    assert worker.ended() == 0, worker.log
+    assert "finishing the batch in hand" in worker.log
+    assert '"level":"error"' not in worker.log
+    # Left, not lost: the others need not wait for a session to time out.
+    assert members(system).state == ConsumerGroupState.EMPTY
+    assert system.applied() < sum(log_end(system.consumer).values()), "it was to be under load"
+
+
+@pytest.mark.slow
+def test_nothing_is_lost_and_nothing_torn(system, lines, watched, tmp_path):
+    watched()
+    system.await_applied()
+    assert set(system.export().values()) == simulate(RULES, lines, tmp_path)
+
+
+def test_an_idle_worker_ends_at_once(watched):
+    worker = watched()
+    worker.await_ready()
+    worker.ask_to_stop()
+    assert worker.ended() == 0
+
+
+def test_a_worker_without_redis_ends(watched):
+    worker = watched(UCID_REDIS="redis://127.0.0.1:1/0")
+    until(lambda: "trying again" in worker.log, "the worker to notice")
+    assert worker.get("/healthz")[0] == 200
+    status, why = worker.get("/readyz")
+    assert (status, json.loads(why)["why"]) == (503, "the last turn failed: ConnectionError")
+    assert worker.metric("ucid_speed_redis_up") == 0
+    worker.ask_to_stop(2)
+    assert worker.ended() == 0
+
+
+def test_a_worker_whose_address_is_taken_says_so(watched):
+    first = watched()
+    first.await_ready()
+    second = watched(port=first.port)
+    assert second.ended() == 2
+    assert f"UCID_SPEED_HTTP is 127.0.0.1:{first.port}, where we cannot listen" in second.log
