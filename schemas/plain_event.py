@@ -31,6 +31,7 @@ _LEAN: dict[Any, Any] = {
     Properties: dict[str, Any] | UnsetType,
 }
 _objects, _lists = methodcaller("count", b"{"), methodcaller("count", b"[")
+_IDENTIFIERS = b'"identifiers"'
 
 
 class PlainEvents(NamedTuple):
@@ -67,7 +68,9 @@ class PlainForm:
         together = b"".join(payloads)  # type: ignore[arg-type]
         if len(together) > _MOST or b"\\" in together or not together.isascii():
             return None
-        if max(map(_objects, payloads)) + max(map(_lists, payloads)) > MAX_DEPTH:
+        # Where the key stands twice, only the last value would be looked into.
+        twice = together.count(_IDENTIFIERS) != len(payloads)
+        if twice or max(map(_objects, payloads)) + max(map(_lists, payloads)) > MAX_DEPTH:
             return None
         try:
             rows = [self._columns(event) for event in map(self._decode, payloads)]  # type: ignore[arg-type]

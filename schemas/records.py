@@ -50,8 +50,7 @@ _decode = msgspec.msgpack.Decoder().decode
 @lru_cache(maxsize=_CACHE)
 def node_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of an identifier's node."""
-    name = f"{identifier[0]}\0{identifier[1]}".encode()
-    return tenant_prefix(b"n", tenant) + blake2b(name, digest_size=_DIGEST).digest()
+    return tenant_prefix(b"n", tenant) + identifier_digest(identifier)
 
 
 def node_key_of(tenant: str, digest: bytes) -> bytes:
@@ -80,9 +79,10 @@ def tenant_prefix(kind: bytes, tenant: str) -> bytes:
     return kind + tenant.encode() + b"\0"
 
 
+@lru_cache(maxsize=_CACHE)
 def identifier_digest(identifier: Identifier) -> bytes:
     """The hash that stands for an identifier in keys."""
-    return _digest(f"{identifier[0]}\0{identifier[1]}")
+    return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=_DIGEST).digest()
 
 
 def _digest(text: str) -> bytes:

@@ -27,9 +27,14 @@ from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.view import ViewState
 
-# What waits is taken together: the more there is, the more of it says the same. Beyond this, the time until
-# the first of them is visible grows, and little is gained.
+# What waits is taken together: the more there is, the more of it says the same. Beyond this little is gained.
 BATCH = 20_000
+
+# And no more than takes about so many seconds, going by the batch before: so long does the first of them
+# wait to become visible, and a stop signal to be heard. But never fewer than pays: hard events
+# share most of their work.
+BATCH_S = 0.5
+FEWEST = 2_000
 
 
 class Lane:
@@ -45,6 +50,7 @@ class Lane:
         metrics: Metrics,
     ) -> None:
         self._metrics = metrics
+        self._most = BATCH
         self.generation = generation
         self.state = ViewState(redis, generation)
         self._outbox = outbox
@@ -62,7 +68,7 @@ class Lane:
         being built behind one that has told it. Raises LostView, Contention, and what Kafka and Redis
         raise.
         """
-        messages = self._log.read(BATCH, timeout, before)
+        messages = self._log.read(self._most, timeout, before)
         if not messages:
             return 0
         begun = time.monotonic()
@@ -73,13 +79,15 @@ class Lane:
             self._outbox.send_dead_letters(batch.refused)
         self.state.advance(batch.offsets, batch.through)
         self._log.note()
+        took = time.monotonic() - begun
+        self._most = min(max(int(len(messages) * BATCH_S / took), FEWEST), BATCH)
         if before is None:
             # What a view is built from again was counted, and seen, when the live one took it.
             for (topic, encoding), count in batch.accepted.items():
                 self._metrics.accepted(topic, encoding, count)
             self._metrics.refused(batch.refused)
             self._metrics.visible(batch.appended, time.time_ns() // 1_000)
-            self._metrics.batch(len(messages), time.monotonic() - begun)
+            self._metrics.batch(len(messages), took)
         return len(messages)
 
     def close(self) -> None:

@@ -27,7 +27,7 @@ from schemas import overlay
 from schemas.generation import numbers, open_generation
 from speed_layer.errors import LostView, SpeedError
 from speed_layer.forget import forget
-from speed_layer.lane import BATCH, Lane
+from speed_layer.lane import FEWEST, Lane
 from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.view import script
@@ -43,8 +43,8 @@ PAUSE_MS = 5_000
 # How long to wait for messages before looking after everything else.
 IDLE_S = 0.05
 
-# A batch of so many says that there are more: changes may wait for the events.
-BUSY = BATCH // 2
+# A batch of so many says that there may be more: changes wait for the events.
+BUSY = FEWEST
 
 # Redis or Kafka away: seconds to wait, doubling from the first to the second.
 BACKOFF_S = (0.2, 5.0)

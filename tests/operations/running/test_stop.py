@@ -10,7 +10,7 @@ from deploy.awaiting import log_end, until
 from tests.integration.system import simulate
 
 RULES = "identifiers: {login: {rank: 1, unique: true}, cookie: {rank: 2, max: 5, hot: 30}}"
-LOAD = 30_000
+LOAD = 60_000
 
 pytestmark = pytest.mark.stack
 
