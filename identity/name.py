@@ -30,7 +30,6 @@ _BLOCK = 64  # bytes: what SHA-256 takes at a time
 # and took most of the time of minting.
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DIGITS = ["".join(digits) for digits in product(_ALPHABET, repeat=3)]
-_SHIFTS = tuple(range(120, -1, -15))
 
 
 class Minted(NamedTuple):
@@ -60,9 +59,14 @@ class Minter:
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(f"{self.tenant}\0{anchor[0]}\0{anchor[1]}\0{first_ingested}\0{counter}".encode())
         outer.update(inner.digest())
-        # 26 digits are 130 bits: the last two are padding, which base 32 puts at the end.
+        # 26 digits are 130 bits: the last two are padding, which base 32 puts at the end; so is a 27th.
         bits = int.from_bytes(outer.digest()[:_ID_BYTES], "big") << 7
-        return "c_" + "".join([_DIGITS[bits >> shift & 0x7FFF] for shift in _SHIFTS])[:26]
+        d, mask = _DIGITS, 0x7FFF
+        return (
+            f"c_{d[bits >> 120]}{d[bits >> 105 & mask]}{d[bits >> 90 & mask]}{d[bits >> 75 & mask]}"
+            f"{d[bits >> 60 & mask]}{d[bits >> 45 & mask]}{d[bits >> 30 & mask]}{d[bits >> 15 & mask]}"
+            f"{d[bits & mask]}"
+        )[:28]
 
 
 @dataclass(frozen=True)

@@ -44,11 +44,14 @@ class Observer:
 
         Raises UnknownTypeError where no rule names the type.
         """
-        if type_ not in self._normalise:
+        normalise_ = self._normalise.get(type_)
+        if normalise_ is None:
             raise UnknownTypeError(type_, tuple(self._rules.types))
         bare = raw.strip()
         if is_junk(bare):
             return Identifier(type_, bare), _JUNK
+        if normalise_ is normalise.plain:
+            return Identifier(type_, bare), self._fault(type_, bare)
         try:
             value = self._normal(type_, raw)
         except InvalidValueError as error:
