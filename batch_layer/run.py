@@ -133,6 +133,7 @@ class _Rebuild:
             .join(homes, "x", "left")
             .join(minted, ["x", "first_ingested"], "left")
             .withColumn("minted", f.coalesce("count", f.lit(0)))
+            .drop("first_ingested", "count")
         )
         records = (
             shards.nodes(screened, owned, placed)

@@ -156,6 +156,8 @@ def _components(
         if group.plain and group.label is not None and _adds(group, nodes)
     }
     components = view.components(joining)
+    for label in joining.keys() - components.keys():
+        joining[label].plain = False  # another worker gave it another label between our two reads
     wanted = [
         member
         for label, component in components.items()
