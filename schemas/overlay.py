@@ -1,7 +1,12 @@
 r"""The speed view in Redis: keys and values, the contract between the speed and the serving layer.
 
-    ucid:2:live                  number of the generation that readers stand on
+    ucid:2:live                  number of the generation that readers stand on; without it they have no
+                                 stream: it has not begun, or Redis lost its data and the view is built again
+    ucid:2:goal                  hash: "topic:partition" -> offset that a view must reach before readers are
+                                 let on to it; there while one is built from nothing
+    ucid:2:run                   the run of Redis (its `run_id`) whose file is known to be whole
     ucid:2:pause                 set while a handover catches up its last few records
+    ucid:2:left                  set: numbers of generations that readers have left, whose keys are to go
     ucid:2:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
     ucid:2:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
     ucid:2:v<g>:through          append time (microseconds) up to which events are applied
@@ -30,7 +35,10 @@ _BUCKET = 5
 
 ROOT: Final = f"ucid:{FORMAT}:".encode()
 LIVE: Final = ROOT + b"live"
+GOAL: Final = ROOT + b"goal"
+RUN: Final = ROOT + b"run"
 PAUSE: Final = ROOT + b"pause"
+LEFT: Final = ROOT + b"left"
 OUTBOX: Final = ROOT + b"outbox"
 
 ABSENT: Final = b""

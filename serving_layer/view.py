@@ -1,8 +1,8 @@
 """The serving view: the overlay wins, the generation answers for the rest.
 
 Each lookup is one round trip to Redis, inside which the pointer is compared with the generation that
-is open here: an answer never mixes two generations. Where Redis is away the generation alone answers,
-and says that it is stale.
+is open here: an answer never mixes two generations. Where Redis is away, or has lost the view and is
+building it again, the generation alone answers, and says that it is stale.
 """
 
 import logging
@@ -202,10 +202,14 @@ class ServingView:
         raise BrokenGeneration(f"no generation can be opened in {self._generations}: run 'ucid batch'")
 
     def _live(self) -> int | None:
+        """The generation that readers stand on, if any and if Redis says so."""
         try:
-            found = cast("bytes | None", self._redis.get(overlay.LIVE))
+            return self._pointer()
         except RedisError:
             return None
+
+    def _pointer(self) -> int | None:
+        found = cast("bytes | None", self._redis.get(overlay.LIVE))
         return int(found) if found is not None else None
 
     def _observer(self, generation: Generation) -> Observer:
@@ -233,14 +237,16 @@ class ServingView:
     def _overlaid(self) -> tuple[Generation, dict[bytes, bytes]]:
         """The live generation, and every record that differs from it; of nodes with company only the key."""
         for _ in range(_TRIES):
-            live = self._live()
-            generation = self._generation(live)
             try:
-                changed = dict(self._scan(generation.number))
+                live = self._pointer()
+                generation = self._generation(live)
+                if live is None:
+                    raise Unavailable("the stream's view is being built, and no export is whole before")
+                changed = dict(self._scan(live))
+                if self._pointer() == live:
+                    return generation, changed
             except RedisError as error:
                 raise Unavailable(f"without Redis no export is whole, and it says: {error}") from error
-            if self._live() == live:
-                return generation, changed
         raise BrokenGeneration("readers moved on each time that the overlay was read: try again")
 
     def _scan(self, number: int) -> Iterator[tuple[bytes, bytes]]:

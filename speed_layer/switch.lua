@@ -1,6 +1,6 @@
 -- Move all readers to the new view, if it holds exactly what the old one holds.
 -- KEYS: live, the old view's offsets, the new view's offsets, pause, the old view's and the new one's
---       through. ARGV: the old number, the new one.
+--       through, views that readers left. ARGV: the old number, the new one.
 -- Returns 1 where readers stand on the new view now, else 0.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local old, new = redis.call('HGETALL', KEYS[2]), {}
@@ -12,6 +12,7 @@ for i = 1, #old, 2 do
 end
 redis.call('SET', KEYS[1], ARGV[2])
 redis.call('DEL', KEYS[4])
+redis.call('SADD', KEYS[7], ARGV[1])
 -- The new view includes what the old one did, so freshness does not fall back.
 local through = redis.call('GET', KEYS[5])
 if through then redis.call('SET', KEYS[6], through) end

@@ -181,16 +181,18 @@ class ViewState:
             for topic, partitions in generation.manifest.offsets.items()
             for partition, offset in partitions.items()
         }
-        self.epoch = self._begin(start)
+        self.epoch, self._run = self._begin(start)
 
-    def _begin(self, start: dict[bytes, int]) -> bytes:
-        """Find the view, or begin it at the generation's cut-off."""
+    def _begin(self, start: dict[bytes, int]) -> tuple[bytes, str]:
+        """Find the view, or begin it at the generation's cut-off; returns its epoch and the run of Redis."""
         pipeline = self._redis.pipeline(transaction=True)
+        pipeline.info("server")
         pipeline.set(self._keys[0], uuid.uuid4().hex, nx=True)
         for field, offset in start.items():
             pipeline.hsetnx(self._keys[1], cast("str", field), cast("str", offset))
         pipeline.get(self._keys[0])
-        return cast("bytes", pipeline.execute()[-1])
+        server, *_, epoch = pipeline.execute()
+        return epoch, server["run_id"]
 
     def offsets(self) -> dict[bytes, int]:
         """The next offset of each partition, by `overlay.partition_field`."""
@@ -198,7 +200,7 @@ class ViewState:
 
     def advance(self, offsets: dict[bytes, int], through: int) -> None:
         """Note that everything below these offsets is applied. Raises LostView."""
-        arguments: list[Any] = [self.epoch, through]
+        arguments: list[Any] = [self.epoch, self._run, through]
         for field, offset in offsets.items():
             arguments += [field, offset]
         if self._advance(keys=self._keys, args=arguments) == b"epoch":

@@ -1,23 +1,17 @@
 """The worker: keeps the live view current, and builds the next one when a generation appears.
 
-Handover, step by step; readers never see a gap:
-
-1. Generation g+1 appears. Beside the live lane on g a second one begins at g+1's cut-off. It is silent
-   (changes and dead letters are told by the live lane) and never runs ahead of the live one.
-2. When it is nearly level, the live lanes of all workers pause, for a bounded time.
-3. When both views hold the same offsets, one script moves the pointer: all readers stand on g+1.
-4. The keys of the view on g go. What an id was minted from stays, if g+1 did not publish that id: it was
-   told to the world, and goes on meaning the customer that its identifier is part of.
-
-A worker that dies in between leaves a view that the next one finishes: all state is in Redis.
+It may die at any moment: all state is in Redis, and the next one goes on from there. Redis in turn may lose
+its data, and a worker its view. Each view has an epoch, a random name that every write compares; where
+nothing is left, the view on the newest generation is built again, out of readers' sight until it is whole
+(`speed_layer.rise`), and tells what it does: what the lost outbox held must be told again.
 """
 
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
-from typing import cast
 
 from confluent_kafka import Consumer, KafkaException
 from redis import Redis
@@ -26,19 +20,14 @@ from redis.exceptions import RedisError
 from schemas import overlay
 from schemas.generation import numbers, open_generation
 from speed_layer.errors import LostView, SpeedError
-from speed_layer.forget import forget
+from speed_layer.handover import Handover
 from speed_layer.lane import FEWEST, Lane
 from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
-from speed_layer.view import script
+from speed_layer.restart import is_whole
+from speed_layer.rise import Rise
 
 log = logging.getLogger(__name__)
-
-# A lane that is no further behind than this is level within moments.
-NEARLY = 20_000
-
-# The longest that a handover may hold up the live view, should the worker that asked for it die.
-PAUSE_MS = 5_000
 
 # How long to wait for messages before looking after everything else.
 IDLE_S = 0.05
@@ -73,8 +62,10 @@ class Worker:
         self._consumer = consumer
         self._outbox = outbox
         self._id_key = id_key
-        self._switch = script(redis, "switch.lua")
+        self._handover = Handover(redis)
         self._lanes: dict[int, Lane] = {}
+        self._rise: Rise | None = None
+        self._run = ""  # of Redis, when we looked last
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set. Raises NoGeneration, and Contention; rides out everything else."""
@@ -96,41 +87,70 @@ class Worker:
 
     def step(self) -> int:
         """Apply one batch to each view; returns how many messages and changes went through."""
-        number = self._live_number()
-        newest = max(numbers(self._generations), default=number)
+        live, whole = self._look()
+        newest = max(numbers(self._generations), default=live)
+        if newest is None:
+            raise NoGeneration(
+                f"there is no generation in {self._generations}: run 'ucid up' or 'ucid batch' first"
+            )
+        number = newest if live is None else live
+        if whole:
+            done = self._work(live, number, newest)
+        else:
+            done = 0
+            time.sleep(IDLE_S)
+        self._metrics.turned(number)
+        return done
+
+    def _work(self, live: int | None, number: int, newest: int) -> int:
         for other in self._lanes.keys() - {number, newest}:
             self._lanes.pop(other).close()
-        live = self._lane(number)
-        done = self._build(self._lane(newest), live) if newest > number else live.step(IDLE_S)
+        first = not self._lanes
+        lane = self._lane(number)
+        if live is None:
+            done = self._begin_anew(lane)
+        else:
+            self._drop_rise()
+            if first:
+                self._handover.clear(lane.generation)  # a worker may have died over it
+            done = self._hand_over(lane, self._lane(newest)) if newest > live else lane.step(IDLE_S)
         relayed = self._outbox.relay(busy=done >= BUSY)
         self._metrics.relayed(relayed)
-        self._metrics.turned(number)
         return done + relayed
 
     def close(self) -> None:
         """Leave all consumer groups; the views stay for the next worker."""
+        self._drop_rise()
         while self._lanes:
             _, lane = self._lanes.popitem()
             with suppress(KafkaException):
                 lane.close()
 
-    def _live_number(self) -> int:
-        """The generation that readers stand on; the newest one where Redis is empty."""
+    def _look(self) -> tuple[int | None, bool]:
+        """The generation that readers stand on, if any, and whether Redis may be written to.
+
+        Raises LostView if Redis may have lost something.
+        """
         lanes = list(self._lanes.values())
         epochs = [overlay.epoch_key(lane.generation.number) for lane in lanes]
-        found, *known = cast("list[bytes | None]", self._redis.mget(overlay.LIVE, *epochs))
-        if known != [lane.state.epoch for lane in lanes]:
-            # A quiet stream commits nothing that would tell us.
+        pipeline = self._redis.pipeline(transaction=False)
+        pipeline.mget(overlay.LIVE, overlay.RUN, *epochs)
+        pipeline.info("server")
+        (found, noted, *known), server = pipeline.execute()
+        live = int(found) if found is not None else None
+        run, before, self._run = server["run_id"], self._run, server["run_id"]
+        # A quiet stream commits nothing that would tell us. What readers have left may go.
+        kept = [
+            (lane, epoch)
+            for lane, epoch in zip(lanes, known, strict=True)
+            if lane.generation.number >= (live or 0)
+        ]
+        if any(lane.state.epoch != epoch for lane, epoch in kept):
             raise LostView("a view is gone from Redis: it is built again")
-        if found is not None:
-            return int(found)
-        published = numbers(self._generations)
-        if not published:
-            raise NoGeneration(
-                f"there is no generation in {self._generations}: run 'ucid up' or 'ucid batch' first"
-            )
-        self._redis.set(overlay.LIVE, published[-1], nx=True)
-        return self._live_number()
+        if lanes and run != before:
+            # Its file may have lost its end, and views may stand where they stood a while ago.
+            raise LostView("Redis was started again: the views go on from where it says they stand")
+        return live, is_whole(self._redis, run, noted)
 
     def _lane(self, number: int) -> Lane:
         lane = self._lanes.get(number)
@@ -142,24 +162,27 @@ class Worker:
             log.info("view on generation %d: following the log", number)
         return lane
 
-    def _build(self, next_: Lane, live: Lane) -> int:
-        """Steps 1 to 4 above, a batch at a time."""
-        paused = self._redis.exists(overlay.PAUSE)
-        done = 0 if paused else live.step(IDLE_S)
-        before = live.state.offsets()
-        done += next_.step(IDLE_S, before)
-        reached = next_.state.offsets()
-        behind = [offset - reached.get(field, 0) for field, offset in before.items()]
-        # Negative where the live view has not come as far as the cut-off: it is not to pause yet.
-        if min(behind, default=-1) >= 0 and sum(behind) <= NEARLY and not paused:
-            self._redis.set(overlay.PAUSE, 1, px=PAUSE_MS)
-        old, new = live.generation.number, next_.generation.number
-        offsets = [overlay.offsets_key(old), overlay.offsets_key(new)]
-        through = [overlay.through_key(old), overlay.through_key(new)]
-        keys = [overlay.LIVE, *offsets, overlay.PAUSE, *through]
-        if self._switch(keys=keys, args=[old, new]):
+    def _begin_anew(self, lane: Lane) -> int:
+        """Apply a batch to a view that no reader stands on, and let them on if that was the last."""
+        done = lane.step(IDLE_S)
+        number = lane.generation.number
+        if self._rise is None:
+            self._rise = Rise(self._redis, self._consumer(number))
+        if self._rise.complete(number, lane.state.epoch, idle=not done):
+            log.info("readers stand on generation %d and the stream", number)
+            self._drop_rise()
+        return done
+
+    def _drop_rise(self) -> None:
+        if self._rise is not None:
+            self._rise.close()
+            self._rise = None
+
+    def _hand_over(self, lane: Lane, newest: Lane) -> int:
+        """A step from the live view to the one on the newest generation."""
+        done, moved = self._handover.step(lane, newest, IDLE_S)
+        if moved:
             self._metrics.handover()
-            log.info("handover: readers stand on generation %d", new)
-            self._lanes.pop(old).close()
-            forget(self._redis, old, next_.generation)
+            self._lanes.pop(lane.generation.number).close()
+            self._handover.clear(newest.generation)
         return done

@@ -128,6 +128,7 @@ def switch(redis, old=1, new=2):
         overlay.PAUSE,
         overlay.through_key(old),
         overlay.through_key(new),
+        overlay.LEFT,
     ]
     return script(redis, "switch.lua")(keys=names, args=[old, new])
 
@@ -166,6 +167,7 @@ def test_readers_move_when_both_views_hold_the_same(redis):
     assert switch(redis) == 1
     assert redis.get(overlay.LIVE) == b"2"
     assert not redis.exists(overlay.PAUSE)
+    assert redis.smembers(overlay.LEFT) == {b"1"}
     assert redis.get(overlay.through_key(2)) == b"300"
     assert read_offsets(redis, 2) == {b"a:0": 4, b"a:1": 9}
     # A worker that asks late moves nobody.

@@ -9,6 +9,7 @@ from schemas import Unavailable, overlay
 from schemas.generation import BrokenGeneration, path_of
 from serving_layer.view import ServingView
 from tests.graph.redis_server import RedisServer
+from tests.graph.stream import Stream
 from tests.serving.world import ANN, TOM, World, identifiers
 
 
@@ -77,6 +78,22 @@ def test_a_redis_that_comes_back_empty_is_told_until_the_view_is_built_again(own
     known, freshness = members(away, "login", "tom")
     assert known == identifiers(TOM) | {Identifier("cookie", "new")}
     assert not freshness.stale
+
+
+def test_a_view_that_is_being_built_is_out_of_sight_until_it_is_whole(world, view):
+    world.apply({**TOM, "cookie": "old"})
+    assert not view.freshness().stale
+    world.redis.flushall()
+    world.stream = Stream(world.redis, world.generation, world.rules, world.minter)
+    world.apply({**ANN, "cookie": "new"})
+    assert members(view, "login", "ann") == (identifiers(ANN), (1, None, True))
+    assert members(view, "cookie", "new")[0] is None
+    assert view.freshness().stale
+    with pytest.raises(Unavailable, match="is being built"):
+        list(view.customers())
+    world.redis.set(overlay.LIVE, 1)
+    assert members(view, "cookie", "new") == (identifiers({**ANN, "cookie": "new"}), (1, None, False))
+    assert len(list(view.customers())) > 1
 
 
 def hand_over(world):

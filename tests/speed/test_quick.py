@@ -1,0 +1,296 @@
+"""The quick way against a real Redis: the same records as the careful way, whoever else writes."""
+
+import struct
+from contextlib import contextmanager
+from itertools import count
+from shutil import rmtree
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from identity import Facts, Identifier, resolve, rulefile
+from identity.rules import DAY
+from schemas import overlay, records
+from speed_layer import apply
+from speed_layer.commit import SINGLE_TOGETHER, Committer
+from speed_layer.errors import Contention, LostView
+from speed_layer.quick import Quick, quick
+from speed_layer.view import SpeedView
+from tests.graph.published import built, entries, publish
+from tests.graph.stream import Stream
+from tests.graph.test_speed_view import expected, standing
+from tests.identity.strategies import MINTER as MINTER_OF_LOGS
+from tests.identity.strategies import facts_of, numbered
+from tests.speed.test_growth import any_logs, any_rules, deliveries
+from tests.speed.world import ANN, MAIL, MINTER, TOM, A, B, C, generation_of, sighting, stream_on, value_of
+
+few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+as_ofs = st.sampled_from([None, None, 10, 25])
+
+
+def carefully(stream, facts):
+    """Apply facts without the quick way."""
+    with mock.patch.object(apply, "quick", return_value=Quick(rest=facts)):
+        return stream.apply(facts)
+
+
+@pytest.fixture
+def world(redis, tmp_path):
+    """Two workers on a generation that knows these sightings."""
+
+    def build(*known):
+        generation = generation_of(tmp_path, *[sighting(*together) for together in known])
+        return stream_on(redis, generation), stream_on(redis, generation)
+
+    return build
+
+
+def records_in(redis):
+    """Every record of the view, decoded, and every id; without versions, for these tell the way taken."""
+    prefix = overlay.view_prefix(1)
+    found = {}
+    for key in redis.scan_iter(match=prefix + b"[nc]*"):
+        record = overlay.record_of(redis.get(key))
+        decode = records.decode_node if key.startswith(prefix + b"n") else records.decode_component
+        found[key] = decode(record) if record else None
+    for key in redis.scan_iter(match=overlay.ROOT + b"i*"):
+        found[key] = redis.hgetall(key)
+    return found
+
+
+@contextmanager
+def built_on(directory, entries_, rules, as_of):
+    """A generation of the first entries, gone afterwards, and what it handed on."""
+    view, handed_on = built(facts_of(entries_), rules, MINTER_OF_LOGS, as_of)
+    yield publish(directory, entries(view), as_of=as_of), handed_on
+    rmtree(directory / "g00000001")
+
+
+@given(any_rules, any_logs, any_logs, as_ofs, deliveries())
+@few
+def test_the_quick_way_writes_what_the_careful_way_writes(
+    redis, tmp_path, rules, prefix, suffix, as_of, deliver
+):
+    log = numbered(prefix + suffix)
+    batches = [facts_of(batch) for batch in deliver(log[len(prefix) :])]
+    outcomes = []
+    with built_on(tmp_path, log[: len(prefix)], rules, as_of) as (generation, _):
+        for apply_ in (Stream.apply, carefully):
+            redis.flushall()
+            stream = Stream(redis, generation, rules, MINTER_OF_LOGS, as_of)
+            for batch in batches:
+                apply_(stream, batch)
+            outcomes.append(records_in(redis))
+    assert outcomes[0] == outcomes[1]
+
+
+@contextmanager
+def after_reading(act):
+    """Do something once the quick way has read all that it wants."""
+
+    def late(*arguments):
+        settled = quick(*arguments)
+        with mock.patch.object(apply, "quick", quick):
+            act()
+        return settled
+
+    with mock.patch.object(apply, "quick", late):
+        yield
+
+
+@contextmanager
+def before_read(number, act):
+    """Do something before the read of that number, counted from 0; says how many reads there were."""
+    load, reads = SpeedView._load, count()
+
+    def load_later(view, keys):
+        if keys and next(reads) == number:
+            with mock.patch.object(apply, "quick", quick):
+                act()
+        return load(view, keys)
+
+    with mock.patch.object(SpeedView, "_load", load_later):
+        yield reads
+
+
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5))
+@few
+def test_another_worker_may_write_between_any_two_reads(
+    redis, tmp_path, rules, prefix, mine, theirs, as_of, number
+):
+    redis.flushall()
+    log = numbered(prefix + mine + theirs)
+    known, rest = log[: len(prefix)], log[len(prefix) :]
+    with built_on(tmp_path, known, rules, as_of) as (generation, handed_on):
+        stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
+        with before_read(number, lambda: other.apply(facts_of(rest[len(mine) :]))) as reads:
+            stream.apply(facts_of(rest[: len(mine)]))
+        if next(reads) <= number:
+            other.apply(facts_of(rest[len(mine) :]))
+        assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
+
+
+def members(stream, x):
+    view = stream.view()
+    label = view.nodes([x])[x].component
+    return view.components([label])[label].customers[0].members
+
+
+def test_a_read_that_does_not_fit_the_one_before_is_done_again(world):
+    """Their newcomer gives the customer another label after we read that it has the old one."""
+    stream, other = world([TOM, B], [TOM, C])
+    with before_read(1, lambda: other.apply(sighting(A, TOM, at=2))):
+        stream.apply(sighting(B, C, at=3))
+    assert members(stream, TOM) == (A, B, C, TOM)
+    assert stream.view().nodes([B])[B].edges.keys() == {TOM, C}
+
+
+@pytest.mark.parametrize("torn", [KeyError, AssertionError])
+def test_what_upkeep_trips_over_is_tried_again_only_if_something_moved(world, torn):
+    stream, other = world([TOM, A])
+    facts = sighting(ANN, A, at=2)
+    careful = apply.upkeep
+
+    def torn_by(act):
+        def once(*arguments, **options):
+            apply.upkeep = careful
+            careful(*arguments, **options)
+            act()
+            raise torn
+
+        return mock.patch.object(apply, "upkeep", once)
+
+    with torn_by(lambda: other.apply(sighting(C, MAIL))), pytest.raises(torn):
+        stream.apply(facts)
+    with torn_by(lambda: other.apply(sighting(TOM, B, at=2))):
+        assert stream.apply(facts) == 1
+    assert members(stream, TOM) == (B, TOM)
+    assert members(stream, ANN) == (A, ANN)
+
+
+def test_upkeep_reads_again_what_another_tore_between_two_of_its_reads(world):
+    stream, other = world([TOM, B], [TOM, C], [ANN, MAIL])
+    with before_read(1, lambda: other.apply(sighting(A, TOM, at=2))):
+        assert carefully(stream, sighting(ANN, B, at=3)) == 1
+    assert members(stream, TOM) == (A, C, TOM)
+    assert members(stream, ANN) == (B, ANN, MAIL)
+
+
+def dumped(redis):
+    return {key: redis.dump(key) for key in redis.scan_iter()}
+
+
+@pytest.mark.parametrize("known", ["by the generation", "by the stream"])
+def test_one_that_is_seen_again_gets_wider_times_and_a_version(redis, world, known):
+    stream, _ = world([TOM, A] if known == "by the generation" else [ANN])
+    if known == "by the stream":
+        stream.apply(sighting(TOM, A))
+    before, (version, record) = dumped(redis), value_of(redis, A)
+    stream.apply(sighting(A, at=5))
+    after, (now, wider) = dumped(redis), value_of(redis, A)
+    (changed,) = [key for key in after if after[key] != before.get(key)]
+    assert changed == overlay.view_prefix(1) + records.node_key("default", A)
+    assert now == struct.pack(">Q", overlay.next_version(version))
+    if known == "by the stream":
+        assert wider == records.seen_again(record, 1, 5)
+    node = records.decode_node(wider)
+    assert (node.seen, node.edges.keys(), node.customer) == (
+        (1, 5, 1),
+        {TOM},
+        stream.view().nodes([TOM])[TOM].customer,
+    )
+    # Nothing of this widens it: nothing is written.
+    for facts in (sighting(A, at=5), sighting(A, at=3), sighting(A, TOM), Facts()):
+        assert stream.apply(facts) == 0
+        assert dumped(redis) == after
+    earlier = Facts()
+    earlier.add_sighting([A], -4, 9)
+    stream.apply(earlier)
+    assert stream.view().nodes([A])[A].seen == (-4, 5, 1)
+
+
+def test_what_the_quick_way_leaves(world):
+    """An older one may give another id, an expired one come back to life."""
+    stream, _ = world([TOM, A], [B])
+    rules = stream._rules
+    older, two = sighting(A, at=0), sighting(TOM, ANN, at=2)
+    for facts in (older, two):
+        settled = quick(stream.view(), facts, rules, MINTER, None)
+        assert (settled.again, settled.founded, settled.grown) == ([], [], [])
+        assert settled.rest == facts
+    expiring = rulefile.parse("identifiers: {cookie: {rank: 1, max_age: 1d}}")
+    new = sighting(C, at=1)
+    assert quick(stream.view(), new, expiring, MINTER, 2 * DAY).rest == new
+    assert quick(stream.view(), new, expiring, MINTER, DAY).founded
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs"),
+    [
+        ([B], [B]),  # seen again, or newly founded
+        ([B], [B, TOM]),
+        ([C], [C]),
+        ([C], [C, TOM]),
+        ([TOM, C], [TOM, C]),  # grown
+        ([TOM, C], [TOM, MAIL]),
+        ([ANN, C], [ANN, MAIL]),
+        ([ANN, C], [ANN]),
+    ],
+)
+def test_who_comes_second_comes_to_the_right_result(world, mine, theirs):
+    stream, other = world([TOM, A], [B])
+    first, second = sighting(*theirs, at=2), sighting(*mine, at=3)
+
+    with after_reading(lambda: other.apply(first)):
+        assert stream.apply(second) == 1
+    whole, rules = Facts(), stream._rules
+    for facts in (sighting(TOM, A), sighting(B)):
+        whole.update(facts)
+    published = resolve(whole, rules, minter=MINTER).publish()
+    for facts in (first, second):
+        whole.update(facts)
+    found = standing(stream.view(), whole.seen)
+    assert found == resolve(whole, rules, minter=MINTER, published=published).customers
+    assert {x: node.seen for x, node in stream.view().nodes(whole.seen).items()} == whole.seen
+
+
+def test_conflicts_do_not_go_on_for_ever(world):
+    stream, _ = world([TOM, A])
+    with (
+        mock.patch.object(apply, "MAX_TRIES", 3),
+        mock.patch.object(
+            Committer, "commit", lambda _self, _view, _epoch, updates, _teller: [False] * len(updates)
+        ),
+        mock.patch.object(apply.time, "sleep"),
+        pytest.raises(Contention, match="3 times"),
+    ):
+        stream.apply(sighting(TOM, B, at=2))
+
+
+@pytest.mark.parametrize("facts", [sighting(B, at=5), sighting(C), sighting(TOM, C, at=2)])
+def test_nothing_is_written_to_a_view_that_was_lost(redis, world, facts):
+    stream, _ = world([TOM, A], [B])
+    redis.set(overlay.epoch_key(1), "another")
+    before = dumped(redis)
+    with pytest.raises(LostView):
+        stream.apply(facts)
+    assert dumped(redis) == before
+
+
+def test_more_than_one_call_takes(world):
+    """What was met by another is picked out by its number, call by call."""
+    stream, other = world([TOM])
+    many = [Identifier("cookie", str(i)) for i in range(2 * SINGLE_TOGETHER + 7)]
+    taken = [0, SINGLE_TOGETHER - 1, SINGLE_TOGETHER, 2 * SINGLE_TOGETHER + 6]
+    for at in (2, 5):  # found first, seen again then
+        theirs = [sighting(many[i], at=at + 2) for i in taken]
+        facts = Facts()
+        for x in many:
+            facts.add_sighting([x], at, at)
+        with after_reading(lambda theirs=theirs: [other.apply(each) for each in theirs]):
+            assert stream.apply(facts) == len(taken)
+        nodes = stream.view().nodes(many)
+        assert [x for x in many if nodes[x].seen.last_seen == at + 2] == [many[i] for i in taken]
+        assert len({node.customer for node in nodes.values()}) == len(many)
