@@ -53,10 +53,10 @@ class Group:
 
     def settled(self, members):
         """Whether so many share all partitions, and none is being taken from or given to anybody."""
-        (described,) = self._admin.describe_consumer_groups(["ucid-speed-v0"]).values()
+        (described,) = self._admin.describe_consumer_groups(["ucid-speed-v0"], request_timeout=5).values()
         try:
             group = described.result(timeout=10)
-        except KafkaException:  # the broker has only just begun to keep groups
+        except (KafkaException, TimeoutError):  # the broker has only just begun to keep groups
             return False
         shared = sum(len(member.assignment.topic_partitions) for member in group.members)
         return group.state.name == "STABLE" and len(group.members) == members and shared > 0
