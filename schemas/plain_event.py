@@ -78,7 +78,8 @@ class PlainForm:
             return None
         ids, tenants, times, identifiers, properties, attributes, kinds = zip(*rows, strict=True)
         if (
-            properties.count(UNSET) + attributes.count(UNSET) < 2 * len(rows)
+            any(properties)  # an empty map says as little as none
+            or any(attributes)
             or not all(ids)
             or max(map(len, ids)) > MAX_ID
             or max(map(len, kinds)) > self._longest_kind
