@@ -16,7 +16,7 @@ from batch_layer.silver import identifier_of, key_of, tenant_of
 from identity import Link, Rules, Seen, Verdict
 from identity.join import join
 from identity.own import kept
-from identity.screen import counting, identifier_fault
+from identity.screen import counting, identifier_fault, is_shut
 
 _LINK = [
     ("first_seen", pa.int64()),
@@ -77,7 +77,7 @@ def own(screened: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
     def step(rows: list[Row]) -> Iterator[Row]:
         x = identifier_of(rows[0][0])
         links = {identifier_of(row[1]): _link(row) for row in rows if not row[8]}
-        keeps = kept(x, counting(x, links, rules, as_of), rules)
+        keeps = set() if is_shut(rows[0][7]) else kept(x, counting(x, links, rules, as_of), rules)
         return ((*row, identifier_of(row[1]) in keeps) for row in rows)
 
     mine = map_groups(ready, ["x"], step, _OWNED).persist()

@@ -136,7 +136,7 @@ class _Rebuild:
             .drop("first_ingested", "count")
         )
         records = (
-            shards.nodes(screened, owned, placed)
+            shards.nodes(screened, owned, placed, self._rules, as_of)
             .union(shards.components(groups, named, refused))
             .union(shards.ids(ids, names.territories(homes, seen, self._rules)))
         )

@@ -11,8 +11,9 @@ from pyspark.sql import functions as f
 
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.silver import identifier_of, tenant_of
-from identity import Customer, Link, Minted, Refused, Seen, Verdict
+from identity import Customer, Link, Minted, Refused, Rules, Seen, Verdict
 from identity.graph import Component, Edge, IdRecord, Node
+from identity.reach import push
 from schemas import records
 from schemas.generation import Shard, shard_of, write_shard
 
@@ -26,8 +27,13 @@ _WRITTEN = pa.schema(
 )
 
 
-def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame:
-    """Node records. `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole`."""
+def nodes(
+    screened: DataFrame, owned: DataFrame, placed: DataFrame, rules: Rules, as_of: int | None
+) -> DataFrame:
+    """Records of nodes and of far links.
+
+    `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole`.
+    """
     itself = screened.where("z IS NULL").drop("z", "verdict", "decided_at").join(placed, "x")
     rows = itself.unionByName(owned.drop("fault"), allowMissingColumns=True).select(
         "x", "z", *_TIMES, *_PLACE, *_EDGE
@@ -49,7 +55,10 @@ def nodes(screened: DataFrame, owned: DataFrame, placed: DataFrame) -> DataFrame
             bool(lone),
             bool(whole),
         )
-        yield (records.node_key(tenant_of(key), node.identifier), records.encode_node(node))
+        tenant, x = tenant_of(key), node.identifier
+        for other, edge in push(node, rules, as_of).items():
+            yield (records.far_key(tenant, x, other), records.encode_far(other, edge))
+        yield (records.node_key(tenant, x), records.encode_node(node))
 
     return map_groups(rows, ["x"], step, _RECORD)
 

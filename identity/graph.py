@@ -2,7 +2,9 @@
 
 Every view (memory, Redis, a generation's memory-mapped files) stores the same three records. A node
 carries its links with what the *other* end makes of them, so that an event about one identifier is
-settled without loading all that it was ever seen with.
+settled without loading all that it was ever seen with. Of a crowded one most links are *far*: records of
+their own, each found by both its ends, so that no node outgrows what its rules make of it
+(`identity.reach`).
 """
 
 from collections.abc import Iterable
@@ -10,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from identity.facts import Link, Seen
-from identity.identifier import Identifier
+from identity.identifier import Identifier, Pair
 from identity.join import Refused
 from identity.name import Customer, Minted
+from identity.screen import is_shut
 
 
 class Edge(NamedTuple):
@@ -24,13 +27,25 @@ class Edge(NamedTuple):
     out: bool = False  # the other end has dropped out
 
 
+class Far(NamedTuple):
+    """What a node knows of its far links to one type.
+
+    `best` is a place in the order of step 2: none of them that is a candidate comes before it.
+    """
+
+    links: int
+    counting: int  # of these, how many count
+    candidates: int  # of these, how many lead to an identifier that is in
+    best: tuple[int, Identifier] | None = None
+
+
 @dataclass(slots=True)
 class Node:
     """One identifier: what was seen of it, its links, and where it stands."""
 
     identifier: Identifier
     seen: Seen
-    edges: dict[Identifier, Edge] = field(default_factory=dict)
+    edges: dict[Identifier, Edge] = field(default_factory=dict)  # the near ones
     fault: str | None = None  # why it dropped out, if it did
     customer: str = ""  # its customer's id; empty if it dropped out
     component: Identifier | None = None  # the label (smallest member) of its component; None likewise
@@ -38,6 +53,12 @@ class Node:
     minted: int = 0  # how many published ids were minted from it
     lone: bool = False  # it is its whole component, and carries no other id: there is no more to know
     whole: bool = False  # its component is one customer, and no link in it was refused
+    far: dict[str, Far] = field(default_factory=dict)  # by the other end's type
+
+    @property
+    def shut(self) -> bool:
+        """Whether it dropped out whatever its links may say: then it keeps none of them."""
+        return is_shut(self.fault)
 
     def is_live(self, other: Identifier) -> bool:
         """Whether the link to `other` lives: both ends are in, and both keep it."""
@@ -57,6 +78,7 @@ class Node:
             self.minted,
             self.lone,
             self.whole,
+            dict(self.far),
         )
 
 
@@ -100,6 +122,12 @@ class View(Protocol):
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
+
+    def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
+        """Load far links, each by the end that holds it and the other end."""
+
+    def all_far(self, identifier: Identifier) -> dict[Pair, Edge]:
+        """Load all far links of an identifier. Takes its time: only where all of them change."""
 
     def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
         """Load components by label, those of lone nodes included; these nodes were loaded before."""

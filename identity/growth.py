@@ -18,8 +18,13 @@ from identity.upkeep import Update
 
 
 def is_settled(node: Node) -> bool:
-    """Whether all links of a node live, and its component is one customer with nothing refused."""
-    return node.whole and all(edge.mine and edge.theirs and not edge.out for edge in node.edges.values())
+    """Whether a node is of one customer with nothing refused, and nothing can displace a link of it.
+
+    A link to one that dropped out takes no part, whatever happens here.
+    """
+    if not node.whole or node.far:
+        return False
+    return all((edge.mine and edge.theirs) or edge.out for edge in node.edges.values())
 
 
 def grow(

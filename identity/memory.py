@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from identity.facts import Facts
-from identity.graph import Component, IdRecord, Node
-from identity.identifier import Identifier
+from identity.graph import Component, Edge, IdRecord, Node
+from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minter, Published
 from identity.rules import Rules
 from identity.upkeep import Update, upkeep
@@ -20,10 +20,19 @@ class MemoryView:
         self._nodes: dict[Identifier, Node] = {}
         self._components: dict[Identifier, Component] = {}
         self._ids: dict[str, IdRecord] = {}
+        self._far: dict[Identifier, dict[Identifier, Edge]] = {}
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
         return {x: self._nodes[x].copy() for x in identifiers if x in self._nodes}
+
+    def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
+        """Load far links."""
+        return {(x, z): self._far[x][z] for x, z in pairs if z in self._far.get(x, ())}
+
+    def all_far(self, identifier: Identifier) -> dict[Pair, Edge]:
+        """Load all far links of an identifier."""
+        return {(identifier, z): edge for z, edge in self._far.get(identifier, {}).items()}
 
     def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
         """Load components by label."""
@@ -38,6 +47,11 @@ class MemoryView:
         updates = upkeep(self, facts, self._rules, minter=self._minter, as_of=self._as_of)
         for update in updates:
             self._nodes.update(update.nodes)
+            for (x, z), edge in update.far.items():
+                if edge is None:
+                    del self._far[x][z]
+                else:
+                    self._far.setdefault(x, {})[z] = edge
             for label, component in update.components.items():
                 if component is None:
                     del self._components[label]

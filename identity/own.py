@@ -6,6 +6,7 @@ any type, so what hangs together is small, however crowded the facts are.
 
 from collections.abc import Mapping
 from heapq import nsmallest
+from types import MappingProxyType
 from typing import Any
 
 from identity.facts import Link, Verdict
@@ -18,11 +19,17 @@ def age_key(link: Link, *, oldest: bool) -> tuple[bool, int]:
     return (link.verdict != Verdict.MUST, link.first_seen if oldest else -link.last_seen)
 
 
-def kept(identifier: Identifier, links: Mapping[Identifier, Link], rules: Rules) -> set[Identifier]:
+def kept(
+    identifier: Identifier,
+    links: Mapping[Identifier, Link],
+    rules: Rules,
+    behind: Mapping[str, int] = MappingProxyType({}),
+) -> set[Identifier]:
     """The other ends that `identifier` keeps; `links` are those that count, to identifiers still in.
 
     Per type at the other end: its `max` newest (or oldest) links; none where the identifier's own type
-    says `nobody` and more values than that claim it.
+    says `nobody` and more values than that claim it. `behind` says how many more links to a type there
+    are; those stand behind more of `links` than are kept.
     """
     by_type: dict[str, list[Identifier]] = {}
     for other in links:
@@ -30,7 +37,7 @@ def kept(identifier: Identifier, links: Mapping[Identifier, Link], rules: Rules)
     result: set[Identifier] = set()
     for type_, others in by_type.items():
         rule = rules.between(identifier.type, type_)
-        if len(others) <= rule.keep:
+        if len(others) + behind.get(type_, 0) <= rule.keep:
             result.update(others)
         elif not rule.contested:
             result.update(nsmallest(rule.keep, others, key=_order(links, rule)))

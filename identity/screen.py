@@ -5,6 +5,7 @@ Looks at one identifier and its links only, so every engine can do it wherever t
 
 from collections import Counter
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from identity.facts import PAST, Link, Seen, Verdict
 from identity.identifier import Identifier
@@ -26,6 +27,11 @@ def link_fault(link: Link, rule: PairRule, as_of: int | None) -> str | None:
     return None
 
 
+def is_shut(fault: str | None) -> bool:
+    """Whether an identifier with this fault keeps no link. One that expired may: none of them counts."""
+    return fault is not None and not fault.startswith("expired")
+
+
 def expiry(rules: Rules, as_of: int | None) -> dict[str, int]:
     """By type, the event time before which an identifier is expired; not of types that never are."""
     if as_of is None:
@@ -43,9 +49,17 @@ def counting(identifier: Identifier, links: Links, rules: Rules, as_of: int | No
 
 
 def identifier_fault(
-    identifier: Identifier, seen: Seen, links: Links, rules: Rules, as_of: int | None, erased_at: int = PAST
+    identifier: Identifier,
+    seen: Seen,
+    links: Links,
+    rules: Rules,
+    as_of: int | None,
+    erased_at: int = PAST,
+    more: Mapping[str, int] = MappingProxyType({}),
 ) -> str | None:
     """Why an identifier drops out, or None; `links` are those of its links that count.
+
+    `more` says how many other links to a type count, none of them decided upon.
 
     Hot is a matter of how many values were met together, whatever becomes of these: it must not
     depend on whether a neighbour is hot itself, or screening would not be local.
@@ -61,8 +75,8 @@ def identifier_fault(
         and not decided
     ):
         return f"expired: unseen for longer than the max_age of {identifier.type}"
-    if rule.hot is not None and len(links) > rule.hot:
-        for type_, count in sorted(Counter(other.type for other in links).items()):
+    if rule.hot is not None and len(links) + sum(more.values()) > rule.hot:
+        for type_, count in sorted((Counter(other.type for other in links) + Counter(more)).items()):
             if count > rule.hot:
                 return f"hot: linked to more than {rule.hot} values of {type_}"
     return None

@@ -4,7 +4,8 @@ What an event can change, and so what is loaded:
 
 1. *Merge* the facts into the nodes they name; stop where nothing widens.
 2. *Screen* these nodes again. Where one drops out or comes back, its neighbours' second step changes.
-3. *Own*: nodes changed in 1 or 2 choose anew which links they keep; the other ends are told.
+3. *Own*: nodes changed in 1 or 2 choose anew which links they keep; the other ends are told. Of a crowded
+   node only the far links that are named here are loaded (`identity.reach`), and go far again at the end.
 4. *Touch* the components of both ends of each link that began or ceased to live, or whose place in the
    order changed where order matters, and those of identifiers that share a home with one that flipped.
 5. *Join* and *name* the touched components, in whatever pieces they now fall.
@@ -14,15 +15,16 @@ are small because step 2 bounds degrees. The proof by test is `tests/identity/te
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from identity.facts import FUTURE, Facts, Link, Seen, Verdict
 from identity.graph import Component, Edge, IdRecord, Node, View
-from identity.identifier import Identifier
+from identity.identifier import Identifier, Pair
 from identity.join import Refused, join
 from identity.name import Customer, Minted, Minter, anchor_of, keeper_key
 from identity.own import kept
+from identity.reach import is_short, pull, push
 from identity.resolve import components
 from identity.rules import Rules
 from identity.screen import counting, identifier_fault
@@ -33,13 +35,16 @@ from identity.together import Together
 class Update:
     """A set of changes that belong together: all of it is committed, or none.
 
-    `read_*` name every record that the outcome rests on, `nodes` and `components` those to write (a
-    component of None is gone), `minted` the new ids; `before` and `after` are the customers concerned.
+    `read_*` name every record that the outcome rests on, `nodes`, `far` and `components` those to write (a
+    component or far link of None is gone), `minted` the new ids; `before` and `after` are the customers
+    concerned.
     """
 
     read_nodes: list[Identifier] = field(default_factory=list)
+    read_far: list[Pair] = field(default_factory=list)
     read_components: list[Identifier] = field(default_factory=list)
     nodes: dict[Identifier, Node] = field(default_factory=dict)
+    far: dict[Pair, Edge | None] = field(default_factory=dict)
     components: dict[Identifier, Component | None] = field(default_factory=dict)
     minted: dict[str, Minted] = field(default_factory=dict)
     before: list[Customer] = field(default_factory=list)
@@ -62,14 +67,17 @@ class _Upkeep:
         self._as_of = as_of
         self._known: dict[Identifier, Node | None] = {}  # as loaded; None = asked for, not there
         self._drafts: dict[Identifier, Node] = {}  # as they are to be
+        self._far: dict[Pair, Edge | None] = {}  # far links as loaded; None = asked for, not there
         self._old: dict[Identifier, Component | None] = {}  # components as loaded, by label
         self._torn: set[Identifier] = set()  # labels of old components that are built anew
         self._new: dict[Identifier, Component] = {}
         self._minted: dict[str, Minted] = {}
+        self._pushed: dict[Pair, Edge] = {}  # far links as they are to be
         self._together = Together()
 
     def apply(self, facts: Facts) -> list[Update]:
         self._load({*facts.seen, *(end for ends in facts.links for end in ends)})
+        self._reach(end for a, b in facts.links for end in ((a, b), (b, a)))
         changed = self._merge(facts)
         flipped = self._screen(changed)
         self._own(changed | {z for x in flipped for z in self._node(x).edges})
@@ -89,6 +97,30 @@ class _Upkeep:
         if missing:
             self._old.update(dict.fromkeys(missing))
             self._old.update(self._view.components(missing))
+
+    def _reach(self, pairs: Iterable[Pair]) -> None:
+        """Take far links near: what the first end of each pair holds of the second, if it does."""
+        missing = []
+        for x, z in pairs:
+            node = self._drafts.get(x) or self._known[x]
+            if node is None or z.type not in node.far or z in node.edges or (x, z) in self._far:
+                continue
+            missing.append((x, z))
+        if missing:
+            self._far.update(dict.fromkeys(missing))
+            self._pull(self._view.far(missing))
+
+    def _reach_all(self, x: Identifier) -> None:
+        """Take all far links of an identifier near."""
+        if self._node(x).far:
+            self._pull(self._view.all_far(x))
+
+    def _pull(self, found: Mapping[Pair, Edge]) -> None:
+        for (x, z), edge in found.items():
+            # What was taken near before has since been changed.
+            if z not in self._node(x).edges:
+                self._far[x, z] = edge
+                pull(self._draft(x), z, edge, self._rules, self._as_of)
 
     def _node(self, x: Identifier) -> Node:
         node = self._drafts.get(x) or self._known[x]
@@ -146,19 +178,25 @@ class _Upkeep:
         for x in changed:
             node = self._node(x)
             links = counting(x, _links(node), self._rules, self._as_of)
-            fault = identifier_fault(x, node.seen, links, self._rules, self._as_of)
+            more = {type_: far.counting for type_, far in node.far.items()}
+            fault = identifier_fault(x, node.seen, links, self._rules, self._as_of, more=more)
             if fault != node.fault:
+                was_shut = node.shut
                 if (fault is None) != (node.fault is None):
                     flipped.add(x)
-                self._draft(x).fault = fault
+                node = self._draft(x)
+                node.fault = fault
+                if node.shut != was_shut:
+                    self._reach_all(x)
         self._load({z for x in flipped for z in self._node(x).edges})
+        self._reach((z, x) for x in flipped for z in self._node(x).edges)
         for x in changed:
             out = self._node(x).fault is not None
             for z in self._node(x).edges:
                 # A neighbour that was not loaded knows already: nothing that it can see has changed.
                 if self._known.get(z) or z in self._drafts:
-                    edge = self._node(z).edges[x]
-                    if edge.out != out:
+                    edge = self._node(z).edges.get(x)
+                    if edge is not None and edge.out != out:
                         self._draft(z).edges[x] = edge._replace(out=out)
                         self._together.add(x, z)
         return flipped
@@ -167,21 +205,33 @@ class _Upkeep:
 
     def _own(self, dirty: set[Identifier]) -> None:
         for x in dirty:
-            node = self._node(x)
-            candidates = {
-                z: link
-                for z, link in counting(x, _links(node), self._rules, self._as_of).items()
-                if not node.edges[z].out
-            }
-            keeps = kept(x, candidates, self._rules)
-            turned = [z for z, edge in node.edges.items() if edge.mine != (z in keeps)]
+            keeps = self._keeps(x)
+            turned = [z for z, edge in self._node(x).edges.items() if edge.mine != (z in keeps)]
             self._load(turned)
+            self._reach((z, x) for z in turned)
             for z in turned:
                 mine = self._draft(x)
                 mine.edges[z] = mine.edges[z]._replace(mine=z in keeps)
                 theirs = self._draft(z)
                 theirs.edges[x] = theirs.edges[x]._replace(theirs=z in keeps)
                 self._together.add(x, z)
+
+    def _keeps(self, x: Identifier) -> set[Identifier]:
+        node = self._node(x)
+        if node.shut:
+            return set()
+        candidates = self._candidates(x)
+        if is_short(node, candidates, self._rules):
+            self._reach_all(x)
+            node, candidates = self._node(x), self._candidates(x)
+        behind = {type_: far.candidates for type_, far in node.far.items()}
+        return kept(x, candidates, self._rules, behind)
+
+    def _candidates(self, x: Identifier) -> dict[Identifier, Link]:
+        """The near links of a node that count, to identifiers that are in."""
+        edges = self._node(x).edges
+        links = counting(x, _links(self._node(x)), self._rules, self._as_of)
+        return {z: link for z, link in links.items() if not edges[z].out}
 
     # 4. Touch
 
@@ -323,15 +373,28 @@ class _Upkeep:
         for x in self._known:
             parts[self._together.find(x)].read_nodes.append(x)
         for x, draft in self._drafts.items():
+            self._push(x, draft)
             if draft != self._known.get(x):
                 parts[self._together.find(x)].nodes[x] = draft
+        for ends, edge in self._far.items():
+            update = parts[self._together.find(ends[0])]
+            update.read_far.append(ends)
+            new = self._pushed.get(ends)
+            if new != edge:
+                update.far[ends] = new
         for label, old in self._old.items():
             update = parts[self._together.find(label)]
             update.read_components.append(label)
             self._replace(update, label, old)
         for customer_id, minted in self._minted.items():
             parts[self._together.find(minted.anchor)].minted[customer_id] = minted
-        return (update for update in parts.values() if update.nodes or update.components)
+        return (update for update in parts.values() if update.nodes or update.far or update.components)
+
+    def _push(self, x: Identifier, draft: Node) -> None:
+        """Let what is too much for a node go far."""
+        for z, edge in push(draft, self._rules, self._as_of).items():
+            self._pushed[x, z] = edge
+            self._far.setdefault((x, z))
 
     def _replace(self, update: Update, label: Identifier, old: Component | None) -> None:
         new = self._new.get(label)

@@ -11,6 +11,8 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
     ucid:2:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
     ucid:2:v<g>:through          append time (microseconds) up to which events are applied
     ucid:2:v<g>:<record key>     a record that differs from generation g (schemas.records)
+    ucid:2:v<g>:e<tenant>\0<hash>   hash: of a crowded identifier, by the other end's hash: its far links that
+                                 differ from generation g
     ucid:2:outbox                stream of changes on their way to Kafka
     ucid:2:i<tenant>\0<bucket>   hash: rest of an id -> hash of the identifier that it was minted from, for
                                  ids that no generation has published. Of no view, for it stays true when
@@ -25,7 +27,7 @@ from struct import Struct
 from typing import Final
 
 from identity import Identifier
-from schemas.records import FORMAT, identifier_digest, tenant_prefix
+from schemas.records import DIGEST, FORMAT, identifier_digest, tenant_prefix
 
 _VERSION = Struct(">Q")
 VERSION_BYTES: Final = _VERSION.size
@@ -82,6 +84,11 @@ def value(version: int, record: bytes) -> bytes:
 def record_of(value: bytes) -> bytes:
     """The record in a value; empty where it says that there is none."""
     return value[_VERSION.size :]
+
+
+def far_field(prefix: bytes, key: bytes) -> tuple[bytes, bytes]:
+    """Key and field of a far link in the view with that prefix; `key` is its record's."""
+    return prefix + key[:-DIGEST], key[-DIGEST:]
 
 
 def id_entry(tenant: str, customer_id: str, anchor: Identifier) -> tuple[bytes, bytes, bytes]:

@@ -1,9 +1,11 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
-    key         kind (n, c), tenant, NUL, then a 16-byte hash of what is named
-    node        header, then MessagePack [type, value, edges, customer, label, fault, home, minted]
+    key         kind (n, e, c, i), tenant, NUL, then a 16-byte hash of what is named
+    node        header, then MessagePack [type, value, edges, customer, label, fault, home, minted, far]
                 header: hash of the component's label (16), first_seen, last_seen, first_ingested (8 each,
                 big-endian), flags (1)
+    far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
+                hash, of the other end
     component   MessagePack [[[id, members, aliases], …], refused]
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
@@ -19,25 +21,27 @@ and say nothing to who watches a server.
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
 from identity.facts import PAST
-from identity.graph import Component, Edge, IdRecord, Node
+from identity.graph import Component, Edge, Far, IdRecord, Node
 
 FORMAT = 2
+
+FAR: Final = b"e"  # the kind of a far link's key
 
 _MINE, _THEIRS, _OUT = 1, 2, 4  # of an edge
 _LONE, _WHOLE, _LABEL, _EXPIRED = 1, 2, 4, 8  # of a node
 
-# The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted.
-_USUAL = (None, None, None, 0)
+# The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted, nothing far.
+_USUAL = (None, None, None, 0, ())
 
-_DIGEST = 16  # bytes: no two of 2**40 identifiers share one by chance
-_NO_COMPONENT = bytes(_DIGEST)
-_HEADER = Struct(f">{_DIGEST}sqqqB")
+DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
+_NO_COMPONENT = bytes(DIGEST)
+_HEADER = Struct(f">{DIGEST}sqqqB")
 _TIMES = Struct(">qq")
 
 # As many keys as the normalised values that an observer remembers.
@@ -58,6 +62,16 @@ def node_key_of(tenant: str, digest: bytes) -> bytes:
     return tenant_prefix(b"n", tenant) + digest
 
 
+def far_key(tenant: str, x: Identifier, other: Identifier) -> bytes:
+    """The key of a far link that x holds."""
+    return far_prefix(tenant, x) + identifier_digest(other)
+
+
+def far_prefix(tenant: str, x: Identifier) -> bytes:
+    """What the keys of all far links of x begin with."""
+    return tenant_prefix(FAR, tenant) + identifier_digest(x)
+
+
 def component_key(tenant: str, label: Identifier) -> bytes:
     """The key of a component, by its label."""
     return component_key_of(tenant, identifier_digest(label))
@@ -75,18 +89,18 @@ def id_key(tenant: str, customer_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def tenant_prefix(kind: bytes, tenant: str) -> bytes:
-    """What all keys of one kind (n, c, i) and tenant begin with; no tenant's name holds a NUL."""
+    """What all keys of one kind (n, e, c, i) and tenant begin with; no tenant's name holds a NUL."""
     return kind + tenant.encode() + b"\0"
 
 
 @lru_cache(maxsize=_CACHE)
 def identifier_digest(identifier: Identifier) -> bytes:
     """The hash that stands for an identifier in keys."""
-    return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=_DIGEST).digest()
+    return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=DIGEST).digest()
 
 
 def _digest(text: str) -> bytes:
-    return blake2b(text.encode(), digest_size=_DIGEST).digest()
+    return blake2b(text.encode(), digest_size=DIGEST).digest()
 
 
 def encode_node(node: Node) -> bytes:
@@ -96,7 +110,8 @@ def encode_node(node: Node) -> bytes:
     expired = node.fault is not None and node.fault.startswith("expired")
     flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
     tail: list[Any] = [x[0], x[1], [_edge(other, edge) for other, edge in node.edges.items()], node.customer]
-    rest = (None if label == x else label, node.fault, node.home, node.minted)
+    far = tuple((type_, *known) for type_, known in node.far.items())
+    rest = (None if label == x else label, node.fault, node.home, node.minted, far)
     if rest != _USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
@@ -111,7 +126,7 @@ def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    label, fault, home, minted = rest or _USUAL
+    label, fault, home, minted, far = rest or _USUAL
     x = Identifier(type_, value)
     return Node(
         x,
@@ -124,7 +139,22 @@ def decode_node(data: bytes) -> Node:
         minted,
         bool(flags & _LONE),
         bool(flags & _WHOLE),
+        {type_: _read_far(*known) for type_, *known in far},
     )
+
+
+def encode_far(other: Identifier, edge: Edge) -> bytes:
+    """The record of a far link, by the end that holds it."""
+    return _encode(_edge(other, edge))
+
+
+def decode_far(data: bytes) -> tuple[Identifier, Edge]:
+    """What `encode_far` wrote."""
+    return _read_edge(*_decode(data))
+
+
+def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple[str, str]] | None) -> Far:
+    return Far(links, counting, candidates, best and (best[0], Identifier(*best[1])))
 
 
 def is_lone(node: bytes) -> bool:
@@ -140,12 +170,12 @@ def sighting_of(node: bytes) -> tuple[int, int, int, bool]:
 
 def seen_again(node: bytes, first_seen: int, last_seen: int) -> bytes:
     """An encoded node with other times, all else as it was."""
-    return node[:_DIGEST] + _TIMES.pack(first_seen, last_seen) + node[_DIGEST + _TIMES.size :]
+    return node[:DIGEST] + _TIMES.pack(first_seen, last_seen) + node[DIGEST + _TIMES.size :]
 
 
 def component_digest(node: bytes) -> bytes:
     """The hash that names the component record of an encoded node; empty where it has none."""
-    digest = node[:_DIGEST]
+    digest = node[:DIGEST]
     return b"" if digest == _NO_COMPONENT else digest
 
 

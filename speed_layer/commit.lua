@@ -10,6 +10,15 @@
 -- longer as it was read).
 if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 'epoch' end
 local call, prefix, outcomes, told, at = redis.call, ARGV[2], {}, {}, 3
+-- A far link is a field of its holder's hash: its key ends with the other end's hash, 16 bytes.
+local function known(key)
+  if string.byte(key) ~= 101 then return call('GETRANGE', prefix .. key, 0, 7) end
+  return string.sub(call('HGET', prefix .. string.sub(key, 1, -17), string.sub(key, -16)) or '', 1, 8)
+end
+local function write(key, value)
+  if string.byte(key) ~= 101 then return call('SET', prefix .. key, value) end
+  call('HSET', prefix .. string.sub(key, 1, -17), string.sub(key, -16), value)
+end
 while at <= #ARGV do
   local keys, values = tonumber(ARGV[at]), tonumber(ARGV[at + 1])
   local ids, changes = tonumber(ARGV[at + 2]), tonumber(ARGV[at + 3])
@@ -20,13 +29,13 @@ while at <= #ARGV do
   local change = id + ids
   local fresh = 1
   for i = 1, keys do
-    if call('GETRANGE', prefix .. ARGV[key + i], 0, 7) ~= ARGV[version + i] then
+    if known(ARGV[key + i]) ~= ARGV[version + i] then
       fresh = 0
       break
     end
   end
   if fresh == 1 then
-    for i = 1, values do call('SET', prefix .. ARGV[key + i], ARGV[value + i]) end
+    for i = 1, values do write(ARGV[key + i], ARGV[value + i]) end
     for i = 1, ids, 3 do call('HSET', ARGV[id + i], ARGV[id + i + 1], ARGV[id + i + 2]) end
     for i = 1, changes do
       told[#told + 1] = ARGV[change + i]

@@ -8,12 +8,14 @@ again, inside Redis, at the moment of writing.
 import uuid
 from collections.abc import Iterable, Sequence
 from importlib.resources import files
+from itertools import groupby
 from typing import Any, NamedTuple, cast
 
 from redis import Redis
 
 from identity import Customer, Identifier
-from identity.graph import Component, IdRecord, Node
+from identity.graph import Component, Edge, IdRecord, Node
+from identity.identifier import Pair
 from identity.upkeep import Update
 from schemas import overlay, records
 from schemas.generation import Generation
@@ -70,6 +72,29 @@ class SpeedView:
             self._lone[x] = Component((Customer(node.customer, (x,)),))
         return node
 
+    def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
+        """Load far links."""
+        pairs = list(pairs)
+        loaded = self._load([records.far_key(self._tenant, x, z) for x, z in pairs])
+        return {
+            pair: records.decode_far(record)[1]
+            for pair, (_, _, record) in zip(pairs, loaded, strict=True)
+            if record
+        }
+
+    def all_far(self, identifier: Identifier) -> dict[Pair, Edge]:
+        """Load all far links of an identifier: those of the generation, and the overlay's."""
+        prefix = records.far_prefix(self._tenant, identifier)
+        found = dict(self._generation.scan(prefix))
+        key, _ = overlay.far_field(self._prefix, prefix + bytes(records.DIGEST))
+        for field, value in self._redis.hscan_iter(cast("str", key), count=READ_TOGETHER):
+            self._versions[prefix + field] = overlay.version_of(value)
+            found[prefix + field] = overlay.record_of(value)
+        for key in found:
+            self._versions.setdefault(key, overlay.ABSENT)
+        decoded = map(records.decode_far, filter(None, found.values()))
+        return {(identifier, z): edge for z, edge in decoded}
+
     def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
         """Load components by label, those of lone nodes included."""
         labels = list(labels)
@@ -89,8 +114,7 @@ class SpeedView:
     def _load(self, keys: list[bytes]) -> list[Loaded]:
         if not keys:
             return []
-        prefix = self._prefix
-        values = self._values([prefix + key for key in keys])
+        values = self._values(keys)
         found = self._generation.get(key for key, value in zip(keys, values, strict=True) if value is None)
         self._below.update(found)
         loaded = [
@@ -103,6 +127,10 @@ class SpeedView:
         return loaded
 
     def _values(self, keys: list[bytes]) -> list[bytes | None]:
+        """What Redis holds of these records; far links are asked for by themselves."""
+        if keys[0][:1] == records.FAR:
+            return self._far_values(keys)
+        keys = [self._prefix + key for key in keys]
         if len(keys) <= READ_TOGETHER:
             return cast("list[bytes | None]", self._redis.mget(keys))
         pipeline = self._redis.pipeline(transaction=False)
@@ -110,12 +138,20 @@ class SpeedView:
             pipeline.mget(keys[start : start + READ_TOGETHER])
         return [value for values in pipeline.execute() for value in values]
 
+    def _far_values(self, keys: list[bytes]) -> list[bytes | None]:
+        pipeline = self._redis.pipeline(transaction=False)
+        for key in keys:
+            pipeline.hget(*cast("tuple[str, str]", overlay.far_field(self._prefix, key)))
+        return cast("list[bytes | None]", pipeline.execute())
+
     def has_moved(self) -> bool:
         """Whether any record that was read is another by now: then what was read may not fit together."""
         keys = list(self._versions)
-        values = self._values([self._prefix + key for key in keys])
+        kinds = groupby(sorted(keys), key=lambda key: key[:1])
         return any(
-            self._versions[key] != overlay.version_of(value) for key, value in zip(keys, values, strict=True)
+            self._versions[key] != overlay.version_of(value)
+            for of_kind in (list(keys) for _, keys in kinds)
+            for key, value in zip(of_kind, self._values(of_kind), strict=True)
         )
 
     def version(self, update: Update) -> int:
@@ -124,7 +160,11 @@ class SpeedView:
         So a customer's version only grows, also where it merges or splits. Versions count from the
         generation on.
         """
-        keys = [*map(self._node_key, update.read_nodes), *map(self._component_key, update.read_components)]
+        keys = [
+            *map(self._node_key, update.read_nodes),
+            *map(self._far_key, update.read_far),
+            *map(self._component_key, update.read_components),
+        ]
         return overlay.next_version(*[self._versions.get(key, b"") for key in keys])
 
     def changeset(self, update: Update, version: int, changes: Sequence[bytes]) -> list[Any]:
@@ -132,6 +172,9 @@ class SpeedView:
         versions = self._versions
         head = overlay.value(version, b"")
         values = {self._node_key(x): head + records.encode_node(node) for x, node in update.nodes.items()}
+        for ends, edge in update.far.items():
+            record = records.encode_far(ends[1], edge) if edge is not None else b""
+            values[self._far_key(ends)] = head + record
         for label, component in update.components.items():
             key = self._component_key(label)
             if component is not None and not component.lone:
@@ -140,6 +183,7 @@ class SpeedView:
                 values[key] = head  # nothing stands here any more
         checked = dict.fromkeys(values)
         checked.update(dict.fromkeys(map(self._node_key, update.read_nodes)))
+        checked.update(dict.fromkeys(map(self._far_key, update.read_far)))
         # A component that has no record is guarded by the node of its label, which is among the nodes read.
         checked.update(
             (key, None) for key in map(self._component_key, update.read_components) if key in versions
@@ -159,6 +203,9 @@ class SpeedView:
 
     def _node_key(self, x: Identifier) -> bytes:
         return records.node_key(self._tenant, x)
+
+    def _far_key(self, ends: Pair) -> bytes:
+        return records.far_key(self._tenant, *ends)
 
     def _component_key(self, label: Identifier) -> bytes:
         return records.component_key(self._tenant, label)

@@ -14,8 +14,13 @@ def entries(view, tenant="default"):
         for label, component in view._components.items()
         if not component.lone
     ]
+    far = [
+        (records.far_key(tenant, x, other), records.encode_far(other, edge))
+        for x, links in view._far.items()
+        for other, edge in links.items()
+    ]
     ids = [(records.id_key(tenant, id_), records.encode_id(record)) for id_, record in view._ids.items()]
-    return sorted(nodes + components + ids)
+    return sorted(nodes + far + components + ids)
 
 
 def built(facts, rules, minter, as_of=None):

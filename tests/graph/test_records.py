@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
 from identity.facts import PAST
-from identity.graph import Component, Edge, IdRecord, Node
+from identity.graph import Component, Edge, Far, IdRecord, Node
 from schemas import overlay, records
 
 times = st.integers(-(2**63), 2**63 - 1)
@@ -16,6 +16,8 @@ sightings = st.builds(Seen, times, times, times)
 decided = st.builds(Link, times, times, times, st.sampled_from(Verdict), st.integers(PAST + 1, 2**63 - 1))
 seen_only = st.tuples(times, times, times).map(lambda moments: Link(*moments))
 edges = st.builds(Edge, seen_only | decided, *[st.booleans()] * 3)
+counts = st.integers(0, 2**31)
+far = st.builds(Far, counts, counts, counts, st.none() | st.tuples(times, identifiers))
 nodes = st.builds(
     Node,
     identifiers,
@@ -26,6 +28,7 @@ nodes = st.builds(
     component=st.none() | identifiers,
     home=st.none() | texts,
     minted=st.integers(0, 2**31),
+    far=st.dictionaries(st.text("abc", min_size=1, max_size=4), far, max_size=2),
 )
 customers = st.builds(
     Customer,
@@ -54,6 +57,11 @@ def test_nodes_come_back_as_they_were(node):
     # Order decides what a script writes: it must not get lost either.
     assert list(read.edges) == list(node.edges)
     assert all(isinstance(edge.link.verdict, Verdict) for edge in read.edges.values())
+
+
+@given(identifiers, edges)
+def test_far_links_come_back_as_they_were(other, edge):
+    assert records.decode_far(records.encode_far(other, edge)) == (other, edge)
 
 
 @given(components)

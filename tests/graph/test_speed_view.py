@@ -8,13 +8,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from identity import resolve
+from identity import reach, resolve
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
 
 as_ofs = st.sampled_from([None, 10, 25])
 fewer = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module", params=[0, reach.SPARE], autouse=True)
+def spare(request):
+    """With hardly a link near, and with as many as usual."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reach, "SPARE", request.param)
+        yield
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,22 @@
 """Incremental = whole: a view kept current event by event equals `resolve` over all facts."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import resolve
+from identity import reach, resolve
 from identity.memory import MemoryView
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
 
 as_ofs = st.sampled_from([None, 10, 25])
+
+
+@pytest.fixture(scope="module", params=[0, 1, reach.SPARE], autouse=True)
+def spare(request):
+    """However little a node holds near, nothing else may differ."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reach, "SPARE", request.param)
+        yield
 
 
 def apply_in_batches(view, entries, random, batches):

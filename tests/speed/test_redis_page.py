@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from identity.reach import SPARE
 from schemas import overlay
 from tests.speed import redis_bytes
 from tests.speed.kafka import numbered
@@ -43,8 +44,11 @@ def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path):
         event(1, cookie="y", login="ann"),
         event(2, cookie="0", login="tom"),
         b"{",
+        # A cookie that keeps one login, and meets more of them than fit into its record.
+        *[event(3 + i, cookie="kiosk", login=f"guest-{i}") for i in range(SPARE + 2)],
     ]
-    lane, _ = lane_on(redis, generation_of(tmp_path, sighting(TOM, B)), numbered(events, 1_767_312_000_000))
+    generation = generation_of(tmp_path, sighting(TOM, B))
+    lane, _ = lane_on(redis, generation, numbered(events, 1_767_312_000_000))
     assert lane.step(0) == len(events)
     redis.set(overlay.LIVE, 1)
     redis.set(overlay.PAUSE, 1)
