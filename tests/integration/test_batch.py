@@ -41,6 +41,8 @@ def log(rng, count, first):
             "cookie": [f"k{rng.randrange(60)}", f"k{person}"],
         }
         identifiers = {type_: value for type_, value in every.items() if rng.random() < 0.4}
+        if rng.random() < 0.2:
+            identifiers = {"email": f"guest{i}@example.com", "phone": "the front desk's"}
         event = {
             "event_id": f"e{i}",
             "tenant": rng.choice(TENANTS),
@@ -105,7 +107,8 @@ def expected_records(facts, published, minter, as_of):
             # An alias, which only names give, is more than the node alone can tell.
             node.lone = components[node.component].lone
     kept = {label: component for label, component in components.items() if not component.lone}
-    return nodes, kept, view.ids(after.ids), after
+    far = {ends: edge for x in nodes for ends, edge in view.all_far(x).items()}
+    return nodes, far, kept, view.ids(after.ids), after
 
 
 def test_two_generations_equal_the_view_in_memory(system, job, spark):
@@ -123,13 +126,18 @@ def test_two_generations_equal_the_view_in_memory(system, job, spark):
         generation = open_generation(system.settings.generations, number)
         generation.verify()
         for tenant, facts in tenants.items():
-            nodes, components, ids, after = expected_records(
+            nodes, far, components, ids, after = expected_records(
                 facts, published[tenant], minters[tenant], manifest.as_of
             )
             found = dict(generation.scan(records.tenant_prefix(b"n", tenant)))
             assert {key: records.decode_node(data) for key, data in found.items()} == {
                 records.node_key(tenant, x): node for x, node in nodes.items()
             }
+            found = dict(generation.scan(records.tenant_prefix(records.FAR, tenant)))
+            assert {key: records.decode_far(data) for key, data in found.items()} == {
+                records.far_key(tenant, x, z): (z, edge) for (x, z), edge in far.items()
+            }
+            assert far, "somebody is crowded"
             found = dict(generation.scan(records.tenant_prefix(b"c", tenant)))
             assert {key: records.decode_component(data) for key, data in found.items()} == {
                 records.component_key(tenant, label): component for label, component in components.items()
