@@ -12,7 +12,7 @@ from pyspark.sql import functions as f
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.silver import identifier_of, tenant_of
 from identity import Customer, Link, Minted, Refused, Rules, Seen, Verdict
-from identity.graph import Component, Edge, IdRecord, Node
+from identity.graph import LARGE, Component, Edge, IdRecord, Node
 from identity.reach import push
 from schemas import records
 from schemas.generation import Shard, shard_of, write_shard
@@ -20,7 +20,7 @@ from schemas.generation import Shard, shard_of, write_shard
 _RECORD = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 _SHARDED = pa.schema([("shard", pa.int32()), *_RECORD])
 _TIMES = ("first_seen", "last_seen", "first_ingested")
-_PLACE = ("fault", "customer", "label", "home", "minted", "lone", "whole")
+_PLACE = ("fault", "customer", "label", "home", "minted", "lone", "whole", "apart")
 _EDGE = ("verdict", "decided_at", "out", "mine", "theirs")
 _WRITTEN = pa.schema(
     [("file", pa.string()), ("entries", pa.int64()), ("size", pa.int64()), ("blake2b", pa.string())]
@@ -32,7 +32,7 @@ def nodes(
 ) -> DataFrame:
     """Records of nodes and of far links.
 
-    `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole`.
+    `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole, apart`.
     """
     itself = screened.where("z IS NULL").drop("z", "verdict", "decided_at").join(placed, "x")
     rows = itself.unionByName(owned.drop("fault"), allowMissingColumns=True).select(
@@ -42,7 +42,7 @@ def nodes(
     def step(group: list[Row]) -> Iterator[Row]:
         key = group[0][0]
         itself = next(row for row in group if row[1] is None)
-        fault, customer, label, home, minted, lone, whole = itself[5:12]
+        fault, customer, label, home, minted, lone, whole, apart = itself[5:13]
         node = Node(
             identifier_of(key),
             Seen(*itself[2:5]),
@@ -54,6 +54,7 @@ def nodes(
             minted,
             bool(lone),
             bool(whole),
+            apart=identifier_of(apart) if apart is not None else None,
         )
         tenant, x = tenant_of(key), node.identifier
         for other, edge in push(node, rules, as_of).items():
@@ -64,24 +65,25 @@ def nodes(
 
 
 def _edge(row: Row) -> Edge:
-    verdict, decided_at, out, mine, theirs = row[12:17]
+    verdict, decided_at, out, mine, theirs = row[13:18]
     link = Link(row[2], row[3], row[4], Verdict(verdict), decided_at)
     return Edge(link, mine=mine, theirs=theirs, out=out)
 
 
 def standing(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
-    """`x, customer, label, lone, whole` of every identifier that is part of a customer."""
+    """`x, customer, label, lone, whole, apart` of every identifier that is part of a customer."""
     sizes = groups.groupBy("label").agg(
         f.count("*").alias("members"), f.count_distinct("group").alias("customers")
     )
     crossed = refused.select("label").distinct().withColumn("crossed", f.lit(True))
     whole = (f.col("customers") == 1) & f.col("crossed").isNull()
+    apart = f.when(f.col("members") > LARGE, f.col("group"))
     lone = (f.col("members") == 1) & (f.size("aliases") == 0)
     return (
         groups.join(named.select("group", "customer", "aliases"), "group")
         .join(sizes, "label")
         .join(crossed, "label", "left")
-        .select("x", "customer", "label", lone.alias("lone"), whole.alias("whole"))
+        .select("x", "customer", "label", lone.alias("lone"), whole.alias("whole"), apart.alias("apart"))
     )
 
 
@@ -108,8 +110,13 @@ def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataF
             ),
             tuple(sorted(refusals)),
         )
-        if not component.lone:
-            key = records.component_key(tenant_of(group[0][0]), component.label)
+        tenant = tenant_of(group[0][0])
+        if component.large:
+            for first, part in records.parts(component).items():
+                yield (records.component_key(tenant, first), records.encode_component(part))
+            yield (records.large_key(tenant, component.label), records.encode_large(component))
+        elif not component.lone:
+            key = records.component_key(tenant, component.label)
             yield (key, records.encode_component(component))
 
     return map_groups(rows, ["label"], step, _RECORD)

@@ -1,6 +1,12 @@
 """The rules of identity: pure, no I/O, no clock; the only place where "same customer" is decided."""
 
-from identity.errors import IdentityError, InvalidValueError, RuleError, UnknownTypeError
+from identity.errors import (
+    IdentityError,
+    InvalidValueError,
+    LargeComponentError,
+    RuleError,
+    UnknownTypeError,
+)
 from identity.facts import Facts, Link, Seen, Verdict
 from identity.identifier import Identifier, Pair, pair
 from identity.join import Refused
@@ -16,6 +22,7 @@ __all__ = [
     "Identifier",
     "IdentityError",
     "InvalidValueError",
+    "LargeComponentError",
     "Link",
     "Minted",
     "Minter",

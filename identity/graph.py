@@ -39,6 +39,11 @@ class Far(NamedTuple):
     best: tuple[int, Identifier] | None = None
 
 
+# Members of a component beyond which it is large: who looks at it takes his time, and a store keeps it by
+# customers, so that a lookup reads one of them. Resolving so many takes some ten milliseconds.
+LARGE = 1_000
+
+
 @dataclass(slots=True)
 class Node:
     """One identifier: what was seen of it, its links, and where it stands."""
@@ -54,6 +59,7 @@ class Node:
     lone: bool = False  # it is its whole component, and carries no other id: there is no more to know
     whole: bool = False  # its component is one customer, and no link in it was refused
     far: dict[str, Far] = field(default_factory=dict)  # by the other end's type
+    apart: Identifier | None = None  # in a large component: the first member of its customer
 
     @property
     def shut(self) -> bool:
@@ -79,6 +85,7 @@ class Node:
             self.lone,
             self.whole,
             dict(self.far),
+            self.apart,
         )
 
 
@@ -103,6 +110,11 @@ class Component(NamedTuple):
     def whole(self) -> bool:
         """Whether it is one customer with nothing refused."""
         return len(self.customers) == 1 and not self.refused
+
+    @property
+    def large(self) -> bool:
+        """Whether it is too much to be looked at in passing."""
+        return sum(len(customer.members) for customer in self.customers) > LARGE
 
     @property
     def members(self) -> list[Identifier]:

@@ -22,7 +22,7 @@ def is_settled(node: Node) -> bool:
 
     A link to one that dropped out takes no part, whatever happens here.
     """
-    if not node.whole or node.far:
+    if not node.whole or node.far or node.apart is not None:
         return False
     return all((edge.mine and edge.theirs) or edge.out for edge in node.edges.values())
 
@@ -177,6 +177,8 @@ def _placed(
 ) -> bool:
     """Tells everybody where they belong now."""
     whole = Component((customer,))
+    if whole.large:
+        return False
     label = customer.members[0]
     before = component.label if component is not None else None
     if before is not None:

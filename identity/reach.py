@@ -36,7 +36,8 @@ def pull(node: Node, other: Identifier, edge: Edge, rules: Rules, as_of: int | N
     """Take a far link near; `edge` is its record."""
     far = node.far[other.type]
     counts, candidate = _standing(edge, rules.between(node.identifier.type, other.type), as_of)
-    left = Far(far.links - 1, far.counting - counts, far.candidates - candidate, far.best)
+    candidates = far.candidates - candidate
+    left = Far(far.links - 1, far.counting - counts, candidates, far.best if candidates else None)
     if left.links:
         node.far[other.type] = left
     else:

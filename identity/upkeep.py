@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from identity.errors import LargeComponentError
 from identity.facts import FUTURE, Facts, Link, Seen, Verdict
 from identity.graph import Component, Edge, IdRecord, Node, View
 from identity.identifier import Identifier, Pair
@@ -51,16 +52,26 @@ class Update:
     after: list[Customer] = field(default_factory=list)
 
 
-def upkeep(view: View, facts: Facts, rules: Rules, *, minter: Minter, as_of: int | None) -> list[Update]:
+def upkeep(
+    view: View,
+    facts: Facts,
+    rules: Rules,
+    *,
+    minter: Minter,
+    as_of: int | None,
+    patient: bool = True,
+) -> list[Update]:
     """Apply new facts to a view; returns the independent updates that bring it up to date.
 
-    `as_of` must be the one that the view was built with, so that nothing else needs a second look.
+    `as_of` must be the one that the view was built with, so that nothing else needs a second look. Who is
+    not `patient` looks at no large component. Raises LargeComponentError where he would have to.
     """
-    return _Upkeep(view, rules, minter, as_of).apply(facts)
+    return _Upkeep(view, rules, minter, as_of, patient=patient).apply(facts)
 
 
 class _Upkeep:
-    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None) -> None:
+    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None, *, patient: bool) -> None:
+        self._patient = patient
         self._view = view
         self._rules = rules
         self._minter = minter
@@ -256,6 +267,8 @@ class _Upkeep:
         loose |= self._housemates(flipped | aged)
         labels = {label for x in loose if (label := self._label(x)) is not None}
         doubtful = {label for x in reordered if (label := self._label(x)) is not None} - labels
+        if not self._patient and any(self._is_large(x) for x in loose | reordered):
+            raise LargeComponentError
         self._load_components(labels | doubtful)
         # One customer whose links were all taken stays one in any order.
         labels |= {label for label in doubtful if len(self._component(label).customers) > 1}
@@ -277,6 +290,10 @@ class _Upkeep:
         known = self._known.get(x)
         return known.component if known is not None else None
 
+    def _is_large(self, x: Identifier) -> bool:
+        known = self._known.get(x)
+        return known is not None and known.apart is not None
+
     def _component(self, label: Identifier) -> Component:
         component = self._old[label]
         assert component is not None, "a node's label names a stored component"
@@ -293,6 +310,7 @@ class _Upkeep:
             elif node.component is not None:
                 draft = self._draft(x)
                 draft.customer, draft.component, draft.lone, draft.whole = "", None, False, False
+                draft.apart = None
         pieces = []
         for piece in components(live):
             links = [((a, b), link) for a in piece for b, link in live[a].items() if a < b]
@@ -345,15 +363,15 @@ class _Upkeep:
         component = Component(tuple(sorted(customers)), tuple(sorted(refused)))
         label = component.label
         self._new[label] = component
-        lone, whole = component.lone, component.whole
+        lone, whole, large = component.lone, component.whole, component.large
         for customer in customers:
-            place = (customer.id, label, lone, whole)
+            place = (customer.id, label, lone, whole, customer.members[0] if large else None)
             for x in customer.members:
                 self._together.add(x, label)
                 node = self._node(x)
-                if (node.customer, node.component, node.lone, node.whole) != place:
+                if (node.customer, node.component, node.lone, node.whole, node.apart) != place:
                     draft = self._draft(x)
-                    draft.customer, draft.component, draft.lone, draft.whole = place
+                    draft.customer, draft.component, draft.lone, draft.whole, draft.apart = place
 
     def _mint(self, group: list[Identifier]) -> str:
         seen = {x: self._node(x).seen for x in group}
@@ -370,8 +388,21 @@ class _Upkeep:
             for member in component.members if component is not None else ():
                 self._together.add(member, label)
         parts: defaultdict[Identifier, Update] = defaultdict(Update)
+        self._add_nodes(parts)
+        for label, old in self._old.items():
+            update = parts[self._together.find(label)]
+            update.read_components.append(label)
+            self._replace(update, label, old)
+        for customer_id, minted in self._minted.items():
+            parts[self._together.find(minted.anchor)].minted[customer_id] = minted
+        return (update for update in parts.values() if update.nodes or update.far or update.components)
+
+    def _add_nodes(self, parts: defaultdict[Identifier, Update]) -> None:
         for x in self._known:
-            parts[self._together.find(x)].read_nodes.append(x)
+            # Only the patient change a large component, and its own record tells of each change: of those in
+            # it that stay as they are nothing more needs to be compared.
+            if x in self._drafts or not self._is_large(x):
+                parts[self._together.find(x)].read_nodes.append(x)
         for x, draft in self._drafts.items():
             self._push(x, draft)
             if draft != self._known.get(x):
@@ -382,13 +413,6 @@ class _Upkeep:
             new = self._pushed.get(ends)
             if new != edge:
                 update.far[ends] = new
-        for label, old in self._old.items():
-            update = parts[self._together.find(label)]
-            update.read_components.append(label)
-            self._replace(update, label, old)
-        for customer_id, minted in self._minted.items():
-            parts[self._together.find(minted.anchor)].minted[customer_id] = minted
-        return (update for update in parts.values() if update.nodes or update.far or update.components)
 
     def _push(self, x: Identifier, draft: Node) -> None:
         """Let what is too much for a node go far."""

@@ -1,12 +1,15 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
-    key         kind (n, e, c, i), tenant, NUL, then a 16-byte hash of what is named
-    node        header, then MessagePack [type, value, edges, customer, label, fault, home, minted, far]
+    key         kind (n, e, c, b, i), tenant, NUL, then a 16-byte hash of what is named
+    node        header, then MessagePack [type, value, edges, customer, label, fault, home, minted, far,
+                apart]
                 header: hash of the component's label (16), first_seen, last_seen, first_ingested (8 each,
                 big-endian), flags (1)
     far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
                 hash, of the other end
     component   MessagePack [[[id, members, aliases], …], refused]
+    large one   such a record for each of its customers, named by the first member, and one that holds it
+                together: MessagePack [[first member, …], refused]
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
 The header is of fixed size so that an identifier that was only seen again is rewritten without being
@@ -18,6 +21,7 @@ bytes of a form that it does not know. Keys hold a hash, not an identifier: they
 and say nothing to who watches a server.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
@@ -36,8 +40,8 @@ FAR: Final = b"e"  # the kind of a far link's key
 _MINE, _THEIRS, _OUT = 1, 2, 4  # of an edge
 _LONE, _WHOLE, _LABEL, _EXPIRED = 1, 2, 4, 8  # of a node
 
-# The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted, nothing far.
-_USUAL = (None, None, None, 0, ())
+# The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted or far or large.
+_USUAL = (None, None, None, 0, (), None)
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_COMPONENT = bytes(DIGEST)
@@ -89,7 +93,7 @@ def id_key(tenant: str, customer_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def tenant_prefix(kind: bytes, tenant: str) -> bytes:
-    """What all keys of one kind (n, e, c, i) and tenant begin with; no tenant's name holds a NUL."""
+    """What all keys of one kind (n, e, c, b, i) and tenant begin with; no tenant's name holds a NUL."""
     return kind + tenant.encode() + b"\0"
 
 
@@ -106,12 +110,12 @@ def _digest(text: str) -> bytes:
 def encode_node(node: Node) -> bytes:
     """See above; what is as it mostly is, at the end of the array, is left out."""
     x, label, seen = node.identifier, node.component, node.seen
-    place = _NO_COMPONENT if label is None or node.lone else identifier_digest(label)
+    place = _NO_COMPONENT if label is None or node.lone else identifier_digest(node.apart or label)
     expired = node.fault is not None and node.fault.startswith("expired")
     flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
     tail: list[Any] = [x[0], x[1], [_edge(other, edge) for other, edge in node.edges.items()], node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
-    rest = (None if label == x else label, node.fault, node.home, node.minted, far)
+    rest = (None if label == x else label, node.fault, node.home, node.minted, far, node.apart)
     if rest != _USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
@@ -126,7 +130,7 @@ def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    label, fault, home, minted, far = rest or _USUAL
+    label, fault, home, minted, far, apart = rest or _USUAL
     x = Identifier(type_, value)
     return Node(
         x,
@@ -140,6 +144,7 @@ def decode_node(data: bytes) -> Node:
         bool(flags & _LONE),
         bool(flags & _WHOLE),
         {type_: _read_far(*known) for type_, *known in far},
+        Identifier(*apart) if apart is not None else None,
     )
 
 
@@ -215,8 +220,33 @@ def decode_component(data: bytes) -> Component:
             Customer(customer_id, tuple(Identifier(*member) for member in members), tuple(aliases))
             for customer_id, members, aliases in customers
         ),
-        tuple(Refused(Identifier(*a), Identifier(*b), reason) for a, b, reason in refused),
+        _refused(refused),
     )
+
+
+def large_key(tenant: str, label: Identifier) -> bytes:
+    """The key of the record that holds a large component together."""
+    return tenant_prefix(b"b", tenant) + identifier_digest(label)
+
+
+def encode_large(component: Component) -> bytes:
+    """The record that holds a large component together: `[[first member, …], refused]`."""
+    return _encode(([customer.members[0] for customer in component.customers], component.refused))
+
+
+def decode_large(data: bytes) -> tuple[list[Identifier], tuple[Refused, ...]]:
+    """The first member of each customer, and the refused links."""
+    firsts, refused = _decode(data)
+    return [Identifier(*first) for first in firsts], _refused(refused)
+
+
+def parts(component: Component) -> dict[Identifier, Component]:
+    """The records of a large component's customers, by the first member of each."""
+    return {customer.members[0]: Component((customer,)) for customer in component.customers}
+
+
+def _refused(rows: Sequence[Any]) -> tuple[Refused, ...]:
+    return tuple(Refused(Identifier(*a), Identifier(*b), reason) for a, b, reason in rows)
 
 
 def encode_id(record: IdRecord) -> bytes:

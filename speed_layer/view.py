@@ -6,7 +6,7 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple, cast
@@ -52,6 +52,8 @@ class SpeedView:
         self._versions: dict[bytes, bytes] = {}
         self._below: set[bytes] = set()  # what the generation alone has
         self._lone: dict[Identifier, Component] = {}
+        self._large: set[Identifier] = set()  # labels
+        self._parts: dict[Identifier, dict[Identifier, Component]] = {}  # of large components, by label
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
@@ -70,6 +72,8 @@ class SpeedView:
         if node.lone:
             x = node.identifier
             self._lone[x] = Component((Customer(node.customer, (x,)),))
+        elif node.apart is not None and node.component is not None:
+            self._large.add(node.component)
         return node
 
     def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
@@ -97,14 +101,29 @@ class SpeedView:
 
     def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
         """Load components by label, those of lone nodes included."""
+        labels = set(labels)
+        found = {label: self._lone[label] for label in labels & self._lone.keys()}
+        found |= {label: self._whole(label) for label in labels & self._large}
+        return found | self._records(labels - self._large)
+
+    def _records(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
         labels = list(labels)
-        found = {label: self._lone[label] for label in labels if label in self._lone}
         loaded = self._load([self._component_key(label) for label in labels])
-        return found | {
+        return {
             label: records.decode_component(record)
             for label, (_, _, record) in zip(labels, loaded, strict=True)
             if record
         }
+
+    def _whole(self, label: Identifier) -> Component:
+        """A large component, put together. Raises KeyError where another worker changes it meanwhile."""
+        ((_, _, record),) = self._load([self._large_key(label)])
+        if not record:
+            raise KeyError(label)
+        firsts, refused = records.decode_large(record)
+        found = self._records(firsts)
+        self._parts[label] = found
+        return Component(tuple(sorted(found[first].customers[0] for first in firsts)), refused)
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
@@ -163,7 +182,8 @@ class SpeedView:
         keys = [
             *map(self._node_key, update.read_nodes),
             *map(self._far_key, update.read_far),
-            *map(self._component_key, update.read_components),
+            *self._guards(update),
+            *self._pieces(update),
         ]
         return overlay.next_version(*[self._versions.get(key, b"") for key in keys])
 
@@ -175,19 +195,12 @@ class SpeedView:
         for ends, edge in update.far.items():
             record = records.encode_far(ends[1], edge) if edge is not None else b""
             values[self._far_key(ends)] = head + record
-        for label, component in update.components.items():
-            key = self._component_key(label)
-            if component is not None and not component.lone:
-                values[key] = head + records.encode_component(component)
-            elif versions.get(key) or key in self._below:
-                values[key] = head  # nothing stands here any more
+        values |= self._components(update.components, head)
         checked = dict.fromkeys(values)
         checked.update(dict.fromkeys(map(self._node_key, update.read_nodes)))
         checked.update(dict.fromkeys(map(self._far_key, update.read_far)))
         # A component that has no record is guarded by the node of its label, which is among the nodes read.
-        checked.update(
-            (key, None) for key in map(self._component_key, update.read_components) if key in versions
-        )
+        checked.update((key, None) for key in self._guards(update) if key in versions)
         ids: list[bytes] = []
         for customer_id, minted in update.minted.items():
             ids += overlay.id_entry(self._tenant, customer_id, minted.anchor)
@@ -200,6 +213,46 @@ class SpeedView:
             *ids,
             *changes,
         ]
+
+    def _guards(self, update: Update) -> list[bytes]:
+        """The keys of the component records that an update rests on."""
+        read = update.read_components
+        return [self._large_key(x) if x in self._large else self._component_key(x) for x in read]
+
+    def _pieces(self, update: Update) -> list[bytes]:
+        """The keys under which an update writes large components, all of them asked for by now."""
+        large = [component for component in update.components.values() if component and component.large]
+        keys = [self._large_key(component.label) for component in large]
+        keys += [self._component_key(first) for component in large for first in records.parts(component)]
+        self._load([key for key in keys if key not in self._versions])
+        return keys
+
+    def _components(self, changed: Mapping[Identifier, Component | None], head: bytes) -> dict[bytes, bytes]:
+        """The values to write for components."""
+        gone: dict[bytes, bytes] = {}
+        values: dict[bytes, bytes] = {}
+        for label, component in changed.items():
+            before = self._parts.get(label, {})
+            gone.update((self._component_key(first), head) for first in before)
+            if label in self._large:
+                gone[self._large_key(label)] = head
+            if component is not None and component.large:
+                parts = records.parts(component)
+                new = {first: part for first, part in parts.items() if before.get(first) != part}
+                values |= {self._component_key(x): head + records.encode_component(p) for x, p in new.items()}
+                values[self._large_key(label)] = head + records.encode_large(component)
+                for first in parts.keys() - new.keys():
+                    del gone[self._component_key(first)]
+                continue
+            key = self._component_key(label)
+            if component is not None and not component.lone:
+                values[key] = head + records.encode_component(component)
+            elif self._versions.get(key) or key in self._below:
+                gone[key] = head  # nothing stands here any more
+        return gone | values
+
+    def _large_key(self, label: Identifier) -> bytes:
+        return records.large_key(self._tenant, label)
 
     def _node_key(self, x: Identifier) -> bytes:
         return records.node_key(self._tenant, x)

@@ -12,8 +12,15 @@ def entries(view, tenant="default"):
     components = [
         (records.component_key(tenant, label), records.encode_component(component))
         for label, component in view._components.items()
-        if not component.lone
+        if not component.lone and not component.large
     ]
+    for label, component in view._components.items():
+        if component.large:
+            components.append((records.large_key(tenant, label), records.encode_large(component)))
+            components += [
+                (records.component_key(tenant, first), records.encode_component(part))
+                for first, part in records.parts(component).items()
+            ]
     far = [
         (records.far_key(tenant, x, other), records.encode_far(other, edge))
         for x, links in view._far.items()

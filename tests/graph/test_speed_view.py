@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from identity import reach, resolve
+from identity import graph, reach, resolve
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
@@ -22,6 +22,7 @@ def spare(request):
     """With hardly a link near, and with as many as usual."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", request.param)
+        patch.setattr(graph, "LARGE", max(request.param, 2))
         yield
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 
-from identity import Identifier, Verdict, reach, resolve, rulefile
+from identity import Identifier, Verdict, graph, reach, resolve, rulefile
 from identity.facts import PAST
 from identity.memory import MemoryView
 from identity.screen import counting
@@ -36,6 +36,7 @@ def crowds(draw):
 def spare(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", request.param)
+        patch.setattr(graph, "LARGE", max(request.param, 2))
         yield request.param
 
 
@@ -63,6 +64,9 @@ def test_nodes_hold_what_they_must_and_little_more(spare, rules, log, as_of, ran
         known = {z: edge.link for z, edge in (*node.edges.items(), *far.items())}
         assert len(known) == len(node.edges) + len(far)
         assert known == links.get(x, {})
+        for z, edge in far.items():
+            (other,) = [known.get(x) for known in (view._nodes[z].edges, view._far.get(z, {})) if x in known]
+            assert edge.theirs == other.mine
         assert not any(edge.mine or edge.link.decided_at != PAST for edge in far.values())
         counts = counting(x, {z: edge.link for z, edge in far.items()}, rules, as_of)
         for type_ in TYPES:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import reach, resolve
+from identity import graph, reach, resolve
 from identity.memory import MemoryView
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
 
@@ -16,6 +16,7 @@ def spare(request):
     """However little a node holds near, nothing else may differ."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", request.param)
+        patch.setattr(graph, "LARGE", max(request.param, 2))
         yield
 
 
