@@ -23,7 +23,7 @@ from schemas.single_object import MARKER
 from speed_layer.changes import Where
 from speed_layer.log import place
 
-# So many messages share their checks: more cost less, but one that is not plain has all of them checked again.
+# So many messages share their checks: more cost less, but one that is not plain has them all checked again.
 TOGETHER = 200
 
 # Messages among which one is not plain are tried again in so many parts, and so on. Fewer than so many are
