@@ -9,6 +9,7 @@ Times are microseconds since the epoch, UTC.
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from identity.identifier import Identifier, Pair, pair
@@ -95,7 +96,6 @@ class Facts:
         identifiers: Collection[Identifier],
         occurred_at: int,
         ingested_at: int,
-        *,
         until: int | None = None,
     ) -> None:
         """Identifiers seen together in one event: each of them, and every pair of them.
@@ -104,19 +104,18 @@ class Facts:
         in at `ingested_at`.
         """
         last = occurred_at if until is None else until
+        times = (occurred_at, last, ingested_at)
         seen = self.seen
         for x in identifiers:
             known = seen.get(x)
             if known is None:
-                seen[x] = _new(Seen, (occurred_at, last, ingested_at))
+                seen[x] = _new(Seen, times)
             elif occurred_at < known[0] or last > known[1] or ingested_at < known[2]:
-                seen[x] = known.merge(Seen(occurred_at, last, ingested_at))
+                seen[x] = known.merge(_new(Seen, times))
         if len(identifiers) > 1:
-            link = Link(occurred_at, last, ingested_at)
-            members = sorted(set(identifiers))
-            for i, a in enumerate(members):
-                for b in members[i + 1 :]:
-                    _widen(self.links, (a, b), link)
+            link = _new(Link, (*times, Verdict.NONE, PAST))
+            for ends in combinations(sorted({*identifiers}), 2):
+                _widen(self.links, ends, link)
 
     def add_decision(
         self, a: Identifier, b: Identifier, verdict: Verdict, decided_at: int, ingested_at: int

@@ -8,11 +8,11 @@ which alone refuses a message. A property test holds that both ways say the same
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter, methodcaller
-from typing import Annotated, Any, NamedTuple
+from operator import methodcaller
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from schemas.checks import EARLIEST, MAX_ID, MAX_KIND, MOST_AHEAD, check_identifiers, is_tenant
 from schemas.errors import Malformed
@@ -22,25 +22,40 @@ from schemas.json_form import MAX_DEPTH
 # Bytes together: below what a single message may have, so none needs to be measured.
 _MOST = 1 << 19
 
+# Between the identifiers of two events, while all are turned into bytes at once. JSON has none.
+_NUL = b"\0"
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _EARLIEST = _EPOCH + EARLIEST * _MICROSECOND
+# By field or by the type of a field: as JSON says it, but no more of it than a plain event may have.
 _LEAN: dict[Any, Any] = {
+    "event_id": Annotated[str, Meta(min_length=1, max_length=MAX_ID)],
+    "kind": Annotated[str, Meta(max_length=MAX_KIND)],
     Identifiers: msgspec.Raw,
-    Micros: Annotated[datetime, msgspec.Meta(tz=True)],
-    Properties: dict[str, Any] | UnsetType,
+    Micros: Annotated[datetime, Meta(tz=True)],
+    # An empty map says as little as none.
+    Properties: Annotated[dict[str, Any], Meta(max_length=0)] | UnsetType,
 }
 _objects, _lists = methodcaller("count", b"{"), methodcaller("count", b"[")
 _IDENTIFIERS = b'"identifiers"'
 
 
-class PlainEvents(NamedTuple):
-    """What plain events say, by column: the i-th of each is of the i-th event; `identifiers` is JSON."""
+class Plain(Protocol):
+    """What is read of a plain event."""
 
-    event_ids: Sequence[str]
-    tenants: Sequence[str]
+    event_id: str
+    tenant: str
+    occurred_at: datetime
+
+
+class PlainEvents(NamedTuple):
+    """Plain events; the i-th of `times` and of `identifiers`, which are JSON, is of the i-th event."""
+
+    events: Sequence[Plain]
     times: Sequence[datetime]
     identifiers: Sequence[bytes]
+    tenants: set[str]
 
 
 class PlainForm:
@@ -52,11 +67,6 @@ class PlainForm:
         ]
         shape = msgspec.defstruct(f"Plain{record.__name__}", fields, kw_only=True, gc=False)
         self._decode = msgspec.json.Decoder(shape).decode
-        kind = "kind" if "kind" in record.__struct_fields__ else "event_id"
-        self._columns = attrgetter(
-            "event_id", "tenant", "occurred_at", "identifiers", "properties", "attributes", kind
-        )
-        self._longest_kind = MAX_KIND if kind == "kind" else MAX_ID
 
     def read(self, payloads: Sequence[bytes | None], ingested_at: int) -> PlainEvents | None:
         """Read events, the first of them taken in at `ingested_at` (microseconds since the epoch).
@@ -66,29 +76,36 @@ class PlainForm:
         if not payloads or None in payloads:
             return None
         together = b"".join(payloads)  # type: ignore[arg-type]
-        if len(together) > _MOST or b"\\" in together or not together.isascii():
-            return None
-        # Where the key stands twice, only the last value would be looked into.
-        twice = together.count(_IDENTIFIERS) != len(payloads)
-        if twice or max(map(_objects, payloads)) + max(map(_lists, payloads)) > MAX_DEPTH:
-            return None
-        try:
-            rows = [self._columns(event) for event in map(self._decode, payloads)]  # type: ignore[arg-type]
-        except msgspec.DecodeError:
-            return None
-        ids, tenants, times, identifiers, properties, attributes, kinds = zip(*rows, strict=True)
         if (
-            any(properties)  # an empty map says as little as none
-            or any(attributes)
-            or not all(ids)
-            or max(map(len, ids)) > MAX_ID
-            or max(map(len, kinds)) > self._longest_kind
-            or not all(map(is_tenant, set(tenants)))
-            or min(times) < _EARLIEST
-            or micros(max(times)) > ingested_at + MOST_AHEAD
+            len(together) > _MOST
+            or b"\\" in together
+            or not together.isascii()
+            # Where the key stands twice, only the last value would be looked into.
+            or together.count(_IDENTIFIERS) != len(payloads)
+            or _may_be_deep(together, payloads)
         ):
             return None
-        return PlainEvents(ids, tenants, times, [*map(bytes, identifiers)])
+        try:
+            events: list[Any] = [*map(self._decode, payloads)]  # type: ignore[arg-type]
+        except (msgspec.DecodeError, RecursionError):
+            return None
+        times = [event.occurred_at for event in events]
+        if min(times) < _EARLIEST or micros(max(times)) > ingested_at + MOST_AHEAD:
+            return None
+        tenants = {event.tenant for event in events}
+        identifiers = _NUL.join([event.identifiers for event in events]).split(_NUL)
+        if not all(map(is_tenant, tenants)) or len(identifiers) != len(events):
+            return None
+        return PlainEvents(events, times, identifiers, tenants)
+
+
+def _may_be_deep(together: bytes, payloads: Sequence[bytes | None]) -> bool:
+    """Whether one of these may be nested too deeply to be read; if none may, it takes but two looks."""
+    # Each of the others opens at least two objects, itself and its identifiers, or cannot be read anyway.
+    opened = together.count(b"{") + together.count(b"[")
+    if opened <= MAX_DEPTH + 2 * (len(payloads) - 1):
+        return False
+    return bool(max(map(_objects, payloads)) + max(map(_lists, payloads)) > MAX_DEPTH)
 
 
 class _Attributes(msgspec.Struct):
@@ -98,7 +115,7 @@ class _Attributes(msgspec.Struct):
 
 
 def _lean(field: msgspec.structs.FieldInfo) -> tuple[Any, ...]:
-    type_ = _LEAN.get(field.type, field.type)
+    type_ = _LEAN.get(field.name) or _LEAN.get(field.type, field.type)
     if field.required:
         return field.name, type_
     if field.default is msgspec.NODEFAULT:

@@ -82,16 +82,39 @@ class Committer:
     ) -> list[list[int]]:
         if not items:
             return []
-        pipeline = self._redis.pipeline(transaction=False)
-        for start in range(0, len(items), together):
-            flat: list[Any] = [epoch, self._prefix]
-            for item in items[start : start + together]:
-                flat += arguments(item)
-            script_(keys=self._keys, args=flat, client=pipeline)
-        replies: list[Any] = pipeline.execute()
+        head = [len(self._keys), *self._keys, epoch, self._prefix]
+
+        def send(connection: Any) -> list[Any]:  # noqa: ANN401 - redis types half of it
+            # Each as soon as it is made: Redis works on one while we make the next. The first brings the
+            # script along, should Redis not know it.
+            command = ["EVAL", script_.script, *head]
+            starts = range(0, len(items), together)
+            for start in starts:
+                for item in items[start : start + together]:
+                    command += arguments(item)
+                connection.send_packed_command(connection.pack_command(*command))
+                command = ["EVALSHA", script_.sha, *head]
+            return [connection.read_response() for _ in starts]
+
+        replies = _connected(self._redis, send)
         if b"epoch" in replies:
             raise LostView("the view is gone from Redis")
         return replies
+
+
+def _connected(redis: Redis, send: Callable[[Any], list[Any]]) -> list[Any]:
+    """What `send` gives of a connection, tried again as the client's other commands are."""
+    connection: Any = redis.connection_pool.get_connection()  # which redis types half
+    try:
+        replies: list[Any] = connection.retry.call_with_retry(
+            lambda: send(connection), lambda _: connection.disconnect()
+        )
+    except BaseException:
+        connection.disconnect()  # replies that nobody took must not be another command's
+        raise
+    finally:
+        redis.connection_pool.release(connection)
+    return replies
 
 
 def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier]:

@@ -6,11 +6,11 @@ is looked up once for all events that carry the same. Messages among which somet
 read one by one through `schemas.absorb`, as everywhere.
 """
 
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from operator import methodcaller
-from typing import Any, NamedTuple
+from datetime import datetime
+from typing import Any, cast
 
 from confluent_kafka import Message
 
@@ -18,30 +18,27 @@ from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
 from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
 from schemas.absorb import absorb, accept
 from schemas.events import Decision
-from schemas.plain_event import PlainForm, micros, plain_identifiers
+from schemas.plain_event import Plain, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
 from speed_layer.changes import Where
 from speed_layer.log import place
 
-# So many messages share their checks: more cost less, but one that is not plain costs them all.
+# So many messages share their checks: more cost less, but one that is not plain has them all checked again.
 TOGETHER = 200
+
+# Messages among which one is not plain are tried again in so many parts, and so on. Fewer than so many are
+# read one by one.
+_PARTS = 8
 
 # How many meanings are remembered; about 100 MB of them. When there are more, all are forgotten.
 _REMEMBERED = 1 << 18
 
-
-_topic, _partition, _offset = methodcaller("topic"), methodcaller("partition"), methodcaller("offset")
-_value, _timestamp = methodcaller("value"), methodcaller("timestamp")
-
-# Of events with the same identifiers: first and last time, first append time, and one of them.
+# Of events with the same identifiers: first and last time, first append time, and one message with its
+# event's id.
 Met = list[Any]
 
-
-class Source(NamedTuple):
-    """The message that said something, and its event's id."""
-
-    message: Message
-    event_id: str
+# A message that said something, and its event's id.
+Source = tuple[Message, str]
 
 
 @dataclass(slots=True)
@@ -93,58 +90,77 @@ class Intake:
         batch = Batch()
         if len(self._known) > _REMEMBERED:
             self._known.clear()
-        met: dict[tuple[str, bytes], Met] = {}
-        for topic in {*map(_topic, messages)}:
-            of_topic = [message for message in messages if message.topic() == topic]
-            for start in range(0, len(of_topic), TOGETHER):
-                some = of_topic[start : start + TOGETHER]
-                times = [at * 1_000 for _, at in map(_timestamp, some)]
-                batch.through = max(batch.through, *times)
+        met: defaultdict[str, dict[bytes, Met]] = defaultdict(dict)
+        for start in range(0, len(messages), TOGETHER):
+            some = messages[start : start + TOGETHER]
+            topics = cast("set[str]", {message.topic() for message in some})
+            for topic in topics:
+                of_topic = some if len(topics) == 1 else [x for x in some if x.topic() == topic]
+                for last in {message.partition(): message for message in of_topic}.values():
+                    _, partition, offset = place(last)
+                    batch.offsets[overlay.partition_field(topic, partition)] = offset + 1
+                times = [message.timestamp()[1] * 1_000 for message in of_topic]
                 batch.appended += times
-                offsets = dict(zip(map(_partition, some), map(_offset, some), strict=True))
-                batch.offsets |= {
-                    overlay.partition_field(topic, partition): offset + 1
-                    for partition, offset in offsets.items()
-                }
-                if self._by_columns(met, topic, some, times):
-                    batch.accepted[topic, "json"] += len(some)
-                else:
-                    for message, at in zip(some, times, strict=True):
-                        self._carefully(batch, message, at)
-        for (tenant, raw), (first, last, at, source) in met.items():
-            said = batch.tenants.setdefault(tenant, Said())
-            identifiers = self._known[raw]
-            since = micros(first)
-            said.facts.add_sighting(
-                identifiers, since, at, until=micros(last) if last is not first else since
-            )
-            said.note(identifiers, source)
+                self._read(batch, met, topic, of_topic, times)
+        batch.through = max(batch.appended, default=0)
+        for tenant, by_identifiers in met.items():
+            self._tell(batch.tenants.setdefault(tenant, Said()), by_identifiers)
         return batch
 
+    def _read(
+        self,
+        batch: Batch,
+        met: Mapping[str, dict[bytes, Met]],
+        topic: str,
+        messages: Sequence[Message],
+        times: list[int],
+    ) -> None:
+        """Add what messages of one topic say, the plain to `met`; `times` are when they were appended."""
+        if self._by_columns(met, topic, messages, times):
+            batch.accepted[topic, "json"] += len(messages)
+        elif len(messages) < _PARTS:
+            for message, at in zip(messages, times, strict=True):
+                self._carefully(batch, message, at)
+        else:
+            part = -(-len(messages) // _PARTS)
+            for start in range(0, len(messages), part):
+                end = start + part
+                self._read(batch, met, topic, messages[start:end], times[start:end])
+
     def _by_columns(
-        self, met: dict[tuple[str, bytes], Met], topic: str, messages: Sequence[Message], times: list[int]
+        self,
+        met: Mapping[str, dict[bytes, Met]],
+        topic: str,
+        messages: Sequence[Message],
+        times: list[int],
     ) -> bool:
         """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain."""
         form = self._plain.get(topic)
-        events = form and form.read([*map(_value, messages)], min(times))
-        if not events:
+        plain = form and form.read([message.value() for message in messages], min(times))
+        if not plain:
             return False
-        if not all(raw in self._known or self._understand(raw) for raw in events.identifiers):
+        known = self._known
+        if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
-        keys = zip(events.tenants, events.identifiers, strict=True)
-        for key, time, at, message, event_id in zip(
-            keys, events.times, times, messages, events.event_ids, strict=True
-        ):
-            known = met.get(key)
-            if known is None:
-                met[key] = [time, time, at, Source(message, event_id)]
-                continue
-            if time > known[1]:
-                known[1] = time
-            elif time < known[0]:
-                known[0] = time
-            known[2] = min(known[2], at)
+        rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
+        if len(plain.tenants) == 1:
+            (tenant,) = plain.tenants
+            _meet(met[tenant], rows)
+        else:
+            for row in rows:
+                _meet(met[row[-1].tenant], [row])
         return True
+
+    def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
+        """Add what events of one tenant say."""
+        known, sources, add_sighting = self._known, said.sources, said.facts.add_sighting
+        for raw, (first, last, at, message, event_id) in met.items():
+            identifiers = known[raw]
+            since = micros(first)
+            add_sighting(identifiers, since, at, since if last is first else micros(last))
+            if len(identifiers) == 1 and identifiers[0] in sources:
+                continue  # as `note` would do
+            said.note(identifiers, (message, event_id))
 
     def _understand(self, raw: bytes) -> bool:
         """Remember which identifiers count of a plain event's; False where one is at fault."""
@@ -171,7 +187,22 @@ class Intake:
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
         event_id = record.decision_id if isinstance(record, Decision) else record.event_id
-        said.note(about, Source(message, event_id))
+        said.note(about, (message, event_id))
+
+
+def _meet(met: dict[bytes, Met], rows: Iterable[tuple[bytes, datetime, int, Message, Plain]]) -> None:
+    """Add events of one tenant: identifiers, time, append time, message, event."""
+    for raw, time, at, message, event in rows:
+        known = met.get(raw)
+        if known is None:
+            met[raw] = [time, time, at, message, event.event_id]
+            continue
+        if time > known[1]:
+            known[1] = time
+        elif time < known[0]:
+            known[0] = time
+        if at < known[2]:  # noqa: PLR1730 - a call would take longer
+            known[2] = at
 
 
 def _dead_letter(message: Message, at: int, reason: str) -> DeadLetter:

@@ -27,13 +27,13 @@ from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.view import ViewState
 
-# What waits is taken together: the more there is, the more of it says the same. Beyond this little is gained.
-BATCH = 20_000
+# What waits is taken together: the more there is, the more of it says the same, and who has to catch up has
+# waited anyway. Beyond this little is gained.
+BATCH = 100_000
 
-# And no more than takes about so many seconds, going by the batch before: so long does the first of them
-# wait to become visible, and a stop signal to be heard. But never fewer than pays: hard events
-# share most of their work.
-BATCH_S = 0.5
+# And no more than takes about so many seconds, going by the batch before: so long does a stop signal wait to
+# be heard. But never fewer than pays: hard events share most of their work.
+BATCH_S = 2.0
 FEWEST = 2_000
 
 
@@ -50,7 +50,7 @@ class Lane:
         metrics: Metrics,
     ) -> None:
         self._metrics = metrics
-        self._most = BATCH
+        self._most = FEWEST
         self.generation = generation
         self.state = ViewState(redis, generation)
         self._outbox = outbox

@@ -21,7 +21,7 @@ from schemas import overlay
 from schemas.generation import numbers, open_generation
 from speed_layer.errors import LostView, SpeedError
 from speed_layer.handover import Handover
-from speed_layer.lane import FEWEST, Lane
+from speed_layer.lane import Lane
 from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.restart import is_whole
@@ -32,8 +32,8 @@ log = logging.getLogger(__name__)
 # How long to wait for messages before looking after everything else.
 IDLE_S = 0.05
 
-# A batch of so many says that there may be more: changes wait for the events.
-BUSY = FEWEST
+# A batch of so many says that there are more: changes wait for the events.
+BUSY = 20_000
 
 # Redis or Kafka away: seconds to wait, doubling from the first to the second.
 BACKOFF_S = (0.2, 5.0)
@@ -82,11 +82,13 @@ class Worker:
                     self.close()
                     stop.wait(wait)
                     wait = min(2 * wait, BACKOFF_S[1])
+            with suppress(RedisError, KafkaException):
+                self._metrics.relayed(self._outbox.finish())
         finally:
             self.close()
 
     def step(self) -> int:
-        """Apply one batch to each view; returns how many messages and changes went through."""
+        """Apply one batch to each view; returns how many messages and changes have arrived."""
         live, whole = self._look()
         newest = max(numbers(self._generations), default=live)
         if newest is None:
@@ -113,14 +115,17 @@ class Worker:
             self._drop_rise()
             if first:
                 self._handover.clear(lane.generation)  # a worker may have died over it
-            done = self._hand_over(lane, self._lane(newest)) if newest > live else lane.step(IDLE_S)
+            # Changes that wait are no reason to be idle.
+            wait = 0 if self._outbox.more else IDLE_S
+            done = self._hand_over(lane, self._lane(newest)) if newest > live else lane.step(wait)
         relayed = self._outbox.relay(busy=done >= BUSY)
         self._metrics.relayed(relayed)
         return done + relayed
 
     def close(self) -> None:
-        """Leave all consumer groups; the views stay for the next worker."""
+        """Leave all consumer groups; the views, and what waits in the outbox, stay for the next worker."""
         self._drop_rise()
+        self._outbox.begin_again()
         while self._lanes:
             _, lane = self._lanes.popitem()
             with suppress(KafkaException):

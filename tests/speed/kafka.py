@@ -74,6 +74,9 @@ class FakeProducer:
     def produce(self, topic, value, key, on_delivery):
         self._waiting.append((topic, value, key, on_delivery))
 
+    def poll(self, timeout):
+        self.flush(timeout)
+
     def flush(self, _timeout):
         waiting, self._waiting = self._waiting, []
         for topic, value, key, told in waiting:

@@ -182,13 +182,14 @@ def test_what_is_sent_again_has_the_same_id(redis, stream):
     producer = FakeProducer()
     box = Outbox(redis, producer)
     producer.away = True
+    box.relay()
     with pytest.raises(KafkaException):
         box.relay()
     assert told(redis) == waiting  # refused: they wait
     producer.away = False
-    redis.copy(overlay.OUTBOX, "before")
-    assert box.relay() == 2
-    redis.rename("before", overlay.OUTBOX)  # as if it had died before it took them out
+    assert (box.relay(), told(redis)) == (0, waiting)  # sent, and not known to have arrived
+    box = Outbox(redis, producer)  # as if it had died before it took them out
+    assert box.relay() == 0
     assert box.relay() == 2
     assert box.relay() == redis.xlen(overlay.OUTBOX) == 0
     sent = [decode(CHANGES, value, 0) for topic, value, _ in producer.sent]
@@ -203,16 +204,20 @@ def test_two_generations_tell_two_changes():
 
 def test_changes_wait_while_events_do_but_not_for_ever(redis, stream, monkeypatch):
     monkeypatch.setattr(outbox, "CHUNK", 2)
-    monkeypatch.setattr(outbox, "MOST_WAITING", 3)
+    monkeypatch.setattr(outbox, "MOST_WAITING", 2)
     producer = FakeProducer()
     box = Outbox(redis, producer)
     for i in range(3):
         assert box.relay(busy=True) == 0
         tell(redis, stream, sighting(Identifier("login", str(i))))
-    assert producer.sent == []
-    assert box.relay(busy=True) == 2
-    assert box.relay(busy=True) == 0
-    assert box.relay() == 1
+        assert not box.more
+    box.relay(busy=True)
+    assert box.finish() == len(producer.sent) == 1  # what is too much, and no more
+    for _ in range(2):
+        assert box.relay(busy=True) == 0
+    assert box.relay() == 0
+    assert box.more
+    assert [box.relay(), box.more, box.relay(), redis.xlen(overlay.OUTBOX)] == [2, False, 0, 0]
     assert len(producer.sent) == 3
 
 
@@ -225,12 +230,57 @@ def test_a_full_producer_is_waited_for(redis, stream):
                 raise BufferError
             super().produce(*arguments, **options)
 
-        def poll(self, _timeout):
-            self.polled += 1
+        def poll(self, timeout):
+            self.polled += timeout > 0
+            super().poll(timeout)
 
     tell(redis, stream, sighting(TOM))
     producer = Full()
-    assert Outbox(redis, producer).relay() == len(producer.sent) == producer.polled == 1
+    box = Outbox(redis, producer)
+    box.relay()
+    assert box.finish() == len(producer.sent) == producer.polled == 1
+
+
+def test_what_is_on_its_way_is_sent_once_and_taken_out_when_it_is_there(redis, stream):
+    producer = FakeProducer()
+    producer.poll = lambda _timeout: 0  # nothing arrives until it is waited for
+    box = Outbox(redis, producer)
+    for i in range(3):
+        tell(redis, stream, sighting(Identifier("login", str(i))))
+        assert box.relay() == 0
+    assert (redis.xlen(overlay.OUTBOX), producer.sent) == (3, [])
+    assert box.finish() == len(producer.sent) == 3
+    assert redis.xlen(overlay.OUTBOX) == 0
+
+
+def test_what_arrives_out_of_turn_waits_for_what_was_sent_before(redis, stream):
+    told_ = []
+
+    class Slow(FakeProducer):
+        def produce(self, _topic, _value, _key, on_delivery):
+            told_.append(on_delivery)
+
+    box = Outbox(redis, Slow())
+    for i in range(2):
+        tell(redis, stream, sighting(Identifier("login", str(i))))
+    box.relay()
+    told_[1](None, None)
+    assert (box.relay(), redis.xlen(overlay.OUTBOX)) == (0, 2)
+    told_[0](None, None)
+    assert (box.relay(), redis.xlen(overlay.OUTBOX)) == (2, 0)
+
+
+def test_a_redis_that_lost_its_data_is_read_from_the_beginning(redis, stream):
+    box = Outbox(redis, FakeProducer())
+    tell(redis, stream, sighting(TOM))
+    box.relay()
+    redis.flushall()
+    # An id below the one that was read last, as after a clock was set back.
+    redis.xadd(overlay.OUTBOX, {pack(Told("t", "created", 1, "c_x", [], [], None, 1, 1)): b""}, id="1-1")
+    box.begin_again()
+    box.relay()
+    assert box.finish() == 1
+    assert redis.xlen(overlay.OUTBOX) == 0
 
 
 times = st.integers(631_152_000_000_000, 1_767_225_600_000_000)

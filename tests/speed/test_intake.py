@@ -318,7 +318,19 @@ def test_nested(depth, brackets):
     inner = "1" if brackets == "{}" else ""
     nested = opened * depth + inner + closed * depth
     payload = as_json(PLAIN)[:-1] + b',"later":' + nested.encode() + b"}"
-    assert_read_as_alone([message(payload)], STRICT, Intake(STRICT))
+    for others in (0, 1, 30, 250):
+        values = [payload, *[as_json(PLAIN)] * others]
+        assert_read_as_alone([message(value, i) for i, value in enumerate(values)], STRICT, Intake(STRICT))
+
+
+@pytest.mark.parametrize("bad", [b"{", as_json(PLAIN | {"identifiers": {"login": "Zo\u00eb"}})])
+def test_few_are_read_alone_for_one_that_is_not_plain(monkeypatch, bad):
+    alone_ = []
+    monkeypatch.setattr(intake, "accept", lambda *message: alone_.append(message) or accept(*message))
+    values = [as_json(PLAIN)] * 400
+    values[123] = bad
+    assert_read_as_alone([message(value, i) for i, value in enumerate(values)], STRICT, Intake(STRICT))
+    assert 0 < len(alone_) < 8
 
 
 def test_long_messages():
