@@ -113,7 +113,7 @@ def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataF
         tenant = tenant_of(group[0][0])
         if component.large:
             for first, part in records.parts(component).items():
-                yield (records.component_key(tenant, first), records.encode_component(part))
+                yield (records.part_key(tenant, first), records.encode_component(part))
             yield (records.large_key(tenant, component.label), records.encode_large(component))
         elif not component.lone:
             key = records.component_key(tenant, component.label)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import cast
 
 from confluent_kafka import Consumer, TopicPartition
 from redis import Redis
@@ -43,9 +44,10 @@ def live_generation(redis: Redis) -> int | None:
 
 
 def is_applied(redis: Redis, offsets: dict[bytes, int]) -> bool:
-    """Whether readers see everything below these offsets."""
+    """Whether readers see everything below these offsets, and all that follows from it."""
     number = live_generation(redis)
     if number is None:
         return False
     reached = read_offsets(redis, number)
-    return all(reached.get(field, 0) >= offset for field, offset in offsets.items())
+    waiting = redis.xlen(cast("str", overlay.side_key(number)))
+    return not waiting and all(reached.get(field, 0) >= offset for field, offset in offsets.items())

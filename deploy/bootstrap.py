@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from batch_layer.run import Run
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
+    from speed_layer.side_lane import SideLane
     from speed_layer.worker import Worker
 
 PARTITIONS: Mapping[str, int] = {topic.name: topic.partitions for topic in TOPICS.values()}
@@ -70,7 +71,11 @@ def create_topics(settings: Settings) -> None:
     kafka.create_topics(settings)
 
 
-def worker(settings: Settings, metrics: "Metrics | None" = None) -> "Worker":
+def worker(
+    settings: Settings,
+    metrics: "Metrics | None" = None,
+    start_side_lane: Callable[[], object] = lambda: None,
+) -> "Worker":
     """A worker of the speed layer, counted and watched by `metrics`."""
     from speed_layer.metrics import Metrics  # noqa: PLC0415 - an extra
     from speed_layer.outbox import Outbox  # noqa: PLC0415 - an extra
@@ -85,7 +90,15 @@ def worker(settings: Settings, metrics: "Metrics | None" = None) -> "Worker":
         Outbox(client, producer(settings)),
         settings.id_key,
         watch,
+        start_side_lane,
     )
+
+
+def side_lane(settings: Settings) -> "SideLane":
+    """What works off the facts that a worker put aside."""
+    from speed_layer.side_lane import SideLane  # noqa: PLC0415 - an extra
+
+    return SideLane(redis(settings), settings.generations, settings.id_key)
 
 
 def serving_view(settings: Settings) -> "ServingView":

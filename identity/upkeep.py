@@ -83,7 +83,6 @@ class _Upkeep:
         self._torn: set[Identifier] = set()  # labels of old components that are built anew
         self._new: dict[Identifier, Component] = {}
         self._minted: dict[str, Minted] = {}
-        self._pushed: dict[Pair, Edge] = {}  # far links as they are to be
         self._together = Together()
 
     def apply(self, facts: Facts) -> list[Update]:
@@ -403,22 +402,30 @@ class _Upkeep:
             # it that stay as they are nothing more needs to be compared.
             if x in self._drafts or not self._is_large(x):
                 parts[self._together.find(x)].read_nodes.append(x)
+        pushed = self._push()
         for x, draft in self._drafts.items():
-            self._push(x, draft)
             if draft != self._known.get(x):
                 parts[self._together.find(x)].nodes[x] = draft
         for ends, edge in self._far.items():
             update = parts[self._together.find(ends[0])]
             update.read_far.append(ends)
-            new = self._pushed.get(ends)
+            new = pushed.get(ends)
             if new != edge:
                 update.far[ends] = new
 
-    def _push(self, x: Identifier, draft: Node) -> None:
-        """Let what is too much for a node go far."""
-        for z, edge in push(draft, self._rules, self._as_of).items():
-            self._pushed[x, z] = edge
-            self._far.setdefault((x, z))
+    def _push(self) -> dict[Pair, Edge]:
+        """Let go far what is too much for a node."""
+        pushed = {
+            (x, z): edge
+            for x, draft in self._drafts.items()
+            for z, edge in push(draft, self._rules, self._as_of).items()
+        }
+        # Nothing stands there, but something may have: whoever writes has looked.
+        new = [ends for ends in pushed if ends not in self._far]
+        self._far.update(dict.fromkeys(new))
+        if new:
+            self._far.update(self._view.far(new))
+        return pushed
 
     def _replace(self, update: Update, label: Identifier, old: Component | None) -> None:
         new = self._new.get(label)

@@ -13,6 +13,9 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
     ucid:2:v<g>:<record key>     a record that differs from generation g (schemas.records)
     ucid:2:v<g>:e<tenant>\0<hash>   hash: of a crowded identifier, by the other end's hash: its far links that
                                  differ from generation g
+    ucid:2:v<g>:side             stream: facts that concern a large component, for the side lane
+    ucid:2:v<g>:pending          hash: an identifier's hash -> how many entries of the side lane name it
+    ucid:2:side                  names the process that works at the side lane; expires
     ucid:2:outbox                stream of changes on their way to Kafka
     ucid:2:i<tenant>\0<bucket>   hash: rest of an id -> hash of the identifier that it was minted from, for
                                  ids that no generation has published. Of no view, for it stays true when
@@ -41,6 +44,7 @@ GOAL: Final = ROOT + b"goal"
 RUN: Final = ROOT + b"run"
 PAUSE: Final = ROOT + b"pause"
 LEFT: Final = ROOT + b"left"
+LEASE: Final = ROOT + b"side"
 OUTBOX: Final = ROOT + b"outbox"
 
 ABSENT: Final = b""
@@ -106,6 +110,16 @@ def id_bucket(key: bytes) -> tuple[str, bytes]:
     """Tenant and bucket of a key that `id_field` made."""
     tenant, _, bucket = key.removeprefix(ROOT + b"i").partition(b"\0")
     return tenant.decode(), bucket
+
+
+def side_key(generation: int) -> bytes:
+    """See the table above."""
+    return view_prefix(generation) + b"side"
+
+
+def pending_key(generation: int) -> bytes:
+    """See the table above."""
+    return view_prefix(generation) + b"pending"
 
 
 def partition_field(topic: str, partition: int) -> bytes:

@@ -8,8 +8,8 @@
     far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
                 hash, of the other end
     component   MessagePack [[[id, members, aliases], …], refused]
-    large one   such a record for each of its customers, named by the first member, and one that holds it
-                together: MessagePack [[first member, …], refused]
+    large one   such a record for each of its customers, by another hash of the first member, and one that
+                holds it together: MessagePack [[first member, …], refused]
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
 The header is of fixed size so that an identifier that was only seen again is rewritten without being
@@ -110,7 +110,7 @@ def _digest(text: str) -> bytes:
 def encode_node(node: Node) -> bytes:
     """See above; what is as it mostly is, at the end of the array, is left out."""
     x, label, seen = node.identifier, node.component, node.seen
-    place = _NO_COMPONENT if label is None or node.lone else identifier_digest(node.apart or label)
+    place = _NO_COMPONENT if label is None or node.lone else _place(node, label)
     expired = node.fault is not None and node.fault.startswith("expired")
     flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
     tail: list[Any] = [x[0], x[1], [_edge(other, edge) for other, edge in node.edges.items()], node.customer]
@@ -222,6 +222,20 @@ def decode_component(data: bytes) -> Component:
         ),
         _refused(refused),
     )
+
+
+def _place(node: Node, label: Identifier) -> bytes:
+    return identifier_digest(label) if node.apart is None else part_digest(node.apart)
+
+
+def part_key(tenant: str, first: Identifier) -> bytes:
+    """The key of a customer in a large component, by its first member."""
+    return component_key_of(tenant, part_digest(first))
+
+
+def part_digest(first: Identifier) -> bytes:
+    """The hash that stands for such a customer: another than a component's, for either may be there."""
+    return _digest(f"\0{first[0]}\0{first[1]}")
 
 
 def large_key(tenant: str, label: Identifier) -> bytes:

@@ -25,7 +25,9 @@ def freshness_json(freshness: Freshness) -> dict[str, Any]:
 
 
 def _found(found: Found) -> dict[str, Any]:
-    question = {"type": found.identifier.type, "value": found.identifier.value}
+    question: dict[str, Any] = {"type": found.identifier.type, "value": found.identifier.value}
+    if found.pending:
+        question["pending"] = True
     if found.customer is None:
         return {**question, "customer_id": None, "reason": found.reason or "unknown"}
     return {**question, **_customer(found.customer)}

@@ -42,11 +42,15 @@ class Freshness(NamedTuple):
 
 
 class Found(NamedTuple):
-    """The answer for one identifier: its customer, or None and (where there is one) the reason."""
+    """The answer for one identifier: its customer, or None and (where there is one) the reason.
+
+    `pending` says that events about it, or about its customer, wait for the side lane.
+    """
 
     identifier: Identifier
     customer: Customer | None
     reason: str | None = None
+    pending: bool = False
 
 
 class Answer(NamedTuple):
@@ -57,9 +61,9 @@ class Answer(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """The records of some identifiers: encoded node and component, None where there is none."""
+    """The records of some identifiers: encoded node and component, None where there is none; and pending."""
 
-    records: list[tuple[bytes | None, bytes | None]]
+    records: list[tuple[bytes | None, bytes | None, bool]]
     freshness: Freshness
 
 
@@ -101,7 +105,7 @@ class ServingView:
         """The customer that an id means now, be it its own id or one from before a merge."""
         generation = self._generation(self._live())
         reading = self._read(self._residents(generation, customer_id))
-        customers = (_customer(node, component) for node, component in reading.records if node)
+        customers = (_customer(node, component) for node, component, _ in reading.records if node)
         return next((customer for customer in customers if customer is not None), None), reading.freshness
 
     def customers(self) -> Iterator[Customer]:
@@ -145,7 +149,7 @@ class ServingView:
                 log.warning("Redis does not answer, the generation does: %s", error)
                 reply = [None]
             if reply[0] is None:
-                return self._merge(generation, keys, below, [None, None] + [None] * 2 * len(keys))
+                return self._merge(generation, keys, below, [None, None] + [None] * 3 * len(keys))
             number = int(reply[0])
             if number == generation.number:
                 return self._merge(generation, keys, below, reply)
@@ -159,16 +163,15 @@ class ServingView:
         ]
         for key in keys:
             arguments += [key, records.component_digest(below.get(key, b""))]
-        return cast(
-            "list[Any]", self._script(keys=[overlay.LIVE, overlay.through_key(number)], args=arguments)
-        )
+        names = [overlay.LIVE, overlay.through_key(number), overlay.pending_key(number)]
+        return cast("list[Any]", self._script(keys=names, args=arguments))
 
     def _merge(
         self, generation: Generation, keys: Sequence[bytes], below: dict[bytes, bytes], reply: list[Any]
     ) -> _Reading:
         nodes = [
             overlay.record_of(above) if above is not None else below.get(key)
-            for key, above in zip(keys, reply[2::2], strict=True)
+            for key, above in zip(keys, reply[2::3], strict=True)
         ]
         component_keys = [
             records.component_key_of(self._tenant, digest)
@@ -179,11 +182,12 @@ class ServingView:
         beneath = generation.get(key for key in component_keys if key is not None)
         components = [
             overlay.record_of(above) if above is not None else beneath.get(key) if key is not None else None
-            for key, above in zip(component_keys, reply[3::2], strict=True)
+            for key, above in zip(component_keys, reply[3::3], strict=True)
         ]
         through = int(reply[1]) if reply[1] is not None else None
         freshness = Freshness(generation.number, through, stale=reply[0] is None)
-        return _Reading(list(zip(nodes, components, strict=True)), freshness)
+        pending = [bool(known) for known in reply[4::3]]
+        return _Reading(list(zip(nodes, components, pending, strict=True)), freshness)
 
     def _generation(self, number: int | None) -> Generation:
         """The generation of that number; of None the one that is open, else the live or the newest."""
@@ -272,12 +276,12 @@ def _customers(key: bytes, record: bytes) -> Iterator[Customer]:
         yield Customer(node.customer, (node.identifier,))
 
 
-def _found(identifier: Identifier, node: bytes | None, component: bytes | None) -> Found:
+def _found(identifier: Identifier, node: bytes | None, component: bytes | None, pending: bool) -> Found:
     if not node:
-        return Found(identifier, None)
+        return Found(identifier, None, pending=pending)
     if component or records.is_lone(node):
-        return Found(identifier, _customer(node, component))
-    return Found(identifier, None, records.decode_node(node).fault)
+        return Found(identifier, _customer(node, component), pending=pending)
+    return Found(identifier, None, records.decode_node(node).fault, pending)
 
 
 def _customer(node: bytes, component: bytes | None) -> Customer | None:

@@ -3,13 +3,14 @@
 import logging
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from redis import Redis
 
-from identity import Facts, Minter, Rules
+from identity import Facts, Identifier, LargeComponentError, Minter, Rules
 from identity.upkeep import Update, upkeep
 from schemas.generation import Generation
+from speed_layer.aside import Aside, deferred
 from speed_layer.changes import Teller
 from speed_layer.commit import Committer
 from speed_layer.errors import Contention
@@ -33,7 +34,12 @@ class Applier:
         state: ViewState,
         rules: Rules,
         metrics: Metrics | None = None,
+        *,
+        patient: bool = False,
     ) -> None:
+        """Who is not `patient` puts aside what concerns a large component."""
+        self._patient = patient
+        self._aside = Aside(redis, generation.number)
         self._metrics = metrics or Metrics()
         self._redis = redis
         self._generation = generation
@@ -51,7 +57,7 @@ class Applier:
         for tried in range(MAX_TRIES):
             if not rest.seen:
                 return conflicts
-            met = self._decide(rest, minter, teller)
+            rest, met = self._settle(rest, minter, teller)
             if not met:
                 return conflicts
             conflicts += met
@@ -71,6 +77,11 @@ class Applier:
             if not committed:
                 group.add_to(settled.rest)
         settled.rest.seen.update((x, facts.seen[x]) for x in lost)
+        for group in settled.large:
+            if self._patient:
+                group.add_to(settled.rest)
+            else:
+                self._put_aside(Facts(group.seen, group.links), minter, teller, list(group.large))
         if teller is not None:
             self._metrics.components([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
@@ -79,12 +90,36 @@ class Applier:
             self._metrics.conflicts(conflicts)
         return settled.rest, conflicts
 
+    def _settle(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
+        """Returns the facts that met conflicts, and the number of these."""
+        try:
+            met = self._decide(facts, minter, teller)
+        except LargeComponentError:
+            parts = facts.apart()
+            if len(parts) > 1:
+                left, met = Facts(), 0
+                for part in parts:
+                    again, conflicts = self._settle(part, minter, teller)
+                    left.update(again)
+                    met += conflicts
+                return left, met
+            self._put_aside(facts, minter, teller)
+            return Facts(), 0
+        return (facts if met else Facts()), met
+
+    def _put_aside(
+        self, facts: Facts, minter: Minter, teller: Teller | None, customers: Sequence[Identifier] = ()
+    ) -> None:
+        at, where = (teller.at, teller.where(list(facts.seen))) if teller is not None else (0, None)
+        for some in deferred(minter.tenant, facts, at, where, tell=teller is not None):
+            self._aside.put(self._state.epoch, some, customers)
+
     def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> int:
         """Returns the number of conflicts; facts that are committed already change nothing."""
         view = self._view(minter)
         as_of = self._generation.manifest.as_of
         try:
-            updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of)
+            updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of, patient=self._patient)
         except (KeyError, AssertionError):
             # Another worker may have written between two of our reads, so that they do not fit together.
             if not view.has_moved():

@@ -64,13 +64,13 @@ class Teller:
     ) -> None:
         self._tenant = tenant
         self._generation = generation
-        self._at = at
-        self._where = where
+        self.at = at
+        self.where = where
 
     def created(self, x: Identifier, customer_id: str) -> bytes:
         """Of a customer of one identifier that nobody knew."""
-        where = self._where([x])
-        return pack((self._tenant, "created", self._at, customer_id, (), (x,), where, 1, self._generation))
+        where = self.where([x])
+        return pack((self._tenant, "created", self.at, customer_id, (), (x,), where, 1, self._generation))
 
     def update(self, update: Update, version: int) -> list[bytes]:
         """Of each customer that came to be, or gained identifiers.
@@ -81,13 +81,13 @@ class Teller:
         """
         if not update.after:
             return []
-        where = self._where(list(update.nodes))
+        where = self.where(list(update.nodes))
         return [
             pack(
                 (
                     self._tenant,
                     kind,
-                    self._at,
+                    self.at,
                     customer_id,
                     previous,
                     gained,

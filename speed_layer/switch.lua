@@ -1,11 +1,12 @@
 -- Move all readers to the new view, if it holds exactly what the old one holds.
 -- KEYS: live, the old view's offsets, the new view's offsets, pause, the old view's and the new one's
---       through, views that readers left. ARGV: the old number, the new one.
+--       through, views that readers left, the new one's side lane. ARGV: the old number, the new one.
 -- Returns 1 where readers stand on the new view now, else 0.
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
 local old, new = redis.call('HGETALL', KEYS[2]), {}
 local flat = redis.call('HGETALL', KEYS[3])
 for i = 1, #flat, 2 do new[flat[i]] = flat[i + 1] end
+if redis.call('XLEN', KEYS[8]) > 0 then return 0 end
 if #old == 0 or #old ~= #flat then return 0 end
 for i = 1, #old, 2 do
   if new[old[i]] ~= old[i + 1] then return 0 end

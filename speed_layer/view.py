@@ -6,7 +6,7 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple, cast
@@ -104,14 +104,16 @@ class SpeedView:
         labels = set(labels)
         found = {label: self._lone[label] for label in labels & self._lone.keys()}
         found |= {label: self._whole(label) for label in labels & self._large}
-        return found | self._records(labels - self._large)
+        return found | self._records(labels - self._large, self._component_key)
 
-    def _records(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
-        labels = list(labels)
-        loaded = self._load([self._component_key(label) for label in labels])
+    def _records(
+        self, names: Iterable[Identifier], key: Callable[[Identifier], bytes]
+    ) -> dict[Identifier, Component]:
+        names = list(names)
+        loaded = self._load([key(name) for name in names])
         return {
-            label: records.decode_component(record)
-            for label, (_, _, record) in zip(labels, loaded, strict=True)
+            name: records.decode_component(record)
+            for name, (_, _, record) in zip(names, loaded, strict=True)
             if record
         }
 
@@ -121,7 +123,7 @@ class SpeedView:
         if not record:
             raise KeyError(label)
         firsts, refused = records.decode_large(record)
-        found = self._records(firsts)
+        found = self._records(firsts, self._part_key)
         self._parts[label] = found
         return Component(tuple(sorted(found[first].customers[0] for first in firsts)), refused)
 
@@ -220,10 +222,11 @@ class SpeedView:
         return [self._large_key(x) if x in self._large else self._component_key(x) for x in read]
 
     def _pieces(self, update: Update) -> list[bytes]:
-        """The keys under which an update writes large components, all of them asked for by now."""
+        """The keys under which an update writes what is or was large, all of them asked for by now."""
         large = [component for component in update.components.values() if component and component.large]
-        keys = [self._large_key(component.label) for component in large]
-        keys += [self._component_key(first) for component in large for first in records.parts(component)]
+        keys = [self._component_key(label) for label in update.components.keys() & self._large]
+        keys += [self._large_key(component.label) for component in large]
+        keys += [self._part_key(first) for component in large for first in records.parts(component)]
         self._load([key for key in keys if key not in self._versions])
         return keys
 
@@ -233,23 +236,25 @@ class SpeedView:
         values: dict[bytes, bytes] = {}
         for label, component in changed.items():
             before = self._parts.get(label, {})
-            gone.update((self._component_key(first), head) for first in before)
+            gone.update((self._part_key(first), head) for first in before)
             if label in self._large:
                 gone[self._large_key(label)] = head
             if component is not None and component.large:
                 parts = records.parts(component)
                 new = {first: part for first, part in parts.items() if before.get(first) != part}
-                values |= {self._component_key(x): head + records.encode_component(p) for x, p in new.items()}
+                values |= {self._part_key(x): head + records.encode_component(p) for x, p in new.items()}
                 values[self._large_key(label)] = head + records.encode_large(component)
                 for first in parts.keys() - new.keys():
-                    del gone[self._component_key(first)]
-                continue
+                    del gone[self._part_key(first)]
             key = self._component_key(label)
-            if component is not None and not component.lone:
+            if component is not None and not component.lone and not component.large:
                 values[key] = head + records.encode_component(component)
             elif self._versions.get(key) or key in self._below:
                 gone[key] = head  # nothing stands here any more
         return gone | values
+
+    def _part_key(self, first: Identifier) -> bytes:
+        return records.part_key(self._tenant, first)
 
     def _large_key(self, label: Identifier) -> bytes:
         return records.large_key(self._tenant, label)

@@ -54,8 +54,10 @@ class Worker:
         outbox: Outbox,
         id_key: bytes,
         metrics: Metrics | None = None,
+        side_lane: Callable[[], object] = lambda: None,
     ) -> None:
-        """`consumer` makes a consumer for the lane on a generation."""
+        """`consumer` makes a consumer for the lane on a generation, `side_lane` starts one."""
+        self._side_lane = side_lane
         self._metrics = metrics or Metrics()
         self._redis = redis
         self._generations = generations
@@ -141,7 +143,13 @@ class Worker:
         pipeline = self._redis.pipeline(transaction=False)
         pipeline.mget(overlay.LIVE, overlay.RUN, *epochs)
         pipeline.info("server")
-        (found, noted, *known), server = pipeline.execute()
+        pipeline.exists(overlay.LEASE)
+        for lane in lanes:
+            pipeline.xlen(overlay.side_key(lane.generation.number))
+        (found, noted, *known), server, leased, *waiting = pipeline.execute()
+        self._metrics.pending(sum(waiting))
+        if any(waiting) and not leased:
+            self._side_lane()
         live = int(found) if found is not None else None
         run, before, self._run = server["run_id"], self._run, server["run_id"]
         # A quiet stream commits nothing that would tell us. What readers have left may go.

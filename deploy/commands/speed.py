@@ -1,4 +1,8 @@
-"""`ucid speed`: a worker of the speed layer, until SIGTERM or SIGINT."""
+"""`ucid speed`: a worker of the speed layer, until SIGTERM or SIGINT.
+
+Where a component grows large the worker starts `ucid speed --side-lane` beside it, which works off what
+concerns such, and ends.
+"""
 
 import argparse
 import gc
@@ -7,6 +11,7 @@ from contextlib import contextmanager
 
 from deploy import bootstrap
 from deploy.settings import Settings, SettingsError
+from deploy.side_process import SideProcess
 from deploy.stopping import stop_on_signals
 from speed_layer.endpoint import Endpoint
 from speed_layer.metrics import Metrics
@@ -17,20 +22,27 @@ _SCRAPE_S = 1.0
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
-    """No arguments: everything is a setting."""
-    del parser
+    """Everything else is a setting."""
+    parser.add_argument(
+        "--side-lane",
+        action="store_true",
+        help="apply what concerns large components, then end; a worker starts this by itself",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Work; a batch in hand is finished before leaving."""
-    del options
     stop = stop_on_signals()
     # Each batch makes a hundred thousand tuples and no cycle; looking for cycles in them took a quarter of
     # the time. What a library may leave is still collected, now and then.
     gc.set_threshold(1_000_000)
-    settings, metrics = Settings.load(), Metrics()
-    with _endpoint(settings, metrics):
-        bootstrap.worker(settings, metrics).run(stop)
+    settings = Settings.load()
+    if options.side_lane:
+        bootstrap.side_lane(settings).run(stop)
+        return 0
+    metrics = Metrics()
+    with _endpoint(settings, metrics), SideProcess() as side_lane:
+        bootstrap.worker(settings, metrics, side_lane.start).run(stop)
     return 0
 
 

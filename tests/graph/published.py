@@ -18,7 +18,7 @@ def entries(view, tenant="default"):
         if component.large:
             components.append((records.large_key(tenant, label), records.encode_large(component)))
             components += [
-                (records.component_key(tenant, first), records.encode_component(part))
+                (records.part_key(tenant, first), records.encode_component(part))
                 for first, part in records.parts(component).items()
             ]
     far = [

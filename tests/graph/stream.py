@@ -20,7 +20,7 @@ class Says:
 class Stream:
     """Applies facts to the view of one tenant, as speed_layer.lane does."""
 
-    def __init__(self, redis, generation, rules, minter, as_of=None):
+    def __init__(self, redis, generation, rules, minter, as_of=None, *, patient=True):
         self.state = ViewState(redis, generation)
         self._redis = redis
         self._generation = generation
@@ -28,7 +28,7 @@ class Stream:
         self._minter = minter
         self._as_of = as_of
         self._committer = Committer(redis, generation.number)
-        self._applier = Applier(redis, generation, self.state, rules)
+        self._applier = Applier(redis, generation, self.state, rules, patient=patient)
 
     def view(self):
         return SpeedView(self._redis, self._generation, self._minter.tenant)

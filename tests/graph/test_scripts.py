@@ -129,6 +129,7 @@ def switch(redis, old=1, new=2):
         overlay.through_key(old),
         overlay.through_key(new),
         overlay.LEFT,
+        overlay.side_key(new),
     ]
     return script(redis, "switch.lua")(keys=names, args=[old, new])
 
@@ -164,6 +165,9 @@ def test_readers_move_when_both_views_hold_the_same(redis):
     redis.set(overlay.through_key(2), 200)
     for number, offsets in ((1, {"a:0": 4, "a:1": 9}), (2, {"a:1": 9, "a:0": 4})):
         redis.hset(overlay.offsets_key(number), mapping=offsets)
+    waiting = redis.xadd(overlay.side_key(2), {"facts": b"", "pending": b""})
+    assert switch(redis) == 0, "what waits for the side lane is not in the view yet"
+    redis.xdel(overlay.side_key(2), waiting)
     assert switch(redis) == 1
     assert redis.get(overlay.LIVE) == b"2"
     assert not redis.exists(overlay.PAUSE)

@@ -1,0 +1,113 @@
+"""The side lane: what concerns a large component, worked off beside the stream.
+
+Such a component takes as long as it is large, whatever little was said of it; so all that waits is taken
+together, once for each time round. It runs as a process of its own, which takes no time from the worker's,
+and ends when nothing waits. The commit is the worker's: a collision with one is noticed and tried again.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from identity import Facts, Minter, rulefile
+from schemas import overlay
+from schemas.generation import numbers, open_generation
+from speed_layer.apply import Applier
+from speed_layer.aside import Aside, Entry
+from speed_layer.changes import Teller
+from speed_layer.errors import LostView
+from speed_layer.view import ViewState
+
+log = logging.getLogger(__name__)
+
+# Entries that are taken together.
+MOST = 500
+
+# So long nothing must have waited for the process to end; starting one takes a second.
+IDLE_S = 5.0
+
+# How often it looks whether something waits.
+EVERY_S = 0.1
+
+# The longest that another process stays away after this one was killed.
+LEASE_MS = 60_000
+
+
+class SideLane:
+    """Works off what waits beside the views."""
+
+    def __init__(self, redis: Redis, generations: Path, id_key: bytes) -> None:
+        self._redis = redis
+        self._generations = generations
+        self._id_key = id_key
+        self._name = uuid.uuid4().hex.encode()
+
+    def run(self, stop: Event) -> None:
+        """Work until nothing has waited for a while, or `stop` is set; at once where another one works."""
+        try:
+            self._run(stop)
+        except RedisError as error:
+            log.warning("the side lane ends, until a worker starts it again: %s", error)
+
+    def _run(self, stop: Event) -> None:
+        if not self._redis.set(overlay.LEASE, self._name, nx=True, px=LEASE_MS):
+            return
+        idle = 0.0
+        while idle < IDLE_S and not stop.is_set() and self._is_ours():
+            if self.step():
+                idle = 0.0
+            else:
+                idle += EVERY_S
+                stop.wait(EVERY_S)
+        if self._is_ours():
+            self._redis.delete(overlay.LEASE)
+
+    def _is_ours(self) -> bool:
+        if self._redis.get(overlay.LEASE) != self._name:
+            return False
+        return bool(self._redis.pexpire(overlay.LEASE, LEASE_MS))
+
+    def step(self) -> int:
+        """Apply what waits beside each view; returns how many entries."""
+        return sum(self._drain(number) for number in numbers(self._generations)[-2:])
+
+    def _drain(self, number: int) -> int:
+        aside = Aside(self._redis, number)
+        entries = aside.take(MOST)
+        if entries:
+            generation = open_generation(self._generations, number)
+            rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
+            state = ViewState(self._redis, generation)
+            applier = Applier(self._redis, generation, state, rules, patient=True)
+            try:
+                for tenant, tell, some in _together(entries):
+                    applier.apply(*self._said(tenant, number, some, tell=tell))
+                aside.settle(state.epoch, entries)
+            except LostView as error:
+                log.warning("%s", error)  # it is told again from the log
+        return len(entries)
+
+    def _said(
+        self, tenant: str, generation: int, entries: list[Entry], *, tell: bool
+    ) -> tuple[Facts, Minter, Teller | None]:
+        facts = Facts()
+        for entry in entries:
+            entry.deferred.add_to(facts)
+        where = max((entry.deferred.where for entry in entries if entry.deferred.where), default=None)
+        at = max(entry.deferred.at for entry in entries)
+        teller = Teller(tenant, generation, at, lambda _: where) if tell else None
+        return facts, Minter(self._id_key, tenant), teller
+
+
+def _together(entries: list[Entry]) -> Iterator[tuple[str, bool, list[Entry]]]:
+    groups: dict[tuple[str, bool], list[Any]] = {}
+    for entry in entries:
+        groups.setdefault((entry.deferred.tenant, entry.deferred.tell), []).append(entry)
+    for (tenant, tell), some in groups.items():
+        yield tenant, tell, some

@@ -1,0 +1,57 @@
+"""What the rules cannot keep small: a chain, a bot and a shared device, on real servers."""
+
+import json
+
+import pytest
+
+from deploy.awaiting import until
+from schemas import overlay
+from tests.integration.system import simulate
+
+RULES = """
+identifiers:
+  login:  {rank: 1, unique: true}
+  email:  {rank: 2, max: 3}
+  cookie: {rank: 3, max: 5}
+"""
+
+CHAIN = 3_000
+CROWD = 3_000
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+def lines():
+    """Addresses chained by cookies, cookies of one login, logins of one cookie; none of them a customer's."""
+    seen = []
+    for i in range(CHAIN):
+        seen += [{"email": f"m{i}", "cookie": f"k{i}"}, {"email": f"m{i + 1}", "cookie": f"k{i}"}]
+    for i in range(CROWD):
+        seen += [{"login": "bot", "cookie": f"b{i}"}, {"login": f"guest{i}", "cookie": "kiosk"}]
+    return [
+        json.dumps(
+            {
+                "event_id": f"e{i}",
+                "occurred_at": f"2026-01-{1 + i // 86_400:02}T{i // 3600 % 24:02}:{i // 60 % 60:02}:{i % 60:02}Z",
+                "identifiers": identifiers,
+            }
+        ).encode()
+        for i, identifiers in enumerate(seen)
+    ]
+
+
+def test_chain_bot_and_kiosk_come_to_the_reference(system, tmp_path):
+    system.start_worker()
+    sent = lines()
+    half = len(sent) // 4
+    system.send(sent[:half])
+    system.await_applied()
+    system.send(sent[half:])
+    until(lambda: system.redis.exists(overlay.LEASE), "the side lane to begin")
+    system.await_applied()
+    assert set(system.export().values()) == simulate(RULES, sent, tmp_path)
+    assert not system.redis.exists(overlay.pending_key(0))
+    # Nothing that an event reads or writes grows with the crowd or the chain.
+    nodes = [key for key in system.redis.scan_iter(match=b"*:[nc]default*")]
+    assert max(system.redis.strlen(key) for key in nodes) < 20_000
+    until(lambda: not system.redis.exists(overlay.LEASE), "the side lane to end", deadline=30)
