@@ -64,6 +64,20 @@ def log(rng, count, first):
             yield WEB, {**event, "identifiers": {"nobody_knows": "x"}}
 
 
+def chain(first, last):
+    """Addresses that hang together by the cookies between them."""
+    for i in range(first, last):
+        for number in (i, i + 1):
+            yield (
+                WEB,
+                {
+                    "event_id": f"c{i}-{number}",
+                    "occurred_at": "2026-05-05T10:00:00Z",
+                    "identifiers": {"email": f"chain{number}@example.com", "cookie": f"chain{i}"},
+                },
+            )
+
+
 def send(system, messages):
     for topic, event in messages:
         if topic == EMAIL:
@@ -106,7 +120,12 @@ def expected_records(facts, published, minter, as_of):
         if node.component is not None:
             # An alias, which only names give, is more than the node alone can tell.
             node.lone = components[node.component].lone
-    kept = {label: component for label, component in components.items() if not component.lone}
+    kept = {}
+    for component in components.values():
+        if component.large:
+            kept |= {records.part_digest(first): part for first, part in records.parts(component).items()}
+        elif not component.lone:
+            kept[records.identifier_digest(component.label)] = component
     far = {ends: edge for x in nodes for ends, edge in view.all_far(x).items()}
     return nodes, far, kept, view.ids(after.ids), after
 
@@ -117,6 +136,7 @@ def test_two_generations_equal_the_view_in_memory(system, job, spark):
     published = {tenant: Published() for tenant in TENANTS}
     for number, count in ((1, 400), (2, 250)):
         send(system, log(rng, count, number * 1_000))
+        send(system, chain(number * 600 - 600, number * 600))
         manifest = run(job)
         bronze = spark.read.format("delta").load(str(system.settings.delta / "bronze" / "events"))
         tenants, refused = facts_of(bronze)
@@ -138,9 +158,12 @@ def test_two_generations_equal_the_view_in_memory(system, job, spark):
                 records.far_key(tenant, x, z): (z, edge) for (x, z), edge in far.items()
             }
             assert far, "somebody is crowded"
+            found = dict(generation.scan(records.tenant_prefix(b"b", tenant)))
+            assert len(found) == (tenant == "default"), "the chain is large"
             found = dict(generation.scan(records.tenant_prefix(b"c", tenant)))
             assert {key: records.decode_component(data) for key, data in found.items()} == {
-                records.component_key(tenant, label): component for label, component in components.items()
+                records.component_key_of(tenant, digest): component
+                for digest, component in components.items()
             }
             found = dict(generation.scan(records.tenant_prefix(b"i", tenant)))
             assert {key: records.decode_id(data) for key, data in found.items()} == {
