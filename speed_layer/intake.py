@@ -60,8 +60,9 @@ class Said:
 
     def where(self, identifiers: Sequence[Identifier]) -> Where | None:
         """The last of the messages that brought any of these."""
-        found = [self.sources[x] for x in identifiers if x in self.sources]
-        return max(((*place(message), event_id) for message, event_id in found), default=None)
+        sources = self.sources
+        found = [(*place(sources[x][0]), sources[x][1]) for x in identifiers if x in sources]
+        return found[0] if len(found) == 1 else max(found, default=None)
 
 
 @dataclass(slots=True)

@@ -36,6 +36,9 @@ BATCH = 100_000
 BATCH_S = 2.0
 FEWEST = 2_000
 
+# So many seconds where a view is being built behind the live one, which waits for it.
+BEHIND_S = 0.5
+
 
 class Lane:
     """Keeps the view on one generation current."""
@@ -80,7 +83,8 @@ class Lane:
         self.state.advance(batch.offsets, batch.through)
         self._log.note()
         took = time.monotonic() - begun
-        self._most = min(max(int(len(messages) * BATCH_S / took), FEWEST), BATCH)
+        seconds = BATCH_S if before is None else BEHIND_S
+        self._most = min(max(int(len(messages) * seconds / took), FEWEST), BATCH)
         if before is None:
             # What a view is built from again was counted, and seen, when the live one took it.
             for (topic, encoding), count in batch.accepted.items():

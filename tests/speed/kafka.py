@@ -37,6 +37,9 @@ class FakeMessage:
     def error(self):
         return None
 
+    def __len__(self):
+        return len(self.bytes_ or b"")
+
 
 def numbered(values, at, topic="web.events", start=0):
     """Messages of one partition, a millisecond apart."""
