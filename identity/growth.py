@@ -18,13 +18,14 @@ from identity.upkeep import Update
 
 
 def is_settled(node: Node) -> bool:
-    """Whether a node is of one customer with nothing refused, and nothing can displace a link of it.
+    """Whether a node is of one customer with nothing refused, and keeps all its links.
 
-    A link to one that dropped out takes no part, whatever happens here.
+    One that the other end does not keep, or whose other end dropped out, takes no part, whatever happens at
+    this end; only an event that names it may change that, and names an end that is not settled.
     """
     if not node.whole or node.far or node.apart is not None:
         return False
-    return all((edge.mine and edge.theirs) or edge.out for edge in node.edges.values())
+    return all(edge.mine or edge.out for edge in node.edges.values())
 
 
 def grow(

@@ -10,7 +10,7 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -84,7 +84,8 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
             _alone(result, x, seen, loaded, minter, oldest)
         elif loaded.record:
             nodes[x] = view.decoded(loaded.record)
-    groups = _groups(facts, tied, nodes)
+    shut = _shut(result.rest, facts, nodes)
+    groups = _groups(facts, nodes, shut)
     result.large = [group for group in groups if group.large]
     groups = [group for group in groups if not group.large]
     components = _components(view, nodes, groups)
@@ -131,15 +132,27 @@ def _wider(record: bytes, seen: Seen) -> bytes | None:
     return records.seen_again(record, min(first_seen, seen[0]), max(last_seen, seen[1]))
 
 
-def _groups(facts: Facts, tied: Iterable[Identifier], nodes: dict[Identifier, Node]) -> list[Group]:
+def _shut(rest: Facts, facts: Facts, nodes: dict[Identifier, Node]) -> set[Pair]:
+    """The links to those that are shut, which hold nothing together; they, and their ends, join the rest."""
+    out = {x for x, node in nodes.items() if node.shut}
+    shut = {ends for ends in facts.links if not out.isdisjoint(ends)} if out else set()
+    for ends in shut:
+        rest.links[ends] = facts.links[ends]
+        rest.seen.update((x, facts.seen[x]) for x in ends)
+    return shut
+
+
+def _groups(facts: Facts, nodes: dict[Identifier, Node], shut: Collection[Pair] = ()) -> list[Group]:
+    """Facts that hang together by links, but for the `shut` ones, or by a component."""
+    links = {ends: link for ends, link in facts.links.items() if ends not in shut} if shut else facts.links
     together = Together()
-    for a, b in facts.links:
+    for a, b in links:
         together.add(a, b)
     labels = {x: node.component for x, node in nodes.items() if node.component is not None and not node.lone}
     for x, label in labels.items():
         together.add(x, label)
     groups: defaultdict[Identifier, Group] = defaultdict(Group)
-    for x in tied:
+    for x in {end for ends in links for end in ends}:
         group = groups[together.find(x)]
         group.seen[x] = facts.seen[x]
         if x in labels:
@@ -147,7 +160,7 @@ def _groups(facts: Facts, tied: Iterable[Identifier], nodes: dict[Identifier, No
             group.label = labels[x]
             if (apart := nodes[x].apart) is not None:
                 group.large.add(apart)
-    for ends, link in facts.links.items():
+    for ends, link in links.items():
         groups[together.find(ends[0])].links[ends] = link
     return list(groups.values())
 

@@ -57,7 +57,7 @@ def groups_of(view, facts):
     """Facts that hang together, each with the nodes and the one component that `grow` may know."""
     tied = {end for ends in facts.links for end in ends}
     nodes = view.nodes(tied)
-    for group in _groups(facts, tied, nodes):
+    for group in _groups(facts, nodes):
         if group.plain:
             component = view.components([group.label]).get(group.label) if group.label is not None else None
             members = component.members if component is not None else ()
