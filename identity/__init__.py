@@ -3,7 +3,6 @@
 from identity.errors import (
     IdentityError,
     InvalidValueError,
-    LargeComponentError,
     RuleError,
     UnknownTypeError,
 )
@@ -22,7 +21,6 @@ __all__ = [
     "Identifier",
     "IdentityError",
     "InvalidValueError",
-    "LargeComponentError",
     "Link",
     "Minted",
     "Minter",

@@ -3,8 +3,7 @@
 IdentityError
 ├── RuleError              the rule file cannot be used; `problems` lists path and remedy
 ├── UnknownTypeError       an event names a type that no rule knows
-├── InvalidValueError      a value that its type's normaliser refuses (it is quarantined)
-└── LargeComponentError    a large component would have to be looked at, and there is no time for it
+└── InvalidValueError      a value that its type's normaliser refuses (it is quarantined)
 """
 
 
@@ -37,7 +36,3 @@ class UnknownTypeError(IdentityError):
 
 class InvalidValueError(IdentityError):
     """A value that cannot be an identifier of its type; the text never repeats the value."""
-
-
-class LargeComponentError(IdentityError):
-    """What was said concerns a component that only a patient caller resolves."""

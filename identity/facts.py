@@ -13,7 +13,6 @@ from itertools import combinations
 from typing import NamedTuple, TypeVar
 
 from identity.identifier import Identifier, Pair, pair
-from identity.together import Together
 
 # The neutral elements of min and max: a fact that has not happened yet.
 FUTURE = 2**63 - 1
@@ -145,18 +144,6 @@ class Facts:
         for identifier, at in other.erased.items():
             self.add_erasure(identifier, at)
         self.quarantined.update(other.quarantined)
-
-    def apart(self) -> list["Facts"]:
-        """Seen and links, in parts that have no link between them."""
-        together = Together()
-        for a, b in self.links:
-            together.add(a, b)
-        parts: dict[Identifier, Facts] = {}
-        for x, seen in self.seen.items():
-            parts.setdefault(together.find(x), Facts()).seen[x] = seen
-        for ends, link in self.links.items():
-            parts[together.find(ends[0])].links[ends] = link
-        return list(parts.values())
 
     @property
     def newest(self) -> int | None:

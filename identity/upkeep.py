@@ -6,8 +6,10 @@ What an event can change, and so what is loaded:
 2. *Screen* these nodes again. Where one drops out or comes back, its neighbours' second step changes.
 3. *Own*: nodes changed in 1 or 2 choose anew which links they keep; the other ends are told. Of a crowded
    node only the far links that are named here are loaded (`identity.reach`), and go far again at the end.
-4. *Touch* the components of both ends of each link that began or ceased to live, or whose place in the
-   order changed where order matters, and those of identifiers that share a home with one that flipped.
+4. *Touch* the components of both ends of each link that began or ceased to live, or moved up in the order,
+   and those of identifiers that share a home with one that flipped. A link that begins, or moves up, within
+   one customer changes nothing: its groups only meet earlier, what was refused them is so all the more, and
+   what was not still fits, for all of it is within the customer that fits.
 5. *Join* and *name* the touched components, in whatever pieces they now fall.
 
 Steps 1 and 2 of resolution look at neighbours only, hence 1 to 3 here do not spread; live components
@@ -18,7 +20,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from identity.errors import LargeComponentError
 from identity.facts import FUTURE, Facts, Link, Seen, Verdict
 from identity.graph import Component, Edge, IdRecord, Node, View
 from identity.identifier import Identifier, Pair
@@ -59,19 +60,18 @@ def upkeep(
     *,
     minter: Minter,
     as_of: int | None,
-    patient: bool = True,
+    postponed: Facts | None = None,
 ) -> list[Update]:
     """Apply new facts to a view; returns the independent updates that bring it up to date.
 
-    `as_of` must be the one that the view was built with, so that nothing else needs a second look. Who is
-    not `patient` looks at no large component. Raises LargeComponentError where he would have to.
+    `as_of` must be the one that the view was built with, so that nothing else needs a second look. Where
+    `postponed` is given no large component is looked at: facts that ask for it are put there instead.
     """
-    return _Upkeep(view, rules, minter, as_of, patient=patient).apply(facts)
+    return _Upkeep(view, rules, minter, as_of).apply(facts, postponed)
 
 
 class _Upkeep:
-    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None, *, patient: bool) -> None:
-        self._patient = patient
+    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None) -> None:
         self._view = view
         self._rules = rules
         self._minter = minter
@@ -85,14 +85,26 @@ class _Upkeep:
         self._minted: dict[str, Minted] = {}
         self._together = Together()
 
-    def apply(self, facts: Facts) -> list[Update]:
+    def apply(self, facts: Facts, postponed: Facts | None) -> list[Update]:
         self._load({*facts.seen, *(end for ends in facts.links for end in ends)})
         self._reach(end for a, b in facts.links for end in ((a, b), (b, a)))
         changed = self._merge(facts)
         flipped = self._screen(changed)
         self._own(changed | {z for x in flipped for z in self._node(x).edges})
-        self._rebuild(self._touched(flipped))
-        return list(self._updates())
+        loose = self._loose(flipped)
+        large = [x for x in loose if postponed is not None and self._is_large(x)]
+        self._rebuild(self._members(loose - self._with(large, loose)))
+        if postponed is not None:
+            postponed.seen.update((x, facts.seen[x]) for x in self._with(large, facts.seen))
+            # A link that says nothing new may lead elsewhere.
+            links = facts.links.items()
+            postponed.links.update((ends, link) for ends, link in links if postponed.seen.keys() >= {*ends})
+        return list(self._updates(large))
+
+    def _with(self, some: Iterable[Identifier], among: Iterable[Identifier]) -> set[Identifier]:
+        """Those that must be committed together with any of some."""
+        roots = {self._together.find(x) for x in some}
+        return {x for x in among if self._together.find(x) in roots} if roots else set()
 
     # Access
 
@@ -245,34 +257,38 @@ class _Upkeep:
 
     # 4. Touch
 
-    def _touched(self, flipped: set[Identifier]) -> set[Identifier]:
-        """The live identifiers whose components must be looked at again: all members of these."""
+    def _loose(self, flipped: set[Identifier]) -> set[Identifier]:
+        """The identifiers whose components must be looked at again."""
         loose: set[Identifier] = set()
-        reordered: set[Identifier] = set()
         for x, draft in self._drafts.items():
             known = self._known.get(x) or Node(x, draft.seen)
             if known.component is None or draft.seen.first_ingested != known.seen.first_ingested:
                 loose.add(x)
             for z, edge in draft.edges.items():
                 before = known.edges.get(z, _NO_EDGE)
-                lives = draft.is_live(z)
-                if lives != known.is_live(z) or edge.link.verdict != before.link.verdict:
+                lived, lives = known.is_live(z), draft.is_live(z)
+                moved = lives and not (lived and edge.link == before.link)
+                decided = edge.link.verdict != before.link.verdict
+                if decided or lived > lives or (moved and not self._is_with(z, known.customer)):
                     loose |= {x, z}
-                elif lives and edge.link != before.link:
-                    reordered.add(x)
         loose |= flipped
         # An identifier that turns out to be older may come to stand before others in their line.
         aged = {x for x in self._drafts if (k := self._known.get(x)) and k.seen[2] != self._drafts[x].seen[2]}
         loose |= self._housemates(flipped | aged)
-        labels = {label for x in loose if (label := self._label(x)) is not None}
-        doubtful = {label for x in reordered if (label := self._label(x)) is not None} - labels
-        if not self._patient and any(self._is_large(x) for x in loose | reordered):
-            raise LargeComponentError
-        self._load_components(labels | doubtful)
-        # One customer whose links were all taken stays one in any order.
-        labels |= {label for label in doubtful if len(self._component(label).customers) > 1}
-        self._torn = labels
-        members = loose | {member for label in labels for member in self._component(label).members}
+        for x in loose:
+            if (label := self._label(x)) is not None:
+                self._together.add(x, label)
+        return loose
+
+    def _is_with(self, x: Identifier, customer: str) -> bool:
+        known = self._known.get(x)
+        return known is not None and known.customer == customer != ""
+
+    def _members(self, loose: set[Identifier]) -> set[Identifier]:
+        """Loose identifiers, and all members of their components, which are built anew."""
+        self._torn = {label for x in loose if (label := self._label(x)) is not None}
+        self._load_components(self._torn)
+        members = loose | {member for label in self._torn for member in self._component(label).members}
         self._load(members)
         return members
 
@@ -281,7 +297,11 @@ class _Upkeep:
         homes = {home for x in flipped if (home := self._node(x).home) is not None}
         if not homes:
             return set()
-        result = {resident for record in self._view.ids(homes).values() for resident in record.residents}
+        result: set[Identifier] = set()
+        for record in self._view.ids(homes).values():
+            result.update(record.residents)
+            for resident in record.residents:
+                self._together.add(resident, record.residents[0])
         self._load(result)
         return {x for x in result if self._known[x] is not None}
 
@@ -382,7 +402,7 @@ class _Upkeep:
 
     # The outcome, in independent parts
 
-    def _updates(self) -> Iterator[Update]:
+    def _updates(self, without: Iterable[Identifier]) -> Iterator[Update]:
         for label, component in self._old.items():
             for member in component.members if component is not None else ():
                 self._together.add(member, label)
@@ -394,6 +414,8 @@ class _Upkeep:
             self._replace(update, label, old)
         for customer_id, minted in self._minted.items():
             parts[self._together.find(minted.anchor)].minted[customer_id] = minted
+        for root in self._with(without, list(parts)):
+            del parts[root]
         return (update for update in parts.values() if update.nodes or update.far or update.components)
 
     def _add_nodes(self, parts: defaultdict[Identifier, Update]) -> None:

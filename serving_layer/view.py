@@ -44,7 +44,7 @@ class Freshness(NamedTuple):
 class Found(NamedTuple):
     """The answer for one identifier: its customer, or None and (where there is one) the reason.
 
-    `pending` says that events about it, or about its customer, wait for the side lane.
+    `pending` says that events about it wait for the side lane.
     """
 
     identifier: Identifier

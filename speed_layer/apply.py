@@ -3,11 +3,11 @@
 import logging
 import random
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from redis import Redis
 
-from identity import Facts, Identifier, LargeComponentError, Minter, Rules
+from identity import Facts, Minter, Rules
 from identity.upkeep import Update, upkeep
 from schemas.generation import Generation
 from speed_layer.aside import Aside, deferred
@@ -57,7 +57,7 @@ class Applier:
         for tried in range(MAX_TRIES):
             if not rest.seen:
                 return conflicts
-            rest, met = self._settle(rest, minter, teller)
+            rest, met = self._decide(rest, minter, teller)
             if not met:
                 return conflicts
             conflicts += met
@@ -77,11 +77,6 @@ class Applier:
             if not committed:
                 group.add_to(settled.rest)
         settled.rest.seen.update((x, facts.seen[x]) for x in lost)
-        for group in settled.large:
-            if self._patient:
-                group.add_to(settled.rest)
-            else:
-                self._put_aside(Facts(group.seen, group.links), minter, teller, list(group.large))
         if teller is not None:
             self._metrics.components([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
@@ -90,45 +85,33 @@ class Applier:
             self._metrics.conflicts(conflicts)
         return settled.rest, conflicts
 
-    def _settle(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
-        """Returns the facts that met conflicts, and the number of these."""
-        try:
-            met = self._decide(facts, minter, teller)
-        except LargeComponentError:
-            parts = facts.apart()
-            if len(parts) > 1:
-                left, met = Facts(), 0
-                for part in parts:
-                    again, conflicts = self._settle(part, minter, teller)
-                    left.update(again)
-                    met += conflicts
-                return left, met
-            self._put_aside(facts, minter, teller)
-            return Facts(), 0
-        return (facts if met else Facts()), met
+    def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
+        """Returns the facts to try again, and the number of conflicts.
 
-    def _put_aside(
-        self, facts: Facts, minter: Minter, teller: Teller | None, customers: Sequence[Identifier] = ()
-    ) -> None:
-        at, where = (teller.at, teller.where(list(facts.seen))) if teller is not None else (0, None)
-        for some in deferred(minter.tenant, facts, at, where, tell=teller is not None):
-            self._aside.put(self._state.epoch, some, customers)
-
-    def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> int:
-        """Returns the number of conflicts; facts that are committed already change nothing."""
+        Those that are committed already change nothing; those that were put aside wait elsewhere.
+        """
         view = self._view(minter)
         as_of = self._generation.manifest.as_of
+        postponed = None if self._patient else Facts()
         try:
-            updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of, patient=self._patient)
+            updates = upkeep(view, facts, self._rules, minter=minter, as_of=as_of, postponed=postponed)
         except (KeyError, AssertionError):
             # Another worker may have written between two of our reads, so that they do not fit together.
             if not view.has_moved():
                 raise
-            return 1
+            return facts, 1
         done = self._committer.commit(view, self._state.epoch, updates, teller)
         if teller is not None:
             self._written(update for update, committed in zip(updates, done, strict=True) if committed)
-        return done.count(False)
+        if postponed is not None and postponed.seen:
+            self._put_aside(postponed, minter, teller)
+            facts = _without(facts, postponed)
+        return facts, done.count(False)
+
+    def _put_aside(self, facts: Facts, minter: Minter, teller: Teller | None) -> None:
+        at, where = (teller.at, teller.where(list(facts.seen))) if teller is not None else (0, None)
+        for some in deferred(minter.tenant, facts, at, where, tell=teller is not None):
+            self._aside.put(self._state.epoch, some)
 
     def _written(self, updates: Iterable[Update]) -> None:
         sizes: list[int] = []
@@ -143,3 +126,10 @@ class Applier:
 
     def _view(self, minter: Minter) -> SpeedView:
         return SpeedView(self._redis, self._generation, minter.tenant)
+
+
+def _without(facts: Facts, others: Facts) -> Facts:
+    return Facts(
+        {x: seen for x, seen in facts.seen.items() if x not in others.seen},
+        {ends: link for ends, link in facts.links.items() if ends not in others.links},
+    )

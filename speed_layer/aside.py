@@ -53,11 +53,10 @@ class Aside:
         self._defer = script(redis, "defer.lua")
         self._settled = script(redis, "settled.lua")
 
-    def put(self, epoch: bytes, deferred: Deferred, customers: Sequence[Identifier] = ()) -> None:
-        """Let facts wait. These customers, by their first members, are pending too. Raises LostView."""
-        pending = [records.identifier_digest(x) for x, _ in deferred.seen]
-        pending += [records.part_digest(first) for first in customers]
-        self._call(self._defer, [epoch, pack(deferred), b"".join(dict.fromkeys(pending))])
+    def put(self, epoch: bytes, deferred: Deferred) -> None:
+        """Let facts wait. Raises LostView."""
+        pending = b"".join(records.identifier_digest(x) for x, _ in deferred.seen)
+        self._call(self._defer, [epoch, pack(deferred), pending])
 
     def take(self, most: int) -> list[Entry]:
         """The first that wait; they stay until they are settled."""

@@ -54,7 +54,6 @@ class Group:
     links: dict[Pair, Link] = field(default_factory=dict)
     label: Identifier | None = None  # the component of several identifiers that they touch
     plain: bool = True  # whether there is no other
-    large: set[Identifier] = field(default_factory=set)  # names of customers in large components
 
     def add_to(self, facts: Facts) -> None:
         """Say all this."""
@@ -70,7 +69,6 @@ class Quick:
     founded: list[Founded] = field(default_factory=list)
     grown: list[tuple[Group, Update]] = field(default_factory=list)
     rest: Facts = field(default_factory=Facts)
-    large: list[Group] = field(default_factory=list)  # what concerns large components
 
 
 def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: int | None) -> Quick:
@@ -86,8 +84,6 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
             nodes[x] = view.decoded(loaded.record)
     shut = _shut(result.rest, facts, nodes)
     groups = _groups(facts, nodes, shut)
-    result.large = [group for group in groups if group.large]
-    groups = [group for group in groups if not group.large]
     components = _components(view, nodes, groups)
     for group in groups:
         component = components.get(group.label) if group.label is not None else None
@@ -158,8 +154,6 @@ def _groups(facts: Facts, nodes: dict[Identifier, Node], shut: Collection[Pair] 
         if x in labels:
             group.plain = group.plain and group.label in {None, labels[x]}
             group.label = labels[x]
-            if (apart := nodes[x].apart) is not None:
-                group.large.add(apart)
     for ends, link in links.items():
         groups[together.find(ends[0])].links[ends] = link
     return list(groups.values())

@@ -3,7 +3,7 @@
 import pytest
 
 from identity import Identifier, UnknownTypeError, Verdict
-from serving_layer.view import Freshness, ServingView
+from serving_layer.view import Found, Freshness, ServingView
 from tests.serving.world import ANN, TOM, World, identifiers
 
 
@@ -28,7 +28,7 @@ def test_answers_stand_in_the_order_of_the_questions_also_when_asked_twice(view)
 
 def test_what_nobody_has_seen_is_unknown_and_without_a_reason(view):
     (found,) = view.lookup([("email", "stranger@example.com")]).found
-    assert found == (Identifier("email", "stranger@example.com"), None, None)
+    assert found == Found(Identifier("email", "stranger@example.com"), None)
 
 
 def test_the_overlay_wins(world, view):
