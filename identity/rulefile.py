@@ -70,11 +70,19 @@ def load(path: Path) -> Rules:
 def parse(text: str, source: str = "rules") -> Rules:
     """Read rules from YAML text; `source` names the file in errors. Raises RuleError."""
     try:
-        document = yaml.load(text, _OneKeyLoader)  # noqa: S506 - derived from SafeLoader
+        parsed = document(text)
+    except ValueError as error:
+        raise RuleError(source, [str(error)]) from error
+    return from_mapping(parsed, source)
+
+
+def document(text: str) -> object:
+    """What a YAML text says; a key that is written twice is an error. Raises ValueError."""
+    try:
+        return yaml.load(text, _OneKeyLoader)  # noqa: S506 - derived from SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # YAML makes dates and numbers of what looks like them, and fails where they are none.
-        raise RuleError(source, [f"is not YAML: {' '.join(str(error).split())}"]) from error
-    return from_mapping(document, source)
+        raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from error
 
 
 def from_mapping(document: object, source: str = "rules") -> Rules:

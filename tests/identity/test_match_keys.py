@@ -28,7 +28,7 @@ def found(path, record_column, identifiers, rules):
     """Recall and precision of the records of a file under some rules."""
     observer, facts, persons = Observer(rules), Facts(), {}
     for i, row in enumerate(rows(path)):
-        record = Identifier("record", f"crm-{row[record_column]}")  # a bare 0 stands for no value
+        record = Identifier("record", f"people-{row[record_column]}")  # a bare 0 stands for no value
         persons[record] = person(row)
         named = {"record": [record.value]} | {
             type_: [row[column]] for column, type_ in identifiers.items() if row[column]
