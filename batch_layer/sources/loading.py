@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import reduce
 
-from py4j.protocol import Py4JError
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
@@ -98,7 +96,7 @@ class Loading:
                 f.count_if(f.size("failures") > 0).alias("failing"),
                 f.count_if(f.col("rejected") & (f.col("record").isNull() | torn)).alias("unsure"),
             ).first()
-        except (PySparkException, Py4JError) as error:
+        except reading.FAILED as error:
             raise reading.unreadable(name, self.source, error) from None
         assert total is not None, "an aggregate has one row"
         read = total.rows + total.repeated

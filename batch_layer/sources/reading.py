@@ -4,6 +4,7 @@ Text stays text: `007` is a number to a program that guesses, and an account to 
 parse stay too, in the column CORRUPT, to be rejected by name.
 """
 
+import re
 from pathlib import Path
 
 from py4j.protocol import Py4JError
@@ -17,6 +18,13 @@ from batch_layer.sources.files import File
 from batch_layer.sources.model import Source
 
 CORRUPT = "_corrupt_record"
+# What Spark raises, by itself or by way of Java.
+FAILED = (PySparkException, Py4JError)
+
+# How its texts begin with their own name for what went wrong.
+_CONDITION = re.compile(r"\[([A-Z]+(?:_[A-Z]+)+(?:\.[A-Z_]+)*)\]")
+# Spark does not look for drivers among the jars that it was given; it has to be told.
+_DRIVERS = {"jdbc:postgresql:": "org.postgresql.Driver"}
 _KEEP = {"mode": "PERMISSIVE", "columnNameOfCorruptRecord": CORRUPT}
 # A row is told to be too short or too long only where all its columns are read.
 _CSV = {**_KEEP, "header": "true", "multiLine": "true", "escape": '"', "columnPruning": "false",
@@ -40,7 +48,7 @@ def file(spark: SparkSession, source: Source, taken: File) -> DataFrame:
                 return spark.read.format("xml").options(**_XML, **source.options).load(path)
             case _:
                 return spark.read.format(source.format).load(path)
-    except PySparkException as error:
+    except FAILED as error:
         raise unreadable(taken.name, source, error) from None
 
 
@@ -60,15 +68,15 @@ def newest(spark: SparkSession, source: Source) -> str | None:
     frame = _jdbc(spark, source)
     try:
         found = frame.agg(f.max(_column(frame, source.watermark)).cast("string")).first()
-    except (PySparkException, Py4JError) as error:
+    except FAILED as error:
         raise unreadable("the table", source, error) from None
     return found[0] if found is not None else None
 
 
 def unreadable(name: str, source: Source, error: Exception) -> Unreadable:
     """What to say where Spark gives up: its own word for it, and nothing that it quotes."""
-    said = error.getCondition() if isinstance(error, PySparkException) else None
-    why = f" ({said})" if said else ""
+    said = _CONDITION.search(str(error))
+    why = f" ({said[1]})" if said else ""
     if source.format == "jdbc":
         look = "check 'url', 'user', 'password' and 'dbtable', and that the database answers"
     else:
@@ -77,9 +85,13 @@ def unreadable(name: str, source: Source, error: Exception) -> Unreadable:
 
 
 def _jdbc(spark: SparkSession, source: Source) -> DataFrame:
+    options = dict(source.options)
+    for url, driver in _DRIVERS.items():
+        if options["url"].startswith(url):
+            options.setdefault("driver", driver)
     try:
-        return spark.read.format("jdbc").options(**source.options).load()
-    except (PySparkException, Py4JError) as error:
+        return spark.read.format("jdbc").options(**options).load()
+    except FAILED as error:
         # The driver's own text may quote the address and what is in it.
         raise unreadable("the table", source, error) from None
 

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import pytest
 
@@ -13,9 +14,9 @@ DEFINITION = """
 source: crm
 format: FORMAT
 export: full
-record_id: no
+record_id: nr
 changed_at: updated
-identifiers: {crm: no, email: mail}
+identifiers: {crm: nr, email: mail}
 attributes: {name: name, born: born, balance: balance, town: address.town}
 columns:
   born: {type: date}
@@ -23,9 +24,9 @@ columns:
 stop_when: {ended: 100%, rejected: 100%}
 """
 ROWS = [
-    {"no": "007", "updated": "2026-01-01T10:00:00Z", "mail": "zoë@x.org", "name": 'Zoë, "Zo"\nLee',
+    {"nr": "007", "updated": "2026-01-01T10:00:00Z", "mail": "zoë@x.org", "name": 'Zoë, "Zo"\nLee',
      "born": "1971-06-24", "balance": "1234.5", "town": "Łódź"},
-    {"no": "8", "updated": "2026-01-02T00:00:00Z", "mail": None, "name": "Bob", "born": None, "balance": None,
+    {"nr": "8", "updated": "2026-01-02T00:00:00Z", "mail": None, "name": "Bob", "born": None, "balance": None,
      "town": None},
 ]  # fmt: skip
 STANDING = {
@@ -47,7 +48,7 @@ def csv(separator=","):
     def quoted(value):
         return '"' + (value or "").replace('"', '""') + '"'
 
-    lines = [separator.join(["no", " updated", "mail", "name", "born", "balance", "address.town"])]
+    lines = [separator.join(["nr", " updated", "mail", "name", "born", "balance", "address.town"])]
     lines += [separator.join(quoted(row[k]) for k in ROWS[0]) for row in ROWS]
     return "\r\n".join(lines) + "\r\n"
 
@@ -67,8 +68,8 @@ def parquet(path):
 
     table = pa.table(
         {
-            "no": [row["no"] for row in ROWS],
-            "updated": pa.array([row["updated"].rstrip("Z") for row in ROWS]).cast(pa.timestamp("us", "UTC")),
+            "nr": [row["nr"] for row in ROWS],
+            "updated": pa.array([row["updated"] for row in ROWS]).cast(pa.timestamp("us", "UTC")),
             "mail": [row["mail"] for row in ROWS],
             "name": [row["name"] for row in ROWS],
             "born": pa.array([row["born"] for row in ROWS]).cast(pa.date32()),
@@ -86,7 +87,7 @@ def avro(path):
     town = {"type": "record", "name": "Address", "fields": [{"name": "town", "type": optional}]}
     fields = [{"name": k, "type": optional} for k in ROWS[0] if k != "town"]
     schema = {"type": "record", "name": "Row", "fields": [*fields, {"name": "address", "type": town}]}
-    with open(path, "wb") as file:  # noqa: PTH123 - as the library shows it
+    with Path(path).open("wb") as file:
         fastavro.writer(file, schema, nested())
 
 
@@ -148,11 +149,11 @@ def outcome(desk, source, path):
     return report.stopped
 
 
-@pytest.mark.parametrize("format_", ["parquet", "avro", "gz", "xml", "json"])
+@pytest.mark.parametrize("format_", ["parquet", "avro", "gz", "json"])
 def test_a_torn_file_is_told_and_nothing_is_taken(desk, format_):
     kind = {"gz": "jsonl"}.get(format_, format_)
     path = written(desk, kind)
-    content = open(path, "rb").read()  # noqa: PTH123, SIM115
+    content = Path(path).read_bytes()
     torn = desk.write(f"torn.{'jsonl.gz' if format_ == 'gz' else format_}", content[: len(content) // 2])
     source = desk.source(
         DEFINITION.replace("FORMAT", kind).replace("100%, rejected: 100%", "0%, rejected: 0%")

@@ -62,7 +62,7 @@ CASES = [
     ({"type": "timestamp"}, "2026-07-01 12:00:00.25", "2026-07-01T12:00:00.25Z", []),
     ({"type": "timestamp", "timezone": "Europe/Berlin"}, "2026-07-01 12:00", "2026-07-01T10:00:00Z", []),
     ({"type": "timestamp", "timezone": "Europe/Berlin"}, "2026-01-01 12:00", "2026-01-01T11:00:00Z", []),
-    ({"type": "timestamp", "timezone": "Europe/Berlin"}, "2026-07-01T12:00Z", "2026-07-01T12:00:00Z", []),
+    ({"type": "timestamp", "timezone": "Europe/Berlin"}, "2026-07-01T12:00:00Z", "2026-07-01T12:00:00Z", []),
     (
         {"type": "timestamp", "format": "dd/MM/yyyy HH:mm", "timezone": "America/New_York"},
         "01/07/2026 08:00",
