@@ -1,6 +1,7 @@
 """The composition root: every part of a running system, made from the settings."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deploy.settings import Settings
@@ -125,7 +126,13 @@ def importer(
     from batch_layer.sources.importing import Importer  # noqa: PLC0415 - an extra
 
     return Importer(
-        spark(settings, format_=format_), settings.delta, clock, progress, accept=accept, again=again, dry=dry
+        cache(lambda: spark(settings, format_=format_)),
+        settings.delta,
+        clock,
+        progress,
+        accept=accept,
+        again=again,
+        dry=dry,
     )
 
 

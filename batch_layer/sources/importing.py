@@ -21,11 +21,12 @@ from batch_layer.sources.tables import Tables
 class Importer:
     """What loads need to know. `delta` is the root of the tables, which all executors share.
 
+    `spark` gives the session, and is called once there is something to read: most nights nothing is new.
     `clock` tells the time in microseconds. `accept` lands a load beyond its limits, `again` takes what was
     taken before, `dry` lands nothing.
     """
 
-    spark: SparkSession
+    spark: Callable[[], SparkSession]
     delta: Path
     clock: Callable[[], int]
     progress: Progress
@@ -39,18 +40,22 @@ class Importer:
         Yields a report when a load counts, or was stopped by a limit, which ends the run. Raises
         Unreadable; what was reported before stays.
         """
-        tables = Tables(self.spark, self.delta)
         with _alone(self.delta):
             try:
                 for path in [None] if source.format == "jdbc" else files.found(patterns):
-                    report = self._load(source, tenant, path, tables)
+                    report = self._load(source, tenant, path)
                     yield report
                     if report.stopped:
                         return
             finally:
-                shutil.rmtree(tables.staging, ignore_errors=True)
+                shutil.rmtree(self._staging, ignore_errors=True)
 
-    def _load(self, source: Source, tenant: str, path: Path | None, tables: Tables) -> Report:
+    @property
+    def _staging(self) -> Path:
+        # Beside the tables, so that all executors reach it.
+        return self.delta / "bronze" / ".staging"
+
+    def _load(self, source: Source, tenant: str, path: Path | None) -> Report:
         loads = Loads(self.delta)
         past = loads.all()
         mine = [x for x in past if (x.tenant, x.source, x.state) == (tenant, source.name, LANDED)]
@@ -58,7 +63,7 @@ class Importer:
         export = None
         if path is not None:
             self.progress(f"{source.name}: reading {path}")
-            export = files.copied(path, tables.staging)
+            export = files.copied(path, self._staging)
             before = [x for x in like if export.sha256 in {file.sha256 for file in x.files}]
             if before:
                 return Report(
@@ -67,9 +72,10 @@ class Importer:
                     before=before[-1].load,
                     outdated=source.export == "full" and before[-1] != mine[-1],
                 )
+        spark = self.spark()
         loading = Loading(
-            spark=self.spark,
-            tables=tables,
+            spark=spark,
+            tables=Tables(spark, self.delta),
             loads=loads,
             source=source,
             tenant=tenant,
@@ -84,7 +90,7 @@ class Importer:
         try:
             return loading.run(export)
         finally:
-            self.spark.catalog.clearCache()
+            spark.catalog.clearCache()
 
 
 def _watermark(loads: Sequence[Load]) -> str | None:

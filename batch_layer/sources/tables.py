@@ -33,11 +33,6 @@ class Tables:
         self._spark = spark
         self._root = root / "bronze"
 
-    @property
-    def staging(self) -> Path:
-        """Where files wait for Spark; beside the tables, so that all executors reach it."""
-        return self._root / ".staging"
-
     def known(self, tenant: str, source: str, last: int) -> DataFrame:
         """The version of each record of a source that holds after load `last`, ended or not."""
         mine = (f.col("tenant") == tenant) & (f.col("source") == source)

@@ -75,7 +75,7 @@ class Slow:
         self._source = definition.parse(SOURCE)
         self._folder = folder
         self._importer = Importer(
-            spark, system.settings.delta, lambda: time.time_ns() // 1_000, lambda _: None
+            lambda: spark, system.settings.delta, lambda: time.time_ns() // 1_000, lambda _: None
         )
 
     def load(self, rows):

@@ -34,7 +34,7 @@ class Desk:
 
     def load(self, source, *patterns, tenant="default", **options):
         importer = Importer(
-            self.spark,
+            lambda: self.spark,
             self.folder / "delta",
             lambda: START + next(self._hours) * HOUR,
             self.told.append,

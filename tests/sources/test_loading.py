@@ -142,7 +142,7 @@ def test_a_load_killed_at_any_write_is_as_if_it_had_not_been(desk, monkeypatch):
     assert (report.load, *row(report)) == (2, 2, 1, 0, 1, 1)
     assert set(desk.standing()) == {"1", "2", "4", "7"}
     assert desk.tables.rejects(2).count() == 1
-    assert not desk.tables.staging.exists()
+    assert not list((desk.folder / "delta" / "bronze").glob(".*"))
 
 
 INCREMENT = """
