@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from batch_layer.sources import files
 from batch_layer.sources.loading import Loading, Progress
-from batch_layer.sources.loads import LANDED, Load, Loads
+from batch_layer.sources.loads import LANDED, Loads
 from batch_layer.sources.model import Source
 from batch_layer.sources.report import Report
 from batch_layer.sources.tables import Tables
@@ -82,7 +82,8 @@ class Importer:
             last=past[-1].load if past else 0,
             # The times of loads only go forward, whatever the clock does.
             now=max(self.clock(), past[-1].ingested_at + 1 if past else 0),
-            watermark=_watermark(like),
+            watermark=like[-1].watermark if like else None,
+            before=tuple(x.load for x in like),
             progress=self.progress,
             accept=self.accept,
             dry=self.dry,
@@ -91,10 +92,6 @@ class Importer:
             return loading.run(export)
         finally:
             spark.catalog.clearCache()
-
-
-def _watermark(loads: Sequence[Load]) -> str | None:
-    return loads[-1].watermark if loads else None
 
 
 @contextmanager

@@ -22,7 +22,10 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """A load on top of load `last`, at `now` (microseconds), reading from `watermark` on."""
+    """A load on top of load `last`, at `now` (microseconds), reading from `watermark` on.
+
+    `before` are the loads by which this definition got as far as the watermark.
+    """
 
     spark: SparkSession
     tables: Tables
@@ -32,6 +35,7 @@ class Loading:
     last: int
     now: int
     watermark: str | None
+    before: tuple[int, ...]
     progress: Progress
     accept: bool
     dry: bool
@@ -40,7 +44,7 @@ class Loading:
         """Load an export; None: the table of a database. Raises Unreadable."""
         name = "the table" if export is None else export.name
         watermark, raw = self._table() if export is None else (None, self._files(export))
-        rows = folded(checked(raw, self.source, self.now)).persist()
+        rows = folded(self._unread(checked(raw, self.source, self.now))).persist()
         report, unsure = self._counted(rows, name)
         decided = versions.decided(
             rows,
@@ -84,6 +88,13 @@ class Loading:
         watermark = reading.newest(self.spark, self.source) or self.watermark
         frame = reading.table(self.spark, self.source, self.watermark)
         return watermark, selected(frame, self.source, "the table")
+
+    def _unread(self, records: DataFrame) -> DataFrame:
+        """Without rows at the watermark that a load before had rejected: they were told, and counted."""
+        if self.watermark is None:
+            return records
+        told = self.tables.rejects(*self.before).where("rejected").select(f.col("row").alias("told"))
+        return records.join(told, f.col("rejected") & (f.col("row") == f.col("told")), "left_anti")
 
     def _counted(self, rows: DataFrame, name: str) -> tuple[Report, bool]:
         """The report so far, and whether rejected rows could be of any record."""

@@ -42,9 +42,9 @@ class Tables:
         """The records of all sources that stand after load `last`, in the columns of RECORDS."""
         return _newest(self._read("records").where(f.col("load") <= last)).where("ended IS NULL")
 
-    def rejects(self, load: int) -> DataFrame:
-        """What was wrong in a load, in the columns of REJECTS."""
-        return self._read("rejects").where(f.col("load") == load)
+    def rejects(self, *loads: int) -> DataFrame:
+        """What was wrong in some loads, in the columns of REJECTS."""
+        return self._read("rejects").where(f.col("load").isin(*loads))
 
     def sweep(self, last: int) -> None:
         """Take away what loads left that never counted."""

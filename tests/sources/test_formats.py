@@ -125,19 +125,14 @@ def test_all_formats_say_the_same(desk):
 
 
 def test_encodings_and_delimiters(desk):
-    source = desk.source(f"{DEFINITION.replace('FORMAT', 'csv')}options: {{encoding: ENC, delimiter: ';'}}")
-    for encoding in ("windows-1250", "UTF-16"):
-        named = desk.source(
-            f"{DEFINITION.replace('FORMAT', 'csv')}options: {{encoding: {encoding}, delimiter: ';'}}"
-        )
-        (report,) = desk.load(named, desk.write(f"{encoding}.csv", csv(";"), encoding))
-        assert report.failures == ()
-    assert source.fingerprint != named.fingerprint
+    text = DEFINITION.replace("FORMAT", "csv")
+    marked = desk.write("marked.csv", csv(), "utf-8-sig")
+    desk.load(desk.source(text), marked)
     assert desk.standing() == STANDING
-    (bom,) = desk.load(
-        desk.source(DEFINITION.replace("FORMAT", "csv")), desk.write("bom.csv", csv(), "utf-8-sig")
-    )
-    assert bom.totals["unchanged"] == 2
+    for encoding in ("windows-1250", "UTF-16"):
+        source = desk.source(f"{text}options: {{encoding: {encoding}, delimiter: ';'}}")
+        (report,) = desk.load(source, desk.write(f"{encoding}.csv", csv(";"), encoding))
+        assert report.totals["unchanged"] == 2
 
 
 def outcome(desk, source, path):
