@@ -1,7 +1,8 @@
 """One run: land, rebuild, publish.
 
 1. Land what is new in Kafka in bronze; this fixes the cut-off O(g).
-2. Facts from all of bronze (silver), the graph from the facts, names from the last generation's.
+2. Facts (silver) from all of bronze, the log's messages and the records of slow sources; the graph from the
+   facts, names from the last generation's.
 3. Write the tables, then the shards of the new generation; publish it.
 
 Killed before the publication, a run leaves readers where they are, and the next one does all that this
@@ -21,6 +22,8 @@ from pyspark.sql import functions as f
 from batch_layer import graph, names, shards, silver
 from batch_layer.bronze import Bronze
 from batch_layer.gold import HOMES, IDS, Gold
+from batch_layer.sources.loads import Loads
+from batch_layer.sources.tables import Tables
 from identity import rulefile
 from schemas.generation import Builder, Generation, Manifest, numbers, open_generation
 
@@ -68,14 +71,18 @@ def run(
         progress(LANDING)
         bronze = Bronze(job.spark, job.delta)
         offsets = bronze.land(job.kafka, job.partitions, job.kafka_settings, job.spark_kafka_settings)
+        # What is loaded from here on is for the next run.
+        loads = Loads(job.delta).last
         manifest = Manifest(
             generation=before.number + 1,
             offsets=offsets,
+            loads=loads,
             as_of=as_of,
             rules=text,
             fingerprint=rulefile.parse(text).fingerprint,
         )
-        return _Rebuild(job, before.manifest, manifest, progress).publish(bronze.table())
+        records = Tables(job.spark, job.delta).current(loads)
+        return _Rebuild(job, before.manifest, manifest, progress).publish(bronze.table(), records)
 
 
 def _newest(generations: Path) -> Generation:
@@ -106,9 +113,12 @@ class _Rebuild:
         self._progress = progress
         self._gold = Gold(job.spark, job.delta)
 
-    def publish(self, bronze: DataFrame) -> Manifest:
+    def publish(self, bronze: DataFrame, records: DataFrame) -> Manifest:
         self._progress("facts from the log")
-        facts = silver.facts(bronze, self._rules).persist()
+        facts = silver.facts(bronze, self._rules)
+        if self._manifest.loads:
+            facts = facts.union(silver.record_facts(records, self._rules))
+        facts = facts.persist()
         seen = silver.seen(facts).persist()
         links = self._gold.write("silver/links", silver.links(facts))
         as_of = self._manifest.as_of
@@ -135,16 +145,17 @@ class _Rebuild:
             .withColumn("minted", f.coalesce("count", f.lit(0)))
             .drop("first_ingested", "count")
         )
-        records = (
+        entries = (
             shards.nodes(screened, owned, placed, self._rules, as_of)
             .union(shards.components(groups, named, refused))
             .union(shards.ids(ids, names.territories(homes, seen, self._rules)))
         )
         with Builder(self._job.generations, self._manifest.generation) as builder:
-            written = shards.write(records, builder.directory, self._job.shards)
+            written = shards.write(entries, builder.directory, self._job.shards)
             manifest = Manifest(
                 generation=self._manifest.generation,
                 offsets=self._manifest.offsets,
+                loads=self._manifest.loads,
                 as_of=as_of,
                 rules=self._manifest.rules,
                 fingerprint=self._manifest.fingerprint,

@@ -8,7 +8,9 @@ from pathlib import Path
 from pyspark.sql import SparkSession
 
 # Never used with jars of another version, see docs/decisions/0004.
-_DELTA = {
+_NEEDED = {
+    # Slow systems still write windows-1252 and its like, which Spark would no longer read.
+    "spark.sql.legacy.javaCharsets": "true",
     "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
     "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
     "spark.sql.session.timeZone": "UTC",
@@ -49,7 +51,7 @@ def session(jars: Sequence[Path] = (), settings: Mapping[str, str] | None = None
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     builder = SparkSession.builder.appName("ucid batch")
-    for key, value in {**({} if submitted else _LOCAL), **_DELTA, **(settings or {})}.items():
+    for key, value in {**({} if submitted else _LOCAL), **_NEEDED, **(settings or {})}.items():
         builder = builder.config(key, value)
     if jars:
         builder = builder.config("spark.jars", ",".join(map(str, jars)))

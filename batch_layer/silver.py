@@ -13,10 +13,13 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from batch_layer.rows import Row, map_rows
-from identity import Facts, Identifier, Observer, Rules
+from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
 from identity.facts import PAST
 from schemas import Malformed
 from schemas.absorb import absorb, accept
+
+# Stands before a source's name where messages have their topic.
+SOURCE = "source:"
 
 SIGHTING, LINK, QUARANTINED, REJECT = "sighting", "link", "quarantined", "reject"
 
@@ -72,6 +75,29 @@ def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
 
     columns = bronze.select("topic", "partition", "offset", "ingested_at", "value")
     return map_rows(columns, step, _FACTS)
+
+
+def record_facts(records: DataFrame, rules: Rules) -> DataFrame:
+    """The facts of the records that stand, in the same form; a record is an event at its `changed_at`.
+
+    A record whose source does not say when it changed is as old as its load. What is rejected is told by
+    its source, as `topic`, and its load, as `offset`.
+    """
+
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        observer = Observer(rules)
+        tenants: defaultdict[str, Facts] = defaultdict(Facts)
+        for tenant, source, load, changed_at, ingested_at, identifiers, attributes in rows:
+            at = ingested_at if changed_at is None else changed_at
+            try:
+                observer.observe(tenants[tenant], dict(identifiers), dict(attributes or ()), at, ingested_at)
+            except UnknownTypeError as error:
+                yield (REJECT, *[None] * 7, str(error), f"{SOURCE}{source}", None, load)
+        for tenant, found in tenants.items():
+            yield from _rows(tenant, found)
+
+    columns = ("tenant", "source", "load", "changed_at", "ingested_at", "identifiers", "attributes")
+    return map_rows(records.select(*columns), step, _FACTS)
 
 
 def _rows(tenant: str, found: Facts) -> Iterable[Row]:

@@ -1,6 +1,7 @@
 """The composition root: every part of a running system, made from the settings."""
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING
 
 from deploy.settings import Settings
@@ -8,9 +9,12 @@ from schemas import TOPICS
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
+    from pyspark.sql import SparkSession
     from redis import Redis
 
     from batch_layer.run import Run
+    from batch_layer.sources.importing import Importer
+    from batch_layer.sources.tables import Tables
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
@@ -108,17 +112,56 @@ def serving_view(settings: Settings) -> "ServingView":
     return ServingView(redis(settings), settings.generations, settings.tenant)
 
 
+def spark(
+    settings: Settings, spark_settings: Mapping[str, str] | None = None, format_: str = "delta"
+) -> "SparkSession":
+    """Spark in this process, with what it needs to read a format of slow sources."""
+    from batch_layer.session import session  # noqa: PLC0415 - an extra
+    from deploy.local import ConsoleProgress, format_jars, spark_jars  # noqa: PLC0415 - only Spark needs jars
+
+    progress = ConsoleProgress()
+    jars = [*spark_jars(settings.cache, progress), *format_jars(format_, settings.cache, progress)]
+    progress.close()
+    return session(jars, spark_settings)
+
+
+def importer(
+    settings: Settings,
+    format_: str,
+    *,
+    clock: Callable[[], int],
+    progress: Callable[[str], None],
+    accept: bool = False,
+    again: bool = False,
+    dry: bool = False,
+) -> "Importer":
+    """What loads slow sources of a format; see `batch_layer.sources.importing.Importer`."""
+    from batch_layer.sources.importing import Importer  # noqa: PLC0415 - an extra
+
+    return Importer(
+        cache(lambda: spark(settings, format_=format_)),
+        settings.delta,
+        clock,
+        progress,
+        accept=accept,
+        again=again,
+        dry=dry,
+    )
+
+
+def source_tables(settings: Settings) -> "Tables":
+    """The tables of slow sources."""
+    from batch_layer.sources.tables import Tables  # noqa: PLC0415 - an extra
+
+    return Tables(spark(settings), settings.delta)
+
+
 def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":
     """A run of the batch layer, with Spark in this process."""
     from batch_layer.run import Run  # noqa: PLC0415 - an extra
-    from batch_layer.session import session  # noqa: PLC0415 - an extra
-    from deploy.local import ConsoleProgress, spark_jars  # noqa: PLC0415 - only Spark needs jars
 
-    progress = ConsoleProgress()
-    jars = spark_jars(settings.cache, progress)
-    progress.close()
     return Run(
-        spark=session(jars, spark_settings),
+        spark=spark(settings, spark_settings),
         kafka=settings.kafka,
         delta=settings.delta,
         generations=settings.generations,

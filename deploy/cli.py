@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
+from batch_layer.sources.errors import SourceError
 from deploy import logs
 from deploy.errors import InputError, SettingsError
 from deploy.local.errors import LocalStackError
@@ -21,6 +22,7 @@ COMMANDS = {
     "simulate": "who is who in a file of events, without any server",
     "rules": "check a rule file",
     "ingest": "send a file of events to Kafka",
+    "import": "land files and database tables for the next batch",
     "lookup": "which customer is this identifier?",
     "export": "print all customers",
     "link": "a steward's word: these two identifiers are one customer",
@@ -39,6 +41,7 @@ _EXTRAS = {
     "demo": "local",
     "down": "local",
     "export": "serve",
+    "import": "batch",
     "ingest": "speed",
     "link": "speed",
     "lookup": "serve",
@@ -48,6 +51,10 @@ _EXTRAS = {
     "unlink": "speed",
     "up": "local",
 }
+
+
+# What Python would not take for a module's name.
+_MODULES = {"dead-letters": "dead_letters", "import": "import_"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -68,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Who read our output has seen enough; Python must not complain of it when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (IdentityError, SchemaError, SettingsError, InputError, OSError) as error:
+    except (IdentityError, SchemaError, SourceError, SettingsError, InputError, OSError) as error:
         return _fail(error, 2)
     except LocalStackError as error:
         return _fail(error, 1)
@@ -82,7 +89,7 @@ def _run(arguments: list[str], named: str | None) -> int:
     for name, help_ in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=help_, description=help_)
         if name == named:
-            module = import_module(f"deploy.commands.{name.replace('-', '_')}")
+            module = import_module(f"deploy.commands.{_MODULES.get(name, name)}")
             module.configure(subparser)
             subparser.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

@@ -31,8 +31,8 @@ CONSUMER: Mapping[str, str | int | bool] = {
     "queued.min.messages": 1_000_000,
     "queued.max.messages.kbytes": 262_144,
     "fetch.queue.backoff.ms": 5,
-    # Two of a producer's largest batches: partitions take turns. With more of each at a time they are read one
-    # after the other, and whoever was first taken in turns out late, for each customer again. A message that
+    # Two of a producer's largest batches: partitions take turns. With more of each at a time they are read
+    # one after the other, and who was first taken in turns out late, for each customer again. A message that
     # is larger is fetched all the same, alone.
     "fetch.message.max.bytes": 1 << 21,
 }

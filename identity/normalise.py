@@ -2,19 +2,25 @@
 
 Each maps a raw string to its normal form, or raises `InvalidValueError` saying what is wrong without
 repeating the value (identifiers are personal data). All are idempotent. Addresses and numbers are
-judged by well-kept libraries; both are imported on first use, for they are slow to load.
+judged by well-kept libraries; both are imported on first use, for they are slow to load. Codes, which
+forgive a misspelling, are in `identity.codes`.
 """
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
+from identity import codes
 from identity.errors import InvalidValueError
 
 Normaliser = Callable[[str], str]
 
-NAMES = ("none", "email", "phone", "text")
+PHONETIC = ("metaphone", "soundex", "nysiis", "match_rating")
+NAMES = ("none", "email", "phone", "text", *PHONETIC, "letters", "year")
+
+# Joins the parts of a match key. The text normaliser and the codes never leave it inside a part.
+SEPARATOR = "|"
 
 # Accents of the Latin, Greek and Cyrillic scripts. Elsewhere marks are letters: without its vowel signs
 # a Hindi name is another name.
@@ -107,4 +113,20 @@ def named(name: str, region: str | None = None) -> Normaliser:
     """The normaliser that a rule file calls `name`. Raises KeyError for a name not in `NAMES`."""
     if name == "phone":
         return phone(region)
-    return {"none": plain, "email": email, "text": text}[name]
+    if name in PHONETIC:
+        return codes.phonetic(name, text)
+    if name == "letters":
+        return codes.letters(text)
+    return {"none": plain, "email": email, "text": text, "year": codes.year}[name]
+
+
+def joined(parts: Sequence[Normaliser]) -> Normaliser:
+    """For the value of a match key, which is asked for or blocked as a whole: each part by its own."""
+
+    def normalise(raw: str) -> str:
+        values = raw.split(SEPARATOR)
+        if len(values) != len(parts):
+            raise InvalidValueError(f"not a match key of {len(parts)} parts with {SEPARATOR} between them")
+        return SEPARATOR.join(part(value) for part, value in zip(parts, values, strict=True))
+
+    return normalise

@@ -14,10 +14,8 @@ from identity.errors import InvalidValueError, UnknownTypeError
 from identity.facts import Facts
 from identity.identifier import Identifier
 from identity.junk import is_junk
+from identity.normalise import SEPARATOR
 from identity.rules import Rules, TypeRule, as_regex, is_regex
-
-# Joins the parts of a match key. The text normaliser never leaves it inside a part.
-SEPARATOR = "|"
 
 # Normalising costs microseconds; most events repeat values seen a moment ago.
 _CACHE = 1 << 18
@@ -35,6 +33,8 @@ class Observer:
         self._normalise = {
             name: normalise.named(rule.normalise, rule.region) for name, rule in rules.types.items()
         }
+        self._parts = _parts(rules)
+        self._normalise |= {name: normalise.joined(parts) for name, parts in self._parts.items()}
         self._exact = {name: _exact(rule) for name, rule in rules.types.items()}
         self._patterns = {name: _patterns(rule) for name, rule in rules.types.items()}
         self.identify = lru_cache(maxsize=_CACHE)(self._identify)
@@ -53,19 +53,12 @@ class Observer:
         if normalise_ is normalise.plain:
             return Identifier(type_, bare), self._fault(type_, bare)
         try:
-            value = self._normal(type_, raw)
+            value = normalise_(raw)
         except InvalidValueError as error:
             return Identifier(type_, bare), f"invalid: {error}"
         if value != bare and is_junk(value):
             return Identifier(type_, value), _JUNK
         return Identifier(type_, value), self._fault(type_, value)
-
-    def _normal(self, type_: str, raw: str) -> str:
-        normalise_ = self._normalise[type_]
-        if self._rules.types[type_].made_from:
-            # A match key that somebody asks for by its value: its parts were normalised one by one.
-            return SEPARATOR.join(map(normalise_, raw.split(SEPARATOR)))
-        return normalise_(raw)
 
     def _fault(self, type_: str, value: str) -> str | None:
         exact, patterns = self._exact[type_], self._patterns[type_]
@@ -108,12 +101,12 @@ class Observer:
     def _match_key(self, rule: TypeRule, attributes: Mapping[str, str]) -> list[Screened]:
         """The match key, or nothing where an attribute is missing or says nothing."""
         parts = []
-        for path in rule.made_from:
+        for path, normalise_ in zip(rule.made_from, self._parts[rule.name], strict=True):
             raw = attributes.get(path)
             if raw is None or is_junk(raw.strip()):
                 return []
             try:
-                part = self._normalise[rule.name](raw)
+                part = normalise_(raw)
             except InvalidValueError:
                 return []
             if is_junk(part):
@@ -122,6 +115,21 @@ class Observer:
         value = SEPARATOR.join(parts)
         fault = _JUNK if is_junk(value) else self._fault(rule.name, value)
         return [(Identifier(rule.name, value), fault)]
+
+
+def _parts(rules: Rules) -> dict[str, tuple[normalise.Normaliser, ...]]:
+    """How the parts of each match key are normalised. One attribute is often a part of several keys."""
+    made: dict[tuple[str, str | None], normalise.Normaliser] = {}
+
+    def remembering(name: str, region: str | None) -> normalise.Normaliser:
+        if (name, region) not in made:
+            made[name, region] = lru_cache(maxsize=_CACHE)(normalise.named(name, region))
+        return made[name, region]
+
+    return {
+        rule.name: tuple(remembering(name, rule.region) for _, name in rule.parts)
+        for rule in rules.match_keys
+    }
 
 
 def _exact(rule: TypeRule) -> frozenset[str]:

@@ -70,11 +70,19 @@ def load(path: Path) -> Rules:
 def parse(text: str, source: str = "rules") -> Rules:
     """Read rules from YAML text; `source` names the file in errors. Raises RuleError."""
     try:
-        document = yaml.load(text, _OneKeyLoader)  # noqa: S506 - derived from SafeLoader
+        parsed = document(text)
+    except ValueError as error:
+        raise RuleError(source, [str(error)]) from error
+    return from_mapping(parsed, source)
+
+
+def document(text: str) -> object:
+    """What a YAML text says; a key that is written twice is an error. Raises ValueError."""
+    try:
+        return yaml.load(text, _OneKeyLoader)  # noqa: S506 - derived from SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         # YAML makes dates and numbers of what looks like them, and fails where they are none.
-        raise RuleError(source, [f"is not YAML: {' '.join(str(error).split())}"]) from error
-    return from_mapping(document, source)
+        raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from error
 
 
 def from_mapping(document: object, source: str = "rules") -> Rules:
@@ -125,8 +133,9 @@ class _Reader:
             )
         normaliser = entry.get("normalise", "text" if made else "none")
         self._one_of(f"{path}.normalise", normaliser, normalise.NAMES)
+        paths, parts = self._parts(f"{path}.from", entry.get("from"), str(normaliser)) if made else ((), ())
         region = entry.get("region")
-        if region is not None and normaliser != "phone":
+        if region is not None and "phone" not in (normaliser, *parts):
             self._wrong(f"{path}.region", "only serves 'normalise: phone': remove one or add the other")
         elif region is not None and not (isinstance(region, str) and region in normalise.regions()):
             self._wrong(f"{path}.region", "write a country's two-letter code in quotes, such as 'GB'")
@@ -147,7 +156,8 @@ class _Reader:
             when_shared=str(when_shared),
             hot=self._count(path, entry, "hot"),
             certainty=float(certainty),
-            made_from=self._paths(f"{path}.from", entry.get("from")) if made else (),
+            made_from=paths,
+            part_normalise=parts,
         )
         return self._with_block(f"{path}.block", entry.get("block", []), rule)
 
@@ -180,11 +190,26 @@ class _Reader:
             return None
         return age
 
-    def _paths(self, path: str, value: object) -> tuple[str, ...]:
-        if isinstance(value, list) and value and all(isinstance(part, str) and part for part in value):
-            return tuple(value)
-        self._wrong(path, "write a list of attributes, such as [name.surname, date_of_birth]")
-        return ()
+    def _parts(self, path: str, value: object, usual: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The attributes of a match key, and the normaliser of each where one is not the key's own."""
+        if not isinstance(value, list) or not value:
+            self._wrong(path, "write a list of attributes, such as [name.surname, date_of_birth]")
+            return (), ()
+        parts: list[tuple[str, str]] = []
+        for i, entry in enumerate(value):
+            pairs = list(entry.items()) if isinstance(entry, dict) else [(entry, usual)]
+            if len(pairs) != 1 or not (isinstance(pairs[0][0], str) and pairs[0][0]):
+                self._wrong(
+                    path, "write a list of attributes, such as [name.surname: metaphone, date_of_birth]"
+                )
+                return (), ()
+            ((attribute, normaliser),) = pairs
+            if normaliser not in normalise.NAMES:
+                self._one_of(f"{path}[{i}].{attribute}", normaliser, normalise.NAMES)
+                normaliser = usual
+            parts.append((attribute, normaliser))
+        paths, names = zip(*parts, strict=True)
+        return paths, (() if set(names) == {usual} else names)
 
     def _with_block(self, path: str, entries: object, rule: TypeRule) -> TypeRule:
         """Exact entries are normalised like the values that they are compared with."""
@@ -192,6 +217,8 @@ class _Reader:
             self._wrong(path, 'write a list, such as ["test@test.com", "/^guest_/i"]')
             return rule
         normal = normalise.named(rule.normalise, rule.region)
+        if rule.made_from:
+            normal = normalise.joined([normalise.named(name, rule.region) for _, name in rule.parts])
         block: list[str] = []
         for i, entry in enumerate(entries):
             if not isinstance(entry, str):

@@ -35,6 +35,14 @@ class TypeRule:
     block: tuple[str, ...] = ()
     # Dotted paths of attributes, for a match key; empty for an identifier that events carry.
     made_from: tuple[str, ...] = ()
+    # How each of them is normalised, where not all are by `normalise`; else empty.
+    part_normalise: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """Of a match key: each attribute's path, and the name of its normaliser."""
+        names = self.part_normalise or (self.normalise,) * len(self.made_from)
+        return tuple(zip(self.made_from, names, strict=True))
 
 
 class PairRule(NamedTuple):
@@ -67,7 +75,7 @@ class Rules:
         meaning = {
             "version": self.version,
             "ignore_unknown": self.ignore_unknown,
-            "types": {name: asdict(rule) for name, rule in self.types.items()},
+            "types": {name: _meaning(rule) for name, rule in self.types.items()},
         }
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
@@ -93,6 +101,14 @@ class Rules:
             keep=other.max,
             contested=mine.when_shared == "nobody" and other.rank < mine.rank,
         )
+
+
+def _meaning(rule: TypeRule) -> dict[str, object]:
+    """A rule as its fingerprint sees it: what was added later counts only where it is used."""
+    fields = asdict(rule)
+    if not rule.part_normalise:
+        del fields["part_normalise"]
+    return fields
 
 
 _REGEX = re.compile(r"/(.+)/(i?)", re.DOTALL)

@@ -62,7 +62,9 @@ class Metrics:
         self._lost = counter("views_lost", "Times that the view was gone from Redis")
         self._failures = counter("failures", "Turns of the loop that failed, to be tried again", "error")
         self._handovers = counter("handovers", "Switches of the readers to a new generation")
-        self._pending = gauge("pending_components", "Components over a cap, in the side lane")
+        self._pending = gauge(
+            "side_lane_entries", "Entries that wait for the side lane: facts of large components"
+        )
         self._generation = gauge("generation", "The generation that readers stand on")
         self._through = gauge("applied_through_seconds", "Append time (Unix) up to which events are visible")
 
@@ -129,5 +131,5 @@ class Metrics:
         self._handovers.inc()
 
     def pending(self, count: int) -> None:
-        """So many components are in the side lane now."""
+        """So many entries wait for the side lane."""
         self._pending.set(count)

@@ -1,7 +1,20 @@
 import os
 
+import pytest
 from hypothesis import settings
 
 settings.register_profile("thorough", max_examples=20_000, deadline=None)
 settings.register_profile("usual", max_examples=300, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """One session for all tests of this process: it takes as long to start as twenty small loads."""
+    from batch_layer.session import SMALL, session
+    from deploy.local import default_cache, format_jars, spark_jars
+
+    cache = default_cache()
+    running = session([*spark_jars(cache), *format_jars("avro", cache), *format_jars("jdbc", cache)], SMALL)
+    yield running
+    running.stop()

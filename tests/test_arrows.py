@@ -19,7 +19,7 @@ ARROWS |= {"deploy": {*ARROWS, "benchmarks"}, "benchmarks": {*ARROWS, "deploy"}}
 PURE = {
     *("base64", "collections", "dataclasses", "difflib", "enum", "functools", "hashlib", "heapq", "hmac"),
     *("itertools", "json", "operator", "re", "types", "typing", "unicodedata"),
-    *("email_validator", "phonenumbers"),
+    *("email_validator", "jellyfish", "phonenumbers"),
 }
 RULE_FILE = {"pathlib", "yaml"}
 DYNAMIC = "importlib.import_module"

@@ -1,4 +1,7 @@
-"""A private PostgreSQL: as it comes from `initdb`, reached by a socket file, gone afterwards."""
+"""A private PostgreSQL: as it comes from `initdb`, reached by a socket file, gone afterwards.
+
+For clients that know no socket files, such as Java's, it listens on a port of 127.0.0.1 besides.
+"""
 
 import os
 import pwd
@@ -21,12 +24,16 @@ _PLACES = "/usr/lib/postgresql/*/bin"  # where Debian and Ubuntu keep it, out of
 _SERVANTS = ("postgres", "nobody")  # whom root runs it as, for it refuses to be run by root
 _LONGEST = 80  # characters: the name of a socket has room for 107, and PostgreSQL adds its own
 _DEADLINE = 60.0  # seconds for it to answer
-_USER = "ucid"
+USER = "ucid"
+_PORT = 5432  # part of a socket's name
 
 
 @contextmanager
-def postgres() -> Iterator[Path]:
-    """A running server; gives its socket's directory. Raises LeftOut, and Broken if it does not start."""
+def postgres(port: int | None = None) -> Iterator[Path]:
+    """A running server; gives its socket's directory. Raises LeftOut, and Broken if it does not start.
+
+    With a port, it takes connections there too.
+    """
     _need_client()
     initdb, server = _program("initdb"), _program("postgres")
     owner = _owner()
@@ -34,17 +41,17 @@ def postgres() -> Iterator[Path]:
     try:
         _hand_over(home, owner)
         _initialise(initdb, home, owner)
-        with _serving(server, home, owner):
+        with _serving(server, home, owner, port):
             yield home
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def connect(home: Path) -> "Connection":
+def connect(home: Path, port: int | None = None) -> "Connection":
     """A connection to it, each statement a transaction of its own. Raises what psycopg raises."""
     import psycopg  # noqa: PLC0415 - an extra
 
-    return psycopg.connect(host=str(home), user=_USER, dbname="postgres", autocommit=True)
+    return psycopg.connect(host=str(home), port=port or _PORT, user=USER, dbname="postgres", autocommit=True)
 
 
 def _need_client() -> None:
@@ -103,18 +110,19 @@ def _start(argv: list[str], home: Path, owner: pwd.struct_passwd | None) -> "sub
 
 
 def _initialise(initdb: str, home: Path, owner: pwd.struct_passwd | None) -> None:
-    argv = [initdb, "-D", str(home / "data"), "-U", _USER, "--auth=trust", "--no-locale", "-E", "UTF8"]
+    argv = [initdb, "-D", str(home / "data"), "-U", USER, "--auth=trust", "--no-locale", "-E", "UTF8"]
     with _start(argv, home, owner) as process:
         if process.wait(_DEADLINE) != 0:
             raise Broken(f"initdb failed:\n{_tail(home)}")
 
 
 @contextmanager
-def _serving(server: str, home: Path, owner: pwd.struct_passwd | None) -> Iterator[None]:
-    argv = [server, "-D", str(home / "data"), "-k", str(home), "-c", "listen_addresses="]
+def _serving(server: str, home: Path, owner: pwd.struct_passwd | None, port: int | None) -> Iterator[None]:
+    argv = [server, "-D", str(home / "data"), "-k", str(home), "-c"]
+    argv += ["listen_addresses="] if port is None else ["listen_addresses=127.0.0.1", "-p", str(port)]
     process = _start(argv, home, owner)
     try:
-        _await(process, home)
+        _await(process, home, port)
         yield
     finally:
         process.terminate()
@@ -125,13 +133,13 @@ def _serving(server: str, home: Path, owner: pwd.struct_passwd | None) -> Iterat
             process.wait()
 
 
-def _await(process: "subprocess.Popen[bytes]", home: Path) -> None:
+def _await(process: "subprocess.Popen[bytes]", home: Path, port: int | None) -> None:
     from psycopg import OperationalError  # noqa: PLC0415 - an extra
 
     end = time.monotonic() + _DEADLINE
     while True:
         try:
-            connect(home).close()
+            connect(home, port).close()
         except OperationalError as error:
             if process.poll() is not None or time.monotonic() > end:
                 raise Broken(f"PostgreSQL did not start:\n{_tail(home)}") from error

@@ -2,7 +2,7 @@
 
 from deploy.local.errors import DownloadError, HomeError, LocalStackError, MissingTool, StartError
 from deploy.local.home import default_cache, default_home
-from deploy.local.jars import kafka_jars, spark_jars
+from deploy.local.jars import format_jars, kafka_jars, spark_jars
 from deploy.local.java import find_java
 from deploy.local.progress import ConsoleProgress, Progress, silent
 from deploy.local.stack import Service, Stack
@@ -22,6 +22,7 @@ __all__ = [
     "default_cache",
     "default_home",
     "find_java",
+    "format_jars",
     "kafka_jars",
     "silent",
     "spark_jars",

@@ -27,6 +27,13 @@ SPARK = Bundle(
 )
 
 
+# What a source of a format needs besides; fetched when one of it is imported.
+FORMATS = {
+    "avro": Bundle("Avro", ("org.apache.spark:spark-avro_2.13:4.0.0",)),
+    "jdbc": Bundle("PostgreSQL", ("org.postgresql:postgresql:42.7.5",)),
+}
+
+
 def kafka_jars(cache: Path, progress: Progress = silent) -> list[Path]:
     """The class path of a Kafka broker. Raises MissingTool and DownloadError."""
     return fetch(KAFKA, cache, progress)
@@ -37,10 +44,23 @@ def spark_jars(cache: Path, progress: Progress = silent) -> list[Path]:
 
     Raises MissingTool and DownloadError.
     """
+    return _besides_pyspark(SPARK, cache, progress)
+
+
+def format_jars(format_: str, cache: Path, progress: Progress = silent) -> list[Path]:
+    """What `spark.jars` must name besides for a format of slow sources; often nothing.
+
+    Raises MissingTool and DownloadError.
+    """
+    bundle = FORMATS.get(format_)
+    return _besides_pyspark(bundle, cache, progress) if bundle is not None else []
+
+
+def _besides_pyspark(bundle: Bundle, cache: Path, progress: Progress) -> list[Path]:
     # artifact-version(-classifier).jar; both the artifact and the classifier may hold digits.
     parts = (re.fullmatch(r"(.+)-\d+(\.\w+)+(-.*)?\.jar", jar.name) for jar in pyspark_jars())
     shipped = tuple(sorted({match[1] for match in parts if match}))
-    return fetch(msgspec.structs.replace(SPARK, without=shipped), cache, progress)
+    return fetch(msgspec.structs.replace(bundle, without=shipped), cache, progress)
 
 
 def fetch(bundle: Bundle, cache: Path, progress: Progress = silent) -> list[Path]:

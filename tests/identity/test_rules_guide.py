@@ -78,7 +78,7 @@ def test_the_tables_name_every_key_and_the_true_default():
     plain = parse("identifiers: {a: {rank: 1}}").types["a"]
     assert plain.max == DEFAULT_MAX
     for name in TypeRule.__dataclass_fields__:
-        if name in {"name", "rank", "made_from"}:
+        if name in {"name", "rank", "made_from", "part_normalise"}:
             continue
         default = getattr(plain, name)
         assert rows[name] == ("none" if default in {None, ()} else f"`{default}`")

@@ -69,16 +69,6 @@ def system(servers, request):
     system.close()
 
 
-@pytest.fixture(scope="session")
-def spark():
-    from batch_layer.session import SMALL, session
-    from deploy.local import default_cache, spark_jars
-
-    spark = session(spark_jars(default_cache()), SMALL)
-    yield spark
-    spark.stop()
-
-
 @pytest.fixture
 def job(spark, system):
     return Run(

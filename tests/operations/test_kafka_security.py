@@ -115,6 +115,7 @@ def test_spark_gets_in_with_the_same_settings(by_password, by_certificate, tmp_p
     spark = session(spark_jars(default_cache()), SMALL)
     for name, env in (("password", by_password), ("certificate", by_certificate)):
         settings = Settings.load(env)
+        bootstrap.create_topics(settings)
         send(bootstrap.producer(settings), WEB, [b"for spark"])
         security = settings.kafka_security
         bronze = Bronze(spark, tmp_path / name)

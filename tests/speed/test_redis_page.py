@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from identity import Identifier, graph
 from identity.reach import SPARE
 from schemas import overlay
+from speed_layer.side_lane import SideLane
 from tests.speed import redis_bytes
 from tests.speed.kafka import numbered
-from tests.speed.world import TOM, B, event, generation_of, lane_on, sighting
+from tests.speed.world import ANN, KEY, TOM, B, event, generation_of, lane_on, sighting
 
 PAGE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text("utf-8")
 PARTS = {
@@ -38,7 +40,8 @@ def pattern(key):
 KEYS = {row[0].strip("`"): row[1] for row in table("Keys")}
 
 
-def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path):
+def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path, monkeypatch):
+    monkeypatch.setattr(graph, "LARGE", 3)
     events = [
         event(0, cookie="x"),
         event(1, cookie="y", login="ann"),
@@ -46,18 +49,29 @@ def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path):
         b"{",
         # A cookie that keeps one login, and meets more of them than fit into its record.
         *[event(3 + i, cookie="kiosk", login=f"guest-{i}") for i in range(SPARE + 2)],
+        # An address of somebody who has more than a few.
+        event(99, login="ann", mail="another@example.com"),
     ]
-    generation = generation_of(tmp_path, sighting(TOM, B))
+    mails = [Identifier("mail", f"{name}@example.com") for name in "abcd"]
+    generation = generation_of(tmp_path, sighting(TOM, B), *[sighting(ANN, mail) for mail in mails])
     lane, _ = lane_on(redis, generation, numbered(events, 1_767_312_000_000))
     assert lane.step(0) == len(events)
     redis.set(overlay.LIVE, 1)
     redis.set(overlay.PAUSE, 1)
+    redis.set(overlay.LEASE, "somebody")
+    before = rows_of(redis)
+    assert SideLane(redis, tmp_path, KEY).step() > 0
+    assert before | rows_of(redis) == KEYS.keys()
+
+
+def rows_of(redis):
+    """The rows that tell of the keys that are there."""
     met = set()
     for key in redis.scan_iter():
         (row,) = [row for row in KEYS if pattern(row).fullmatch(key)]
         assert KEYS[row].encode() == redis.type(key)
         met.add(row)
-    assert met == KEYS.keys()
+    return met
 
 
 @pytest.mark.parametrize("row", table("Sizes"), ids=lambda row: row[0])

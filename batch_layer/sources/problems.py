@@ -1,0 +1,73 @@
+"""Reading a YAML document while collecting every problem, each with its path and what to write instead."""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any
+
+Document = Mapping[str, Any]
+
+
+class Problems:
+    """What is wrong so far. Each method gives a value that reading can go on with."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+
+    def wrong(self, path: str, remedy: str) -> None:
+        """Note a problem."""
+        self.found.append(f"{path}: {remedy}")
+
+    def mapping(self, path: str, value: object, known: tuple[str, ...] = ()) -> Document:
+        """A mapping with text for keys, all of them among `known` where that says any."""
+        if not isinstance(value, dict):
+            self.wrong(path, "must be a mapping of 'key: value'")
+            return {}
+        for key in value:
+            if not isinstance(key, str) or not key:
+                self.wrong(f"{path}.{key}", "is no text: put the name in quotes")
+            elif known and key not in known:
+                near = get_close_matches(key, known, n=1)
+                remedy = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
+                self.wrong(f"{path}.{key}" if path != "the file" else key, f"is no known key; {remedy}")
+        return {key: entry for key, entry in value.items() if isinstance(key, str)}
+
+    def text(self, path: str, value: object, example: str) -> str:
+        """A text that is not empty; numbers and dates as YAML reads them are texts too."""
+        if isinstance(value, bool | list | dict) or value is None or value == "":
+            quotes = ", in quotes, for YAML reads a truth" if isinstance(value, bool) else ""
+            self.wrong(path, f"write a text{quotes}, such as {example}")
+            return ""
+        return str(value)
+
+    def texts(self, path: str, value: object, example: str) -> tuple[str, ...]:
+        """One text or a list of them."""
+        entries = value if isinstance(value, list) else [value]
+        if not entries:
+            self.wrong(path, f"write a text or a list of them, such as {example}")
+        return tuple(self.text(path, entry, example) for entry in entries)
+
+    def one_of(self, path: str, value: object, allowed: tuple[str, ...]) -> str:
+        """One of some words; the first of them where it is none."""
+        if value not in allowed:
+            self.wrong(path, f"write one of {', '.join(allowed)}")
+            return allowed[0]
+        return str(value)
+
+    def flag(self, path: str, value: object) -> bool:
+        """True or false."""
+        if not isinstance(value, bool):
+            self.wrong(path, "write true or false")
+        return value is True
+
+    def share(self, path: str, value: object) -> float:
+        """A share: 0.05, or "5%"."""
+        number: object = value
+        if isinstance(value, str) and value.endswith("%"):
+            try:
+                number = float(value[:-1]) / 100
+            except ValueError:
+                number = None
+        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
+            self.wrong(path, "write a share, such as 5% or 0.05")
+            return 0.0
+        return float(number)
