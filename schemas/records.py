@@ -51,6 +51,10 @@ _TIMES = Struct(">qq")
 # As many keys as the normalised values that an observer remembers.
 _CACHE = 1 << 18
 
+# What a named tuple does, without the call in between: this runs for every link of every node that is read.
+_new = tuple.__new__
+_VERDICTS = tuple(Verdict)
+
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
@@ -201,10 +205,9 @@ def _read_edge(
     verdict: int = Verdict.NONE,
     decided_at: int = PAST,
 ) -> tuple[Identifier, Edge]:
-    link = Link(first_seen, last_seen, first_ingested, Verdict(verdict), decided_at)
-    return Identifier(type_, value), Edge(
-        link, bool(flags & _MINE), bool(flags & _THEIRS), bool(flags & _OUT)
-    )
+    link = _new(Link, (first_seen, last_seen, first_ingested, _VERDICTS[verdict], decided_at))
+    mine, theirs, out = flags & _MINE != 0, flags & _THEIRS != 0, flags & _OUT != 0
+    return _new(Identifier, (type_, value)), _new(Edge, (link, mine, theirs, out))
 
 
 def encode_component(component: Component) -> bytes:

@@ -70,9 +70,7 @@ class Applier:
         """Returns the facts that are left, and the number of conflicts."""
         view, epoch = self._view(minter), self._state.epoch
         settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
-        lost = self._committer.commit_found(epoch, settled.founded, teller)
-        done = self._committer.commit(view, epoch, [update for _, update in settled.grown], teller)
-        lost += self._committer.commit_again(epoch, settled.again)
+        lost, done = self._committer.commit_quick(view, epoch, settled, teller)
         for (group, _), committed in zip(settled.grown, done, strict=True):
             if not committed:
                 group.add_to(settled.rest)

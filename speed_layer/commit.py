@@ -6,7 +6,8 @@ only so many that this stays within what a lookup may take.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from redis import Redis
 
@@ -15,7 +16,7 @@ from identity.upkeep import Update
 from schemas import overlay
 from speed_layer.changes import Teller
 from speed_layer.errors import LostView
-from speed_layer.quick import Founded, SeenAgain
+from speed_layer.quick import Founded, Quick, SeenAgain
 from speed_layer.view import SpeedView, script
 
 # Updates in one call: some hundred keys, or about a millisecond of Redis.
@@ -48,58 +49,77 @@ class Committer:
 
         False means a conflict: nothing of that update is written.
         """
+        (replies,) = self._calls(epoch, self._updates(view, updates, teller))
+        return _done(replies)
 
+    def commit_quick(
+        self, view: SpeedView, epoch: bytes, settled: Quick, teller: Teller | None
+    ) -> tuple[list[Identifier], list[bool]]:
+        """Commit what the quick way settled.
+
+        Returns the identifiers, new or seen again, that met a conflict, and of each group that grew whether
+        it is done.
+        """
+        founded, again, grown = self._calls(
+            epoch,
+            self._foundings(settled.founded, teller),
+            _Calls(self._again, settled.again, SINGLE_TOGETHER, lambda node: node.write),
+            self._updates(view, [update for _, update in settled.grown], teller),
+        )
+        lost = _conflicts(settled.founded, founded) + _conflicts(settled.again, again)
+        return lost, _done(grown)
+
+    def _foundings(self, nodes: Sequence[Founded], teller: Teller | None) -> "_Calls[Founded]":
+        def arguments(node: Founded) -> tuple[bytes, ...]:
+            told = teller.created(node.identifier, node.customer_id) if teller is not None else b""
+            return *node.write, told
+
+        return _Calls(self._found, nodes, SINGLE_TOGETHER, arguments)
+
+    def _updates(self, view: SpeedView, updates: Sequence[Update], teller: Teller | None) -> "_Calls[Update]":
         def arguments(update: Update) -> list[Any]:
             version = view.version(update)
             told = teller.update(update, version) if teller is not None else ()
             return view.changeset(update, version, told)
 
-        replies = self._calls(self._update, epoch, updates, TOGETHER, arguments)
-        return [done == 1 for reply in replies for done in reply]
+        return _Calls(self._update, updates, TOGETHER, arguments)
 
-    def commit_again(self, epoch: bytes, nodes: Sequence[SeenAgain]) -> list[Identifier]:
-        """Commit nodes that were only seen again; returns those that met a conflict."""
-        replies = self._calls(self._again, epoch, nodes, SINGLE_TOGETHER, lambda node: node.write)
-        return _conflicts(nodes, replies)
-
-    def commit_found(self, epoch: bytes, nodes: Sequence[Founded], teller: Teller | None) -> list[Identifier]:
-        """Commit identifiers that are new and a customer each; returns those that somebody knows by now."""
-
-        def arguments(node: Founded) -> tuple[bytes, ...]:
-            told = teller.created(node.identifier, node.customer_id) if teller is not None else b""
-            return *node.write, told
-
-        replies = self._calls(self._found, epoch, nodes, SINGLE_TOGETHER, arguments)
-        return _conflicts(nodes, replies)
-
-    def _calls(
-        self,
-        script_: Any,  # noqa: ANN401 - redis types no scripts
-        epoch: bytes,
-        items: Sequence[Item],
-        together: int,
-        arguments: Callable[[Item], Sequence[Any]],
-    ) -> list[list[int]]:
-        if not items:
-            return []
+    def _calls(self, epoch: bytes, *all_calls: "_Calls[Any]") -> list[list[list[int]]]:
+        """The replies to each of these."""
+        if not any(calls.items for calls in all_calls):
+            return [[] for _ in all_calls]
         head = [len(self._keys), *self._keys, epoch, self._prefix]
 
         def send(connection: Any) -> list[Any]:  # noqa: ANN401 - redis types half of it
-            # Each as soon as it is made: Redis works on one while we make the next. The first brings the
-            # script along, should Redis not know it.
-            command = ["EVAL", script_.script, *head]
-            starts = range(0, len(items), together)
-            for start in starts:
-                for item in items[start : start + together]:
-                    command += arguments(item)
-                connection.send_packed_command(connection.pack_command(*command))
-                command = ["EVALSHA", script_.sha, *head]
-            return [connection.read_response() for _ in starts]
+            # Each as soon as it is made: Redis works on one while we make the next.
+            counts = [calls.send(connection, head) for calls in all_calls]
+            return [[connection.read_response() for _ in range(count)] for count in counts]
 
         replies = _connected(self._redis, send)
-        if b"epoch" in replies:
+        if any(b"epoch" in some for some in replies):
             raise LostView("the view is gone from Redis")
         return replies
+
+
+@dataclass(frozen=True)
+class _Calls(Generic[Item]):
+    """Items that one script takes, so many to a call."""
+
+    script: Any
+    items: Sequence[Item]
+    together: int
+    arguments: Callable[[Item], Sequence[Any]]
+
+    def send(self, connection: Any, head: list[Any]) -> int:  # noqa: ANN401 - redis types half of it
+        """Send the calls; returns how many. The first brings the script along, should Redis not know it."""
+        command = ["EVAL", self.script.script, *head]
+        starts = range(0, len(self.items), self.together)
+        for start in starts:
+            for item in self.items[start : start + self.together]:
+                command += self.arguments(item)
+            connection.send_packed_command(connection.pack_command(*command))
+            command = ["EVALSHA", self.script.sha, *head]
+        return len(starts)
 
 
 def _connected(redis: Redis, send: Callable[[Any], list[Any]]) -> list[Any]:
@@ -123,3 +143,7 @@ def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -
         for call, numbers in enumerate(replies)
         for number in numbers
     ]
+
+
+def _done(replies: list[list[int]]) -> list[bool]:
+    return [done == 1 for reply in replies for done in reply]

@@ -5,7 +5,7 @@ import pytest
 from identity import Facts, Identifier
 from speed_layer import commit
 from speed_layer.commit import Committer
-from speed_layer.quick import SeenAgain
+from speed_layer.quick import Quick, SeenAgain
 from tests.speed.world import generation_of, stream_on
 
 
@@ -32,5 +32,5 @@ def test_replies_that_nobody_took_are_no_answer_to_another(redis, stream, monkey
     nodes = [SeenAgain(x, (b"key", b"version", b"value")), SeenAgain(x, None)]
     redis.set("mine", "kept")
     with pytest.raises(TypeError):
-        Committer(redis, 1).commit_again(stream.state.epoch, nodes)
+        Committer(redis, 1).commit_quick(stream.view(), stream.state.epoch, Quick(again=nodes), None)
     assert redis.get("mine") == b"kept"

@@ -276,7 +276,7 @@ def test_conflicts_do_not_go_on_for_ever(world):
         mock.patch.object(apply.time, "sleep"),
         pytest.raises(Contention, match="3 times"),
     ):
-        stream.apply(sighting(TOM, B, at=2))
+        carefully(stream, sighting(TOM, B, at=2))
 
 
 @pytest.mark.parametrize("facts", [sighting(B, at=5), sighting(C), sighting(TOM, C, at=2)])
