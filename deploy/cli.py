@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from batch_layer.sources.errors import SourceError
 from deploy import logs
 from deploy.errors import InputError, SettingsError
 from deploy.local.errors import LocalStackError
@@ -75,7 +74,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Who read our output has seen enough; Python must not complain of it when it flushes.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (IdentityError, SchemaError, SourceError, SettingsError, InputError, OSError) as error:
+    except (IdentityError, SchemaError, SettingsError, InputError, OSError) as error:
         return _fail(error, 2)
     except LocalStackError as error:
         return _fail(error, 1)

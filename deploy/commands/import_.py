@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from batch_layer.sources import definition
-from batch_layer.sources.errors import DefinitionError
+from batch_layer.sources.errors import DefinitionError, SourceError
 from batch_layer.sources.loads import Loads
 from deploy import bootstrap
 from deploy.errors import InputError
@@ -39,7 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Load; 1 where a limit stopped it."""
+    """Load; 1 where a limit stopped it. Raises InputError of what cannot be taken in."""
+    try:
+        return _load(options)
+    except SourceError as error:
+        raise InputError(str(error)) from None
+
+
+def _load(options: argparse.Namespace) -> int:
     source = definition.load(options.source)
     settings = Settings.load()
     tenant = source.tenant or settings.tenant
