@@ -20,4 +20,4 @@ def own(settings, group, *more):
 
 if __name__ == "__main__":
     bootstrap.consumer = own
-    sys.exit(speed.run(argparse.Namespace()))
+    sys.exit(speed.run(argparse.Namespace(side_lane=False)))
