@@ -91,5 +91,6 @@ class Ground(System):
         return self.consumer.get_watermark_offsets(TopicPartition(topic, 0), timeout=10)[1]
 
     def offsets(self):
-        """Where the view that readers stand on stands."""
-        return read_offsets(self.redis, live_generation(self.redis))
+        """Where the view that readers stand on stands; empty before they stand on one."""
+        number = live_generation(self.redis)
+        return read_offsets(self.redis, number) if number is not None else {}
