@@ -15,6 +15,7 @@ from identity import Identifier
 from identity.upkeep import Update
 from schemas import overlay
 from speed_layer.changes import Teller
+from speed_layer.changeset import Changeset
 from speed_layer.errors import LostView
 from speed_layer.quick import Founded, Quick, SeenAgain
 from speed_layer.view import SpeedView, script
@@ -78,9 +79,8 @@ class Committer:
 
     def _updates(self, view: SpeedView, updates: Sequence[Update], teller: Teller | None) -> "_Calls[Update]":
         def arguments(update: Update) -> list[Any]:
-            version = view.version(update)
-            told = teller.update(update, version) if teller is not None else ()
-            return view.changeset(update, version, told)
+            changeset = Changeset(view, update)
+            return changeset.arguments(teller.update(update, changeset.version) if teller is not None else ())
 
         return _Calls(self._update, updates, TOGETHER, arguments)
 

@@ -6,7 +6,7 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple, cast
@@ -16,7 +16,6 @@ from redis import Redis
 from identity import Customer, Identifier
 from identity.graph import Component, Edge, IdRecord, Node
 from identity.identifier import Pair
-from identity.upkeep import Update
 from schemas import overlay, records
 from schemas.generation import Generation
 from speed_layer.errors import LostView
@@ -41,19 +40,20 @@ class Loaded(NamedTuple):
 class SpeedView:
     """The graph of one tenant as the stream sees it; implements `identity.graph.View`.
 
-    Made anew for each batch: it remembers the versions of what it read, for `changeset`.
+    Made anew for each batch: it remembers what it read. `versions` are those of all records asked for,
+    `large` the labels of large components that nodes named, `parts` the customers of those that were loaded.
     """
 
     def __init__(self, redis: Redis, generation: Generation, tenant: str) -> None:
         self._redis = redis
         self._generation = generation
-        self._tenant = tenant
+        self.tenant = tenant
         self._prefix = overlay.view_prefix(generation.number)
-        self._versions: dict[bytes, bytes] = {}
+        self.versions: dict[bytes, bytes] = {}
         self._below: set[bytes] = set()  # what the generation alone has
         self._lone: dict[Identifier, Component] = {}
-        self._large: set[Identifier] = set()  # labels
-        self._parts: dict[Identifier, dict[Identifier, Component]] = {}  # of large components, by label
+        self.large: set[Identifier] = set()  # labels
+        self.parts: dict[Identifier, dict[Identifier, Component]] = {}  # of large components, by label
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
@@ -63,7 +63,7 @@ class SpeedView:
 
     def read(self, identifiers: Iterable[Identifier]) -> list[Loaded]:
         """Load nodes, not decoded yet."""
-        tenant = self._tenant
+        tenant = self.tenant
         return self._load([records.node_key(tenant, x) for x in identifiers])
 
     def decoded(self, record: bytes) -> Node:
@@ -73,13 +73,13 @@ class SpeedView:
             x = node.identifier
             self._lone[x] = Component((Customer(node.customer, (x,)),))
         elif node.apart is not None and node.component is not None:
-            self._large.add(node.component)
+            self.large.add(node.component)
         return node
 
     def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
         """Load far links."""
         pairs = list(pairs)
-        loaded = self._load([records.far_key(self._tenant, x, z) for x, z in pairs])
+        loaded = self._load([records.far_key(self.tenant, x, z) for x, z in pairs])
         return {
             pair: records.decode_far(record)[1]
             for pair, (_, _, record) in zip(pairs, loaded, strict=True)
@@ -88,14 +88,14 @@ class SpeedView:
 
     def all_far(self, identifier: Identifier) -> dict[Pair, Edge]:
         """Load all far links of an identifier: those of the generation, and the overlay's."""
-        prefix = records.far_prefix(self._tenant, identifier)
+        prefix = records.far_prefix(self.tenant, identifier)
         found = dict(self._generation.scan(prefix))
         key, _ = overlay.far_field(self._prefix, prefix + bytes(records.DIGEST))
         for field, value in self._redis.hscan_iter(cast("str", key), count=READ_TOGETHER):
-            self._versions[prefix + field] = overlay.version_of(value)
+            self.versions[prefix + field] = overlay.version_of(value)
             found[prefix + field] = overlay.record_of(value)
         for key in found:
-            self._versions.setdefault(key, overlay.ABSENT)
+            self.versions.setdefault(key, overlay.ABSENT)
         decoded = map(records.decode_far, filter(None, found.values()))
         return {(identifier, z): edge for z, edge in decoded}
 
@@ -103,8 +103,8 @@ class SpeedView:
         """Load components by label, those of lone nodes included."""
         labels = set(labels)
         found = {label: self._lone[label] for label in labels & self._lone.keys()}
-        found |= {label: self._whole(label) for label in labels & self._large}
-        return found | self._records(labels - self._large, self._component_key)
+        found |= {label: self._whole(label) for label in labels & self.large}
+        return found | self._records(labels - self.large, self._component_key)
 
     def _records(
         self, names: Iterable[Identifier], key: Callable[[Identifier], bytes]
@@ -119,17 +119,17 @@ class SpeedView:
 
     def _whole(self, label: Identifier) -> Component:
         """A large component, put together. Raises KeyError where another worker changes it meanwhile."""
-        ((_, _, record),) = self._load([self._large_key(label)])
+        ((_, _, record),) = self._load([records.large_key(self.tenant, label)])
         if not record:
             raise KeyError(label)
         firsts, refused = records.decode_large(record)
         found = self._records(firsts, self._part_key)
-        self._parts[label] = found
+        self.parts[label] = found
         return Component(tuple(sorted(found[first].customers[0] for first in firsts)), refused)
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
-        keys = {records.id_key(self._tenant, customer_id): customer_id for customer_id in customer_ids}
+        keys = {records.id_key(self.tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
     def _load(self, keys: list[bytes]) -> list[Loaded]:
@@ -144,7 +144,7 @@ class SpeedView:
             else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
             for key, value in zip(keys, values, strict=True)
         ]
-        self._versions.update([(key, version) for key, version, _ in loaded])
+        self.versions.update([(key, version) for key, version, _ in loaded])
         return loaded
 
     def _values(self, keys: list[bytes]) -> list[bytes | None]:
@@ -167,106 +167,27 @@ class SpeedView:
 
     def has_moved(self) -> bool:
         """Whether any record that was read is another by now: then what was read may not fit together."""
-        keys = list(self._versions)
+        keys = list(self.versions)
         kinds = groupby(sorted(keys), key=lambda key: key[:1])
         return any(
-            self._versions[key] != overlay.version_of(value)
+            self.versions[key] != overlay.version_of(value)
             for of_kind in (list(keys) for _, keys in kinds)
             for key, value in zip(of_kind, self._values(of_kind), strict=True)
         )
 
-    def version(self, update: Update) -> int:
-        """The version of all records that an update writes: above all that it read.
+    def ask(self, keys: Iterable[bytes]) -> None:
+        """Load the versions of records that were not asked for yet."""
+        self._load([key for key in keys if key not in self.versions])
 
-        So a customer's version only grows, also where it merges or splits. Versions count from the
-        generation on.
-        """
-        keys = [
-            *map(self._node_key, update.read_nodes),
-            *map(self._far_key, update.read_far),
-            *self._guards(update),
-            *self._pieces(update),
-        ]
-        return overlay.next_version(*[self._versions.get(key, b"") for key in keys])
-
-    def changeset(self, update: Update, version: int, changes: Sequence[bytes]) -> list[Any]:
-        """One update, and the changes to tell, as commit.lua takes it; its records get that version."""
-        versions = self._versions
-        head = overlay.value(version, b"")
-        values = {self._node_key(x): head + records.encode_node(node) for x, node in update.nodes.items()}
-        for ends, edge in update.far.items():
-            record = records.encode_far(ends[1], edge) if edge is not None else b""
-            values[self._far_key(ends)] = head + record
-        values |= self._components(update.components, head)
-        checked = dict.fromkeys(values)
-        checked.update(dict.fromkeys(map(self._node_key, update.read_nodes)))
-        checked.update(dict.fromkeys(map(self._far_key, update.read_far)))
-        # A component that has no record is guarded by the node of its label, which is among the nodes read.
-        checked.update((key, None) for key in self._guards(update) if key in versions)
-        ids: list[bytes] = []
-        for customer_id, minted in update.minted.items():
-            ids += overlay.id_entry(self._tenant, customer_id, minted.anchor)
-        counts = (len(checked), len(values), len(ids), len(changes))
-        return [
-            *counts,
-            *checked,
-            *[versions.get(key, overlay.ABSENT) for key in checked],
-            *values.values(),
-            *ids,
-            *changes,
-        ]
-
-    def _guards(self, update: Update) -> list[bytes]:
-        """The keys of the component records that an update rests on."""
-        read = update.read_components
-        return [self._large_key(x) if x in self._large else self._component_key(x) for x in read]
-
-    def _pieces(self, update: Update) -> list[bytes]:
-        """The keys under which an update writes what is or was large, all of them asked for by now."""
-        large = [component for component in update.components.values() if component and component.large]
-        keys = [self._component_key(label) for label in update.components.keys() & self._large]
-        keys += [self._large_key(component.label) for component in large]
-        keys += [self._part_key(first) for component in large for first in records.parts(component)]
-        self._load([key for key in keys if key not in self._versions])
-        return keys
-
-    def _components(self, changed: Mapping[Identifier, Component | None], head: bytes) -> dict[bytes, bytes]:
-        """The values to write for components."""
-        gone: dict[bytes, bytes] = {}
-        values: dict[bytes, bytes] = {}
-        for label, component in changed.items():
-            before = self._parts.get(label, {})
-            gone.update((self._part_key(first), head) for first in before)
-            if label in self._large:
-                gone[self._large_key(label)] = head
-            if component is not None and component.large:
-                parts = records.parts(component)
-                new = {first: part for first, part in parts.items() if before.get(first) != part}
-                values |= {self._part_key(x): head + records.encode_component(p) for x, p in new.items()}
-                values[self._large_key(label)] = head + records.encode_large(component)
-                for first in parts.keys() - new.keys():
-                    del gone[self._part_key(first)]
-            key = self._component_key(label)
-            if component is not None and not component.lone and not component.large:
-                values[key] = head + records.encode_component(component)
-            elif self._versions.get(key) or key in self._below:
-                gone[key] = head  # nothing stands here any more
-        return gone | values
+    def stands(self, key: bytes) -> bool:
+        """Whether there is a record under a key that was read: the view's own, or the generation's."""
+        return bool(self.versions.get(key)) or key in self._below
 
     def _part_key(self, first: Identifier) -> bytes:
-        return records.part_key(self._tenant, first)
-
-    def _large_key(self, label: Identifier) -> bytes:
-        return records.large_key(self._tenant, label)
-
-    def _node_key(self, x: Identifier) -> bytes:
-        return records.node_key(self._tenant, x)
-
-    def _far_key(self, ends: Pair) -> bytes:
-        return records.far_key(self._tenant, *ends)
+        return records.part_key(self.tenant, first)
 
     def _component_key(self, label: Identifier) -> bytes:
-        return records.component_key(self._tenant, label)
+        return records.component_key(self.tenant, label)
 
 
 class ViewState:

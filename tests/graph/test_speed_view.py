@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from identity import graph, reach, resolve
+from speed_layer.changeset import Changeset
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
@@ -119,7 +120,7 @@ def test_a_customer_s_version_only_grows(redis, published, rules, prefix, suffix
         for facts in delivered(log[len(prefix) :], random, len(suffix) or 1):
             view, updates = stream.resolve(facts)
             for update in updates:
-                version = view.version(update)
+                version = Changeset(view, update).version
                 for customer in {*update.before, *update.after}:
                     assert version > versions.get(customer.id, 0)
                 versions.update(dict.fromkeys((customer.id for customer in update.after), version))
