@@ -9,10 +9,8 @@ Killed before the publication, a run leaves readers where they are, and the next
 would have done. Two runs at once: the second waits for the first.
 """
 
-import fcntl
 import logging
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from batch_layer import graph, names, shards, silver
+from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.gold import HOMES, IDS, Gold
 from batch_layer.sources.loads import Loads
@@ -65,7 +64,7 @@ def run(
     which ages are judged; left out, it is the newest event time of the log, so that a run is a function of
     the log alone. Raises RuleError, BrokenGeneration, and what Spark raises.
     """
-    with _alone(job.generations):
+    with alone(job.generations, ".lock"):
         before = _newest(job.generations)
         text = rules if rules is not None else before.manifest.rules
         progress(LANDING)
@@ -92,14 +91,6 @@ def _newest(generations: Path) -> Generation:
             f"no generation in {generations} to begin from: run 'ucid up --rules FILE' first"
         )
     return open_generation(generations, known[-1])
-
-
-@contextmanager
-def _alone(generations: Path) -> Iterator[None]:
-    generations.mkdir(parents=True, exist_ok=True)
-    with (generations / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
 
 
 class _Rebuild:

@@ -1,11 +1,6 @@
 """The rules of identity: pure, no I/O, no clock; the only place where "same customer" is decided."""
 
-from identity.errors import (
-    IdentityError,
-    InvalidValueError,
-    RuleError,
-    UnknownTypeError,
-)
+from identity.errors import IdentityError, InvalidValueError, RuleError, UnknownTypeError
 from identity.facts import Facts, Link, Seen, Verdict
 from identity.identifier import Identifier, Pair, pair
 from identity.join import Refused

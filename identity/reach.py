@@ -22,6 +22,7 @@ from collections import defaultdict
 from identity.facts import PAST, Link, Verdict
 from identity.graph import Edge, Far, Node
 from identity.identifier import Identifier
+from identity.own import age_key
 from identity.rules import PairRule, Rules
 from identity.screen import link_fault
 
@@ -130,4 +131,4 @@ def _standing(edge: Edge, rule: PairRule, as_of: int | None) -> tuple[bool, bool
 
 def _place(other: Identifier, link: Link, rule: PairRule) -> Place:
     """The order of step 2 among links that nobody decided upon."""
-    return (link.first_seen if rule.oldest else -link.last_seen, other)
+    return (age_key(link, oldest=rule.oldest)[1], other)

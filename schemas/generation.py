@@ -29,6 +29,7 @@ from weakref import WeakValueDictionary
 import lmdb
 import msgspec
 
+from schemas.durable import sync_directory
 from schemas.errors import SchemaError
 from schemas.records import FORMAT
 
@@ -119,10 +120,10 @@ class Builder:
             shutil.rmtree(scratch)  # of a task that was killed and tried again
         with (self.directory / _MANIFEST).open("wb") as file:
             file.write(msgspec.json.format(msgspec.json.encode(manifest)))
-            _sync(file.fileno())
-        _sync_directory(self.directory)
+            os.fsync(file.fileno())
+        sync_directory(self.directory)
         self.directory.rename(self._target)
-        _sync_directory(self._root)
+        sync_directory(self._root)
 
 
 def write_shard(directory: Path, index: int, entries: Iterable[tuple[bytes, bytes]]) -> Shard:
@@ -225,15 +226,3 @@ def open_generation(root: Path, number: int) -> Generation:
 def _checksum(file: Path) -> str:
     with file.open("rb") as stream:
         return hashlib.file_digest(stream, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-
-
-def _sync(descriptor: int) -> None:
-    os.fsync(descriptor)
-
-
-def _sync_directory(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        _sync(descriptor)
-    finally:
-        os.close(descriptor)

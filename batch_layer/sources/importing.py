@@ -1,14 +1,13 @@
 """From a source to loads: one after the other, each whole or absent, and each content once."""
 
-import fcntl
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pyspark.sql import SparkSession
 
+from batch_layer.alone import alone
 from batch_layer.sources import files
 from batch_layer.sources.loading import Loading, Progress
 from batch_layer.sources.loads import LANDED, Loads
@@ -40,7 +39,7 @@ class Importer:
         Yields a report when a load counts, or was stopped by a limit, which ends the run. Raises
         Unreadable; what was reported before stays.
         """
-        with _alone(self.delta):
+        with alone(self.delta, ".import.lock"):  # of two imports the second waits
             try:
                 for path in [None] if source.format == "jdbc" else files.found(patterns):
                     report = self._load(source, tenant, path)
@@ -92,12 +91,3 @@ class Importer:
             return loading.run(export)
         finally:
             spark.catalog.clearCache()
-
-
-@contextmanager
-def _alone(delta: Path) -> Iterator[None]:
-    """Two imports at once: the second waits for the first."""
-    delta.mkdir(parents=True, exist_ok=True)
-    with (delta / ".import.lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

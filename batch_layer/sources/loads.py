@@ -11,6 +11,8 @@ from typing import Literal
 
 import msgspec
 
+from schemas.durable import sync_directory
+
 LANDED: Literal["landed"] = "landed"
 STOPPED: Literal["stopped"] = "stopped"
 
@@ -64,8 +66,4 @@ class Loads:
             file.flush()
             os.fsync(file.fileno())
         draft.rename(path)
-        directory = os.open(self._directory, os.O_RDONLY)
-        try:
-            os.fsync(directory)
-        finally:
-            os.close(directory)
+        sync_directory(self._directory)

@@ -1,12 +1,13 @@
 """Servers of our own, also where Docker answers: what is to be broken must be ours."""
 
+import random
 import secrets
 
 import pytest
 
 from tests.faults.ground import Ground
 from tests.faults.servers import Servers
-from tests.faults.traffic import RULES
+from tests.faults.traffic import RULES, Traffic
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,17 @@ def module_ground(servers, request):
     ground = Ground(servers, env, getattr(request.module, "RULES", RULES))
     yield ground
     ground.close()
+
+
+@pytest.fixture(scope="module")
+def rng(request):
+    """Chance that a module's SEED decides."""
+    return random.Random(request.module.SEED)
+
+
+@pytest.fixture(scope="module")
+def traffic(rng):
+    return Traffic(rng)
 
 
 @pytest.fixture

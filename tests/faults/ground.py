@@ -4,6 +4,7 @@ import subprocess
 import sys
 from itertools import groupby
 from operator import itemgetter
+from threading import Event
 
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -59,6 +60,11 @@ class Ground(System):
         """Until a worker has applied something from here on."""
         seen = self.applied()
         until(lambda: self.applied() > seen, "a worker to apply something", every=0.002)
+
+    def some_work(self, rng):
+        """Until a worker has applied something, and is at it again or not."""
+        self.await_progress()
+        Event().wait(rng.uniform(0, 0.3))
 
     def await_applied(self, deadline=120.0):
         """As a System does, of a broker that may be busy with starting."""

@@ -3,13 +3,14 @@
 import os
 import random
 import signal
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
 
 from deploy.awaiting import until
+from tests.faults.beside import Beside
 from tests.faults.form import times
 from tests.faults.load import Load
 from tests.faults.proof import verify
@@ -18,31 +19,21 @@ from tests.faults.traffic import Traffic
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-class Watch(Thread):
+class Watch(Beside):
     """Looks at the view's offsets all the time, and notes where one went backwards."""
 
     def __init__(self, ground):
-        super().__init__(daemon=True)
+        super().__init__(every=0.005)
         self._ground = ground
-        self._over = Event()
+        self._before = {}
         self.looks = 0
         self.backwards = []
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self.join(30)
-
-    def run(self):
-        before = {}
-        while not self._over.wait(0.005):
-            now = self._ground.offsets()
-            self.backwards += [field for field in before if now.get(field, -1) < before[field]]
-            before = now
-            self.looks += 1
+    def look(self):
+        before, now = self._before, self._ground.offsets()
+        self.backwards += [field for field in before if now.get(field, -1) < before[field]]
+        self._before = now
+        self.looks += 1
 
 
 class Group:

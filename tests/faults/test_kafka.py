@@ -1,6 +1,5 @@
 """The broker restarted, hanging, out of disk."""
 
-import random
 from threading import Event
 
 import pytest
@@ -8,31 +7,17 @@ import pytest
 from tests.faults.form import times
 from tests.faults.load import Load
 from tests.faults.proof import verify
-from tests.faults.traffic import Traffic
+
+SEED = 40
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def rng():
-    return random.Random(40)
-
-
-@pytest.fixture(scope="module")
-def traffic(rng):
-    return Traffic(rng)
-
-
-def some_work(ground, rng):
-    ground.await_progress()
-    Event().wait(rng.uniform(0, 0.3))
 
 
 def test_a_broker_that_is_killed_and_comes_back(ground, traffic, rng):
     worker = ground.start_worker()
     with Load(ground, traffic):
         for _ in range(times(2, 20)):
-            some_work(ground, rng)
+            ground.some_work(rng)
             ground.servers.kill("kafka")
             ground.servers.up()
     verify(ground)
@@ -44,7 +29,7 @@ def test_without_a_broker_nothing_counts_as_applied_that_was_not_told(ground, tr
     ground.start_lone_worker()
     with Load(ground, traffic):
         for seconds in times([1], [1, 10, 30] * 5):
-            some_work(ground, rng)
+            ground.some_work(rng)
             with ground.servers.frozen("kafka"):
                 Event().wait(seconds)
                 ground.kill_worker()
@@ -57,7 +42,7 @@ def test_a_broker_whose_disk_is_full_loses_nothing_that_it_acknowledged(ground, 
     worker = ground.start_worker()
     with Load(ground, traffic):
         for _ in range(times(1, 5)):
-            some_work(ground, rng)
+            ground.some_work(rng)
             # It can write nothing any more, and ends itself rather than go on without its disk.
             with ground.servers.disk_full_at("kafka", 0):
                 assert ground.servers.ended("kafka")

@@ -1,56 +1,37 @@
 """Redis without its data: a file cut short, FLUSHALL. What is lost is built again from the log."""
 
 import os
-import random
-from threading import Event, Thread
+from threading import Event
 
 import pytest
 
 from deploy.awaiting import until
 from schemas import overlay
+from tests.faults.beside import Beside
 from tests.faults.form import times
 from tests.faults.load import Load
 from tests.faults.proof import publish_all, verify
-from tests.faults.traffic import Traffic
+
+SEED = 60
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-@pytest.fixture(scope="module")
-def rng():
-    return random.Random(60)
-
-
-@pytest.fixture(scope="module")
-def traffic(rng):
-    return Traffic(rng)
-
-
-class Asker(Thread):
+class Asker(Beside):
     """Looks up all the time who was known before, and notes what is said of how fresh that is."""
 
     def __init__(self, ground, known):
-        super().__init__(daemon=True)
+        super().__init__(every=0.002)
         self._view = ground.view
         self._known = known
-        self._over = Event()
         self.answers = {True: 0, False: 0}  # whether stale -> how many
         self.wrong = []  # answers that claimed to be fresh, and knew less than was known before
 
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *_):
-        self._over.set()
-        self.join(30)
-
-    def run(self):
-        while not self._over.wait(0.002):
-            found, freshness = self._view.lookup(self._known)
-            self.answers[freshness.stale] += 1
-            if not freshness.stale and any(one.customer is None for one in found):
-                self.wrong.append(freshness)
+    def look(self):
+        found, freshness = self._view.lookup(self._known)
+        self.answers[freshness.stale] += 1
+        if not freshness.stale and any(one.customer is None for one in found):
+            self.wrong.append(freshness)
 
 
 def test_a_file_that_lost_its_end(ground, traffic, rng):
@@ -58,8 +39,7 @@ def test_a_file_that_lost_its_end(ground, traffic, rng):
     ground.start_lone_worker()
     with Load(ground, traffic):
         for _ in range(times(4, 40)):
-            ground.await_progress()
-            Event().wait(rng.uniform(0, 0.3))
+            ground.some_work(rng)
             # What a rewrite wrote is on disk since long; what came later need not be.
             begin = ground.redis.info("persistence")["aof_base_size"]
             ground.servers.kill("redis")
@@ -91,8 +71,7 @@ def test_a_flushed_redis_is_built_again_while_lookups_say_stale(ground, traffic,
     for _ in range(times(2, 20)):
         ground.await_applied()
         with Asker(ground, some_known(ground, rng)) as asker, Load(ground, traffic):
-            ground.await_progress()
-            Event().wait(rng.uniform(0, 0.3))
+            ground.some_work(rng)
             ground.redis.flushall()
             await_fresh(ground, asker)
         assert asker.wrong == []

@@ -1,6 +1,5 @@
 """Redis restarted, out of reach, out of memory, out of disk."""
 
-import random
 from threading import Event
 
 import pytest
@@ -9,31 +8,17 @@ from schemas import CHANGES
 from tests.faults.form import times
 from tests.faults.load import Load
 from tests.faults.proof import verify
-from tests.faults.traffic import Traffic
+
+SEED = 30
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def rng():
-    return random.Random(30)
-
-
-@pytest.fixture(scope="module")
-def traffic(rng):
-    return Traffic(rng)
-
-
-def some_work(ground, rng):
-    ground.await_progress()
-    Event().wait(rng.uniform(0, 0.3))
 
 
 def test_redis_killed_and_started_again_with_its_file(ground, traffic, rng):
     ground.start_lone_worker()
     with Load(ground, traffic):
         for _ in range(times(3, 20)):
-            some_work(ground, rng)
+            ground.some_work(rng)
             ground.servers.kill("redis")
             ground.servers.up()
     verify(ground)
@@ -42,7 +27,7 @@ def test_redis_killed_and_started_again_with_its_file(ground, traffic, rng):
 def test_without_redis_nothing_is_committed_and_work_goes_on_where_it_stood(ground, traffic, rng):
     worker = ground.start_worker()
     with Load(ground, traffic):
-        some_work(ground, rng)
+        ground.some_work(rng)
         ground.servers.kill("redis")
         ground.await_backing_off(worker)
         before = ground.committed(), ground.length(CHANGES)
@@ -58,7 +43,7 @@ def test_a_redis_that_hangs_is_waited_for(ground, traffic, rng):
     worker = ground.start_worker()
     with Load(ground, traffic):
         for seconds in times([1], [1, 5, 20]):
-            some_work(ground, rng)
+            ground.some_work(rng)
             with ground.servers.frozen("redis"):
                 Event().wait(seconds)
     verify(ground)
@@ -69,7 +54,7 @@ def test_a_redis_without_memory_takes_nothing_until_it_has_some(ground, traffic,
     worker = ground.start_worker()
     with Load(ground, traffic):
         for _ in range(times(1, 10)):
-            some_work(ground, rng)
+            ground.some_work(rng)
             ground.redis.config_set("maxmemory", 1)
             ground.await_backing_off(worker)
             stuck = ground.offsets(), ground.committed()
@@ -86,7 +71,7 @@ def test_a_redis_whose_disk_is_full_takes_nothing_until_there_is_room(ground, tr
     ground.redis.config_set("auto-aof-rewrite-percentage", 0)
     with Load(ground, traffic):
         for _ in range(times(1, 10)):
-            some_work(ground, rng)
+            ground.some_work(rng)
             size = ground.servers.append_only_file().stat().st_size
             with ground.servers.disk_full_at("redis", size + rng.randrange(100_000)):
                 ground.await_backing_off(worker)

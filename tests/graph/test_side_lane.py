@@ -164,4 +164,4 @@ def drain(aside, stream):
         facts = Facts()
         entry.deferred.add_to(facts)
         stream.apply(facts)
-    aside.settle(stream.state.epoch, entries) if entries else None
+    aside.settle(stream.state.epoch, entries)
