@@ -226,17 +226,18 @@ class _Upkeep:
     # 3. Own
 
     def _own(self, dirty: set[Identifier]) -> None:
-        for x in dirty:
-            keeps = self._keeps(x)
-            turned = [z for z, edge in self._node(x).edges.items() if edge.mine != (z in keeps)]
-            self._load(turned)
-            self._reach((z, x) for z in turned)
-            for z in turned:
-                mine = self._draft(x)
-                mine.edges[z] = mine.edges[z]._replace(mine=z in keeps)
-                theirs = self._draft(z)
-                theirs.edges[x] = theirs.edges[x]._replace(theirs=z in keeps)
-                self._together.add(x, z)
+        keeps = {x: self._keeps(x) for x in dirty}
+        turned = [
+            (x, z) for x in dirty for z, edge in self._node(x).edges.items() if edge.mine != (z in keeps[x])
+        ]
+        # All at once: for a store across a network the number of calls matters, not their size.
+        self._load({z for _, z in turned})
+        self._reach((z, x) for x, z in turned)
+        for x, z in turned:
+            mine, theirs = self._draft(x), self._draft(z)
+            mine.edges[z] = mine.edges[z]._replace(mine=z in keeps[x])
+            theirs.edges[x] = theirs.edges[x]._replace(theirs=z in keeps[x])
+            self._together.add(x, z)
 
     def _keeps(self, x: Identifier) -> set[Identifier]:
         node = self._node(x)
