@@ -130,7 +130,7 @@ class _Rebuild:
         )
         placed = (
             seen.select("x", "first_ingested")
-            .join(shards.standing(groups, named, refused), "x", "left")
+            .join(shards.standing(groups, named), "x", "left")
             .join(homes, "x", "left")
             .join(minted, ["x", "first_ingested"], "left")
             .withColumn("minted", f.coalesce("count", f.lit(0)))
@@ -138,7 +138,7 @@ class _Rebuild:
         )
         entries = (
             shards.nodes(screened, owned, placed, self._rules, as_of)
-            .union(shards.components(groups, named, refused))
+            .union(shards.customers(groups, named))
             .union(shards.ids(ids, names.territories(homes, seen, self._rules)))
         )
         with Builder(self._job.generations, self._manifest.generation) as builder:

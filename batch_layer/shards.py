@@ -11,8 +11,8 @@ from pyspark.sql import functions as f
 
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.silver import identifier_of, tenant_of
-from identity import Customer, Link, Minted, Refused, Rules, Seen, Verdict
-from identity.graph import LARGE, Component, Edge, IdRecord, Node
+from identity import Customer, Link, Minted, Rules, Seen, Verdict
+from identity.graph import Edge, IdRecord, Node
 from identity.reach import push
 from schemas import records
 from schemas.generation import Shard, shard_of, write_shard
@@ -20,7 +20,7 @@ from schemas.generation import Shard, shard_of, write_shard
 _RECORD = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 _SHARDED = pa.schema([("shard", pa.int32()), *_RECORD])
 _TIMES = ("first_seen", "last_seen", "first_ingested")
-_PLACE = ("fault", "customer", "label", "home", "minted", "lone", "whole", "apart")
+_PLACE = ("fault", "customer", "first", "home", "minted", "lone")
 _EDGE = ("verdict", "decided_at", "out", "mine", "theirs")
 _WRITTEN = pa.schema(
     [("file", pa.string()), ("entries", pa.int64()), ("size", pa.int64()), ("blake2b", pa.string())]
@@ -32,7 +32,7 @@ def nodes(
 ) -> DataFrame:
     """Records of nodes and of far links.
 
-    `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole, apart`.
+    `placed` has, for each identifier, `x, customer, first, home, minted, lone`.
     """
     itself = screened.where("z IS NULL").drop("z", "verdict", "decided_at").join(placed, "x")
     rows = itself.unionByName(owned.drop("fault"), allowMissingColumns=True).select(
@@ -42,19 +42,17 @@ def nodes(
     def step(group: list[Row]) -> Iterator[Row]:
         key = group[0][0]
         itself = next(row for row in group if row[1] is None)
-        fault, customer, label, home, minted, lone, whole, apart = itself[5:13]
+        fault, customer, first, home, minted, lone = itself[5:11]
         node = Node(
             identifier_of(key),
             Seen(*itself[2:5]),
             {identifier_of(row[1]): _edge(row) for row in group if row[1] is not None},
             fault,
             customer or "",
-            identifier_of(label) if label is not None else None,
+            identifier_of(first) if first is not None else None,
             home,
             minted,
             bool(lone),
-            bool(whole),
-            apart=identifier_of(apart) if apart is not None else None,
         )
         tenant, x = tenant_of(key), node.identifier
         for other, edge in push(node, rules, as_of).items():
@@ -65,61 +63,38 @@ def nodes(
 
 
 def _edge(row: Row) -> Edge:
-    verdict, decided_at, out, mine, theirs = row[13:18]
+    verdict, decided_at, out, mine, theirs = row[11:16]
     link = Link(row[2], row[3], row[4], Verdict(verdict), decided_at)
     return Edge(link, mine=mine, theirs=theirs, out=out)
 
 
-def standing(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
-    """`x, customer, label, lone, whole, apart` of every identifier that is part of a customer."""
-    sizes = groups.groupBy("label").agg(
-        f.count("*").alias("members"), f.count_distinct("group").alias("customers")
-    )
-    crossed = refused.select("label").distinct().withColumn("crossed", f.lit(True))
-    whole = (f.col("customers") == 1) & f.col("crossed").isNull()
-    apart = f.when(f.col("members") > LARGE, f.col("group"))
+def standing(groups: DataFrame, named: DataFrame) -> DataFrame:
+    """`x, customer, first, lone` of every identifier that is part of a customer."""
+    sizes = groups.groupBy("group").agg(f.count("*").alias("members"))
     lone = (f.col("members") == 1) & (f.size("aliases") == 0)
     return (
         groups.join(named.select("group", "customer", "aliases"), "group")
-        .join(sizes, "label")
-        .join(crossed, "label", "left")
-        .select("x", "customer", "label", lone.alias("lone"), whole.alias("whole"), apart.alias("apart"))
+        .join(sizes, "group")
+        .select("x", "customer", f.col("group").alias("first"), lone.alias("lone"))
     )
 
 
-def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
-    """Component records. `groups` has `label, group, x`, `refused` `label, a, b, reason`."""
-    none = f.lit(None)
-    members = groups.join(named.select("group", "customer", "aliases"), "group").select(
-        "label", "customer", "aliases", "x", none.alias("b"), none.alias("reason")
+def customers(groups: DataFrame, named: DataFrame) -> DataFrame:
+    """Customer records. `groups` has `group, x`, a customer by its first member."""
+    rows = groups.join(named.select("group", "customer", "aliases"), "group").select(
+        "group", "customer", "aliases", "x"
     )
-    rows = members.union(refused.select("label", none, none, "a", "b", "reason"))
 
     def step(group: list[Row]) -> Iterator[Row]:
-        customers: dict[str, tuple[list[str], list[str]]] = {}
-        refusals = []
-        for _, customer, aliases, x, b, reason in group:
-            if customer is None:
-                refusals.append(Refused(identifier_of(x), identifier_of(b), reason))
-            else:
-                customers.setdefault(customer, (aliases, []))[1].append(x)
-        component = Component(
-            tuple(
-                Customer(customer, tuple(identifier_of(x) for x in sorted(xs)), tuple(aliases))
-                for customer, (aliases, xs) in sorted(customers.items())
-            ),
-            tuple(sorted(refusals)),
+        first, customer_id, aliases, _ = group[0]
+        customer = Customer(
+            customer_id, tuple(identifier_of(x) for x in sorted(row[3] for row in group)), tuple(aliases)
         )
-        tenant = tenant_of(group[0][0])
-        if component.large:
-            for first, part in records.parts(component).items():
-                yield (records.part_key(tenant, first), records.encode_component(part))
-            yield (records.large_key(tenant, component.label), records.encode_large(component))
-        elif not component.lone:
-            key = records.component_key(tenant, component.label)
-            yield (key, records.encode_component(component))
+        if not customer.lone:
+            key = records.customer_key(tenant_of(first), identifier_of(first))
+            yield (key, records.encode_customer(customer))
 
-    return map_groups(rows, ["label"], step, _RECORD)
+    return map_groups(rows, ["group"], step, _RECORD)
 
 
 def ids(minted: DataFrame, territory: DataFrame) -> DataFrame:
