@@ -85,6 +85,13 @@ def document(text: str) -> object:
         raise ValueError(f"is not YAML: {' '.join(str(error).split())}") from error
 
 
+def age(value: object) -> int | None:
+    """How long `365d` or `2h` is, in microseconds; None for what is no age, or one of over a century."""
+    match = _AGE.fullmatch(value) if isinstance(value, str) else None
+    found = int(match[1]) * _UNIT[match[2]] if match is not None else 0
+    return found if 0 < found <= _OLDEST else None
+
+
 def from_mapping(document: object, source: str = "rules") -> Rules:
     """Rules from an already parsed document. Raises RuleError."""
     reader = _Reader()
@@ -183,12 +190,10 @@ class _Reader:
     def _age(self, path: str, value: object) -> int | None:
         if value is None:
             return None
-        match = _AGE.fullmatch(value) if isinstance(value, str) else None
-        age = int(match[1]) * _UNIT[match[2]] if match is not None else 0
-        if not 0 < age <= _OLDEST:
+        found = age(value)
+        if found is None:
             self._wrong(path, "write a whole number and a unit (s, m, h, d, w), such as 365d")
-            return None
-        return age
+        return found
 
     def _parts(self, path: str, value: object, usual: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The attributes of a match key, and the normaliser of each where one is not the key's own."""
