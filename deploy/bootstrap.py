@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from deploy.settings import Settings, SettingsError
+from deploy.errors import InputError, SettingsError
+from deploy.settings import Settings
 from schemas import TOPICS
 
 if TYPE_CHECKING:
@@ -120,15 +121,19 @@ def serving_view(settings: Settings) -> "ServingView":
 
 
 def endpoints(settings: Settings, env: Mapping[str, str] = os.environ) -> "Endpoints":
-    """The endpoints of webhooks. Raises SettingsError where no file names them, and EndpointsError."""
+    """The endpoints of webhooks. Raises SettingsError where no file names them, InputError of a bad one."""
     from deploy.fetching import fetch  # noqa: PLC0415 - an extra
     from speed_layer.webhooks import endpoints  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks.errors import EndpointsError  # noqa: PLC0415 - an extra
 
     if settings.webhooks is None:
         raise SettingsError(
             "UCID_WEBHOOKS is not set: write a file as in docs/webhooks.md, and name it there."
         )
-    return endpoints.load(settings.webhooks, settings.tenant, env, fetch)
+    try:
+        return endpoints.load(settings.webhooks, settings.tenant, env, fetch)
+    except EndpointsError as error:
+        raise InputError(str(error)) from None
 
 
 def webhooks(settings: Settings, endpoints: "Endpoints") -> "Starlette":

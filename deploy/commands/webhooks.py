@@ -5,9 +5,7 @@ import argparse
 import uvicorn
 
 from deploy import bootstrap
-from deploy.errors import InputError
 from deploy.settings import Settings
-from speed_layer.webhooks.errors import EndpointsError
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -18,10 +16,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve; calls in hand are answered before leaving. Raises InputError of a file that cannot be used."""
     settings = Settings.load()
-    try:
-        endpoints = bootstrap.endpoints(settings)
-    except EndpointsError as error:
-        raise InputError(str(error)) from None
+    endpoints = bootstrap.endpoints(settings)
     if options.check:
         for name, endpoint in endpoints.items():
             print(f"POST /v1/webhooks/{name}: {endpoint.kind}, tenant {endpoint.tenant}")
