@@ -100,7 +100,7 @@ class Settings:
             http_host=host,
             http_port=port,
             speed_http=None if env.get("UCID_SPEED_HTTP") == "off" else _address(env, "UCID_SPEED_HTTP"),
-            webhooks=Path(given).expanduser().absolute() if (given := env.get("UCID_WEBHOOKS")) else None,
+            webhooks=Path(given).expanduser() if (given := env.get("UCID_WEBHOOKS")) else None,
             webhooks_http=_address(env, "UCID_WEBHOOKS_HTTP") or (HOST, WEBHOOKS_PORT),
             kafka_security=KafkaSecurity.load(env),
             redis_security=RedisSecurity.load(env),

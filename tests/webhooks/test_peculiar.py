@@ -80,6 +80,20 @@ def test_postmark_with_a_header_of_its_own(receiver):
             receiver.take(endpoint, Call(headers, body, NOW))
 
 
+def test_names_and_values_of_mandrill_are_not_mixed(receiver):
+    """Names and values are signed as one text: a form that is cut elsewhere has the same signature."""
+    sender = SENDERS["mandrill"]
+    endpoint, call = opened(sender)["mandrill"], sender.call(sender.click())
+    for body in (
+        call.body.replace(b"mandrill_events=", b"mandrill_event=s"),
+        call.body.replace(b"mandrill_events=", b"mandrill_events=&="),
+        b"",
+    ):
+        with pytest.raises(Forged):
+            receiver.take(endpoint, replace(call, body=body))
+    assert receiver.take(endpoint, call).events
+
+
 def test_what_mailgun_gave_up_or_never_tried():
     event = {"event": "failed", "recipient": ANN, "timestamp": NOW / 1e6, "severity": "permanent"}
     told = [
