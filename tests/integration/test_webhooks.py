@@ -10,6 +10,7 @@ import httpx
 import pytest
 import yaml
 
+from batch_layer.run import run
 from deploy import bootstrap
 from deploy.awaiting import until
 from deploy.commands.dead_letters import origin, read
@@ -148,3 +149,16 @@ def test_the_file_is_checked(server):
         2,
         f"ucid: {server.file}: endpoints.generic.secret: set the variable GENERIC_SECRET\n",
     )
+
+
+@pytest.mark.slow
+def test_a_batch_counts_the_clicks(system, job):
+    """Of Ann, Bob, Mia and Zoe, one each, whatever else was sent."""
+    run(job)
+    table = job.spark.read.format("delta").load(str(system.settings.delta / "gold" / "campaigns"))
+    (row,) = table.collect()
+    assert (row.tenant, row.campaign_id) == ("default", "")
+    assert (row.clicked_total, row.clicked_unique, row.opened_total) == (4, 4, 0)
+    table = job.spark.read.format("delta").load(str(system.settings.delta / "gold" / "campaign_customers"))
+    people = {customer(system, "email", f"{name}@example.com") for name in ("ann", "bob", "mia", "zoe")}
+    assert {(row.customer_id, row.clicked_total) for row in table.collect()} == {(x, 1) for x in people}
