@@ -1,7 +1,7 @@
 """What webhooks.yaml gives an endpoint; what is wrong with it is noted, with its path and a remedy."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from schemas.problems import Document, Problems
@@ -19,9 +19,9 @@ class Given:
     problems: Problems
     path: str
     entry: Document
-    env: Mapping[str, str]
+    env: Mapping[str, str] = field(repr=False)
     fetch: Fetch
-    proofs: dict[str, str]
+    proofs: dict[str, str] = field(repr=False)
     """What proves calls at this endpoint, and under which key it was given."""
 
     def wrong(self, key: str, remedy: str) -> None:

@@ -51,8 +51,6 @@ class Mandrill(Service):
     def told(self, part: Part) -> Iterator[Told]:
         """See `Service`."""
         outcome = _OUTCOMES.get(part.text("event", ""))
-        if part.text("event", "") == "reject" and part.text("msg.reject.reason", "") == "hard-bounce":
-            outcome = "hard_bounce"
         if outcome:
             yield Told(
                 outcome,

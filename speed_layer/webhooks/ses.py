@@ -57,6 +57,8 @@ class Ses(Service):
         """See `Service`."""
         kind = part.text("eventType", "") or part.text("notificationType")
         outcome = _OUTCOMES.get(kind)
+        if kind == "Subscription" and part.find("subscription.newTopicPreferences.unsubscribeAll") is True:
+            outcome = "unsubscribe"
         if not outcome:
             return
         if kind == "Bounce" and part.text("bounce.bounceType", "") == "Permanent":

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 
 import httpx
 import pytest
@@ -149,6 +150,20 @@ def test_metrics_name_no_person(world, sender):
     assert "ucid_webhooks_events_total" in text
     assert "ann" not in text
     assert "v-77" not in text
+
+
+def test_logs_name_no_person(world, sender, caplog):
+    caplog.set_level(logging.DEBUG)
+    world.post(sender.name, json.dumps(sender.click()))
+    world.topics.away = True
+    world.call(sender, sender.click())
+    world.topics.away = False
+    world.call(sender, sender.click(email=""))
+    world.call(sender, sender.click())
+    ours = [record.getMessage() for record in caplog.records if record.name.startswith("speed_layer")]
+    assert len(ours) == 2
+    for text in (ANN, "v-77", "example.com", sender.env.get(f"{sender.name.upper()}_SECRET", "?")):
+        assert not any(text in line for line in ours)
 
 
 NAMES = st.sampled_from([*SENDERS])

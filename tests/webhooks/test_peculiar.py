@@ -109,6 +109,22 @@ def test_blocked_is_a_soft_bounce_at_sendgrid():
     assert outcomes("sendgrid", bounce, *told) == [["hard_bounce"], ["hard_bounce"], ["soft_bounce"]]
 
 
+def test_who_unsubscribes_from_all_lists_of_amazon():
+    mail = {"messageId": "m-1", "destination": [ANN]}
+    told = [
+        {
+            "eventType": "Subscription",
+            "mail": mail,
+            "subscription": {
+                "timestamp": "2026-01-02T00:00:00Z",
+                "newTopicPreferences": {"unsubscribeAll": from_all},
+            },
+        }
+        for from_all in (True, False)
+    ]
+    assert outcomes("ses", *told) == [["unsubscribe"], []]
+
+
 def test_bounces_of_postmark_and_what_only_looks_like_one():
     bounce = {"RecordType": "Bounce", "Email": ANN, "BouncedAt": "2026-01-02T00:00:00.1234567+01:00"}
     kinds = ("HardBounce", "SoftBounce", "Unsubscribe", "AutoResponder", "ChallengeVerification")
