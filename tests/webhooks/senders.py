@@ -35,9 +35,10 @@ def digits(secret, content, algorithm=hashlib.sha256):
 
 
 class Sender:
-    """One service. `body_is_signed` says whether its signature covers what it tells."""
+    """One service; whether its signature covers what it tells, and when."""
 
     body_is_signed = True
+    time_is_signed = True
     secret = "a secret of the service"
 
     @property
@@ -110,6 +111,7 @@ class Mailgun(Sender):
 
 class Postmark(Sender):
     name = "postmark"
+    time_is_signed = False
     body_is_signed = False
     secret = "postmark:opensesame"
 
@@ -207,6 +209,7 @@ class Ses(Sender):
 
 class Mandrill(Sender):
     name = "mandrill"
+    time_is_signed = False
     url = "https://hooks.example.com/v1/webhooks/mandrill"
 
     @property
