@@ -8,8 +8,8 @@ from batch_layer.sources import columns, options
 from batch_layer.sources.errors import DefinitionError
 from batch_layer.sources.model import Column, Deleted, Export, Format, Source, Template
 from identity import rulefile
+from identity.problems import Document, Problems
 from schemas.checks import is_tenant
-from schemas.problems import Document, Problems
 
 _TOP = (
     *("version", "source", "tenant", "format", "files", "options", "export", "watermark", "nulls"),

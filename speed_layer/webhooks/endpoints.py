@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from identity import rulefile
+from identity.problems import Problems
 from schemas.checks import is_tenant
-from schemas.problems import Problems
 from speed_layer.webhooks.endpoint import Cookie, Endpoint
 from speed_layer.webhooks.errors import EndpointsError
 from speed_layer.webhooks.given import Fetch, Given
@@ -75,9 +75,9 @@ def _endpoint(given: Given, name: str, tenant: str) -> Endpoint | None:
         return None
     service = SERVICES[kind]
     given.problems.mapping(path, dict(entry), (*_COMMON, *service.KEYS))
-    max_age = rulefile.age(entry["max_age"]) if "max_age" in entry else service.MAX_AGE
-    if max_age is None:
-        given.wrong("max_age", "write a whole number and a unit (s, m, h, d), such as 2h")
+    max_age = service.MAX_AGE
+    if "max_age" in entry:
+        max_age = given.problems.age(f"{path}.max_age", entry["max_age"])
     whose = given.text("tenant", "shop", tenant)
     if not is_tenant(whose):
         given.wrong("tenant", "write a name of letters, digits, '_' and '-'")
@@ -86,7 +86,7 @@ def _endpoint(given: Given, name: str, tenant: str) -> Endpoint | None:
         kind=kind,
         service=service(given),
         tenant=whose,
-        max_age=max_age or service.MAX_AGE,
+        max_age=max_age,
         address=_type(given, "address", given.text("address", "email", "email")),
         cookie=_cookie(given),
         campaign=given.text("campaign", "metadata.campaign") if "campaign" in entry else None,

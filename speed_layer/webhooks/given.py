@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from schemas.problems import Document, Problems
+from identity.problems import Document, Problems
 
 # Gets what stands at an address of ours to choose, never at one that a caller names. Raises Unavailable.
 Fetch = Callable[[str], bytes]
