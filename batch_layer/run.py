@@ -17,7 +17,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import graph, names, shards, silver
+from batch_layer import graph, names, outcomes, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.gold import HOMES, IDS, Gold
@@ -124,6 +124,7 @@ class _Rebuild:
         named, homes, ids = self._name(groups, seen)
         self._progress("tables")
         self._tables(facts, screened, groups, refused, named)
+        self._gold.write_all(outcomes.tables(bronze, groups.join(named, "group"), self._rules))
         self._progress("the new generation")
         minted = (
             ids.select(f.col("anchor").alias("x"), "first_ingested").groupBy("x", "first_ingested").count()

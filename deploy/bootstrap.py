@@ -1,9 +1,11 @@
 """The composition root: every part of a running system, made from the settings."""
 
+import os
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from deploy.errors import InputError, SettingsError
 from deploy.settings import Settings
 from schemas import TOPICS
 
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
     from pyspark.sql import SparkSession
     from redis import Redis
+    from starlette.applications import Starlette
 
     from batch_layer.run import Run
     from batch_layer.sources.importing import Importer
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
+    from speed_layer.webhooks.endpoints import Endpoints
     from speed_layer.worker import Worker
 
 PARTITIONS: Mapping[str, int] = {topic.name: topic.partitions for topic in TOPICS.values()}
@@ -30,6 +34,10 @@ REDIS_IDLE_S = 30
 # later. What lasts longer is for the caller: a worker backs off, a lookup says that it cannot know.
 REDIS_RETRIES = 2
 REDIS_BACKOFF_S = (0.05, 0.5)
+
+# Seconds that Kafka has to take the events of a webhook's call; then the service is asked to try again.
+# Less than services wait for an answer: Amazon's, the least patient, fifteen seconds.
+WEBHOOK_S = 8.0
 
 
 def redis(settings: Settings, timeout: float | None = None) -> "Redis":
@@ -61,11 +69,11 @@ def consumer(settings: Settings, group: str, statistics: Callable[[str], None] |
     return kafka.consumer(settings, group, statistics)
 
 
-def producer(settings: Settings) -> "Producer":
-    """A producer that loses nothing and repeats nothing by itself."""
+def producer(settings: Settings, patience: float | None = None) -> "Producer":
+    """A producer that loses nothing and repeats nothing by itself; see `deploy.kafka`."""
     from deploy import kafka  # noqa: PLC0415 - an extra
 
-    return kafka.producer(settings)
+    return kafka.producer(settings, patience)
 
 
 def create_topics(settings: Settings) -> None:
@@ -110,6 +118,34 @@ def serving_view(settings: Settings) -> "ServingView":
     from serving_layer.view import ServingView  # noqa: PLC0415 - an extra
 
     return ServingView(redis(settings), settings.generations, settings.tenant)
+
+
+def endpoints(settings: Settings, env: Mapping[str, str] = os.environ) -> "Endpoints":
+    """The endpoints of webhooks. Raises SettingsError where no file names them, InputError of a bad one."""
+    from deploy.fetching import fetch  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks import endpoints  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks.errors import EndpointsError  # noqa: PLC0415 - an extra
+
+    if settings.webhooks is None:
+        raise SettingsError(
+            "UCID_WEBHOOKS is not set: write a file as in docs/webhooks.md, and name it there."
+        )
+    try:
+        return endpoints.load(settings.webhooks, settings.tenant, env, fetch)
+    except EndpointsError as error:
+        raise InputError(str(error)) from None
+
+
+def webhooks(settings: Settings, endpoints: "Endpoints") -> "Starlette":
+    """The ASGI application that takes the calls of e-mail services."""
+    from deploy.sending import send  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks.http import application  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks.metrics import Metrics  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks.receiver import Receiver  # noqa: PLC0415 - an extra
+    from speed_layer.webhooks.replays import Replays  # noqa: PLC0415 - an extra
+
+    sender = partial(send, producer(settings, WEBHOOK_S))
+    return application(endpoints, Receiver(Replays(redis(settings)), sender), Metrics())
 
 
 def spark(

@@ -30,6 +30,7 @@ COMMANDS = {
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer once",
     "serve": "run the HTTP server",
+    "webhooks": "take what e-mail services tell of their messages, over HTTP",
     "bench": "measure",
 }
 
@@ -49,6 +50,7 @@ _EXTRAS = {
     "status": "local",
     "unlink": "speed",
     "up": "local",
+    "webhooks": "webhooks",
 }
 
 

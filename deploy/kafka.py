@@ -104,9 +104,13 @@ def consumer(settings: Settings, group: str, statistics: Callable[[str], None] |
     return Consumer({**_common(settings), **CONSUMER, **reports, "group.id": group}, logger=log)
 
 
-def producer(settings: Settings) -> Producer:
-    """A producer that loses nothing and repeats nothing by itself."""
-    return Producer({**_common(settings), **PRODUCER}, logger=log)
+def producer(settings: Settings, patience: float | None = None) -> Producer:
+    """A producer that loses nothing and repeats nothing by itself.
+
+    `patience` is how many seconds a message may take to arrive; default: librdkafka's five minutes.
+    """
+    limits = {} if patience is None else {"delivery.timeout.ms": round(patience * 1_000)}
+    return Producer({**_common(settings), **PRODUCER, **limits}, logger=log)
 
 
 def create_topics(settings: Settings) -> None:

@@ -4,14 +4,19 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+# Seconds.
+_SLICE_S = 0.05
+
 
 def send(producer: Producer, topic: str, payloads: Iterable[bytes]) -> int:
-    """Send payloads, wait until the broker has them all, and count them. Raises KafkaException."""
-    failed: list[KafkaError] = []
+    """Send payloads, wait until the broker has them all, and count them. Raises KafkaException.
+
+    Several threads may send by one producer.
+    """
+    answers: list[KafkaError | None] = []
 
     def delivered(error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            failed.append(error)
+        answers.append(error)
 
     count = 0
     for payload in payloads:
@@ -22,8 +27,10 @@ def send(producer: Producer, topic: str, payloads: Iterable[bytes]) -> int:
             except BufferError:  # the producer's queue is full: let it drain
                 producer.poll(0.1)
         count += 1
-    while producer.flush(1):  # in slices: a client that is refused says so between them
-        pass
-    if failed:
-        raise KafkaException(failed[0])
+    # Not flush, which waits for what others send meanwhile. In slices: what arrives may be told to another
+    # thread, and a client that is refused says so between them.
+    while len(answers) < count:
+        producer.poll(_SLICE_S)
+    if failed := next((error for error in answers if error is not None), None):
+        raise KafkaException(failed)
     return count

@@ -19,6 +19,7 @@ __all__ = ["Address", "Settings", "SettingsError"]
 
 TENANT = "default"
 HTTP_PORT = 8080
+WEBHOOKS_PORT = 8081
 SHORTEST_KEY = 32  # characters: with fewer, who knows an identifier could find the key by trying
 
 # Where a server listens: host and port.
@@ -69,6 +70,12 @@ class Settings:
     """UCID_SPEED_HTTP, "host:port", "port" or "off": where a worker tells its health and metrics. Off by
     default, for several workers on a machine would want the same port; `ucid up` chooses a free one."""
 
+    webhooks: Path | None = None
+    """UCID_WEBHOOKS: the file that names the endpoints of e-mail services. Only `ucid webhooks` needs it."""
+
+    webhooks_http: Address = (HOST, WEBHOOKS_PORT)
+    """UCID_WEBHOOKS_HTTP, "host:port" or "port": where `ucid webhooks` listens."""
+
     kafka_security: KafkaSecurity = field(default_factory=KafkaSecurity)
     """UCID_KAFKA_SECURITY, _SASL, _USER, _PASSWORD, _CA, _CERT and _KEY. Default: plaintext."""
 
@@ -93,6 +100,8 @@ class Settings:
             http_host=host,
             http_port=port,
             speed_http=None if env.get("UCID_SPEED_HTTP") == "off" else _address(env, "UCID_SPEED_HTTP"),
+            webhooks=Path(given).expanduser() if (given := env.get("UCID_WEBHOOKS")) else None,
+            webhooks_http=_address(env, "UCID_WEBHOOKS_HTTP") or (HOST, WEBHOOKS_PORT),
             kafka_security=KafkaSecurity.load(env),
             redis_security=RedisSecurity.load(env),
         )

@@ -42,8 +42,7 @@ class JsonForm(Generic[R]):
 
     def read(self, payload: bytes) -> R:
         """Decode one JSON object. Raises Malformed; the limits in `checks` are not looked at."""
-        if payload.count(b"{") + payload.count(b"[") > MAX_DEPTH:
-            _check_depth(payload)
+        check_depth(payload)
         if not payload.isascii():
             _check_utf8(payload)  # the decoder does not look into what it skips
         if b"\\" in payload:  # elsewhere JSON allows no NUL
@@ -161,7 +160,10 @@ def _check_utf8(payload: bytes) -> None:
         raise Malformed(f"not UTF-8 (byte {error.start}): save or send it as UTF-8") from None
 
 
-def _check_depth(payload: bytes) -> None:
+def check_depth(payload: bytes) -> None:
+    """Raise Malformed where JSON is nested deeper than MAX_DEPTH, or brackets are left open."""
+    if payload.count(b"{") + payload.count(b"[") <= MAX_DEPTH:
+        return
     # The decoder's own limit depends on how deep its caller's stack is; this one is the same everywhere.
     # Only brackets are left, and every round takes away the innermost pairs.
     braces = _TEXT.sub(b"", payload).translate(_AS_BRACES, _NO_BRACKET)

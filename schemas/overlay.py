@@ -21,6 +21,8 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
                                  ids that no generation has published. Of no view, for it stays true when
                                  a handover gives the customer another id. The bucket is an id's first
                                  characters: a small hash takes a third of what a key of its own takes
+    ucid:2:w<tenant>\0<hash>     a call of an e-mail service that was begun ("?") or taken ("!"), and a hash
+                                 of what its signature does not cover; expires once it would be too old
 
 The 2 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
 and its bytes; a version alone says that the generation's record of that key is gone.
@@ -48,6 +50,8 @@ LEASE: Final = ROOT + b"side"
 OUTBOX: Final = ROOT + b"outbox"
 
 ABSENT: Final = b""
+
+CALL_DIGEST: Final = DIGEST
 
 
 def view_prefix(generation: int) -> bytes:
@@ -110,6 +114,11 @@ def id_bucket(key: bytes) -> tuple[str, bytes]:
     """Tenant and bucket of a key that `id_field` made."""
     tenant, _, bucket = key.removeprefix(ROOT + b"i").partition(b"\0")
     return tenant.decode(), bucket
+
+
+def call_key(tenant: str, digest: bytes) -> bytes:
+    """The key of a call of an e-mail service, by CALL_DIGEST bytes that stand for it."""
+    return ROOT + tenant_prefix(b"w", tenant) + digest
 
 
 def side_key(generation: int) -> bytes:

@@ -2,7 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import TYPE_CHECKING
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
@@ -11,7 +13,11 @@ from deploy import bootstrap
 from deploy.errors import InputError
 from deploy.sending import send
 from deploy.settings import Settings
-from schemas import DEAD_LETTERS, DeadLetter, decode
+from schemas import DEAD_LETTERS, EMAIL, DeadLetter, Malformed, decode, encode_json
+from speed_layer.webhooks.receiver import ORIGIN as WEBHOOKS
+
+if TYPE_CHECKING:
+    from speed_layer.webhooks.endpoints import Endpoints
 
 _PATIENCE = 10.0  # seconds for the broker to answer
 
@@ -41,11 +47,33 @@ def run(options: argparse.Namespace) -> int:
     if options.action == "show":
         sys.stdout.buffer.write(letters[options.origin].value)
         return 0
+    return _replay(settings, [letters[name] for name in wanted])
+
+
+def _replay(settings: Settings, letters: Sequence[DeadLetter]) -> int:
+    """Send messages again; 1 where one of them cannot be. Raises InputError."""
     producer = bootstrap.producer(settings)
-    for name in wanted:
-        send(producer, letters[name].topic, [letters[name].value])
-    print(f"{len(wanted)} messages sent again", file=sys.stderr)
-    return 0
+    endpoints = cache(lambda: bootstrap.endpoints(settings))  # asked for where one came by a webhook
+    sent = left = 0
+    for letter in letters:
+        if not letter.topic.startswith(WEBHOOKS):
+            sent += send(producer, letter.topic, [letter.value])
+            continue
+        try:
+            sent += send(producer, EMAIL, events_of(endpoints(), letter))
+        except Malformed as error:
+            print(f"{origin(letter)} still cannot be read: {error}", file=sys.stderr)
+            left += 1
+    print(f"{sent} messages sent again", file=sys.stderr)
+    return 1 if left else 0
+
+
+def events_of(endpoints: "Endpoints", letter: DeadLetter) -> list[bytes]:
+    """What a letter says that came by a webhook, as its endpoint reads it now. Raises Malformed."""
+    endpoint = endpoints.get(letter.topic.removeprefix(WEBHOOKS))
+    if endpoint is None:
+        raise Malformed("no endpoint has this name any more")
+    return [encode_json(event) for event in endpoint.events(letter.value, letter.ingested_at)]
 
 
 def origin(letter: DeadLetter) -> str:

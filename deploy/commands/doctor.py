@@ -11,6 +11,7 @@ _PACKAGES = {
     "speed": ("confluent-kafka", "redis", "lmdb", "prometheus-client"),
     "batch": ("pyspark", "delta-spark"),
     "serve": ("starlette", "uvicorn"),
+    "webhooks": ("cryptography", "httpx"),
 }
 
 

@@ -10,6 +10,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 from deploy import bootstrap
 from deploy.settings import Settings
 from schemas import overlay
+from speed_layer.webhooks.replays import Known, Replays, call_key
 from tests.operations.environment import GIVEN
 from tests.operations.tls_proxy import TlsProxy
 
@@ -46,6 +47,12 @@ def test_a_user_of_its_own(server):
         assert redis.get(overlay.LIVE) == b"1"
         with pytest.raises(NoPermissionError):
             redis.set(overlay.LIVE, 2)
+    with client(f"unix://ucid-webhooks:PASSWORD@{server.socket}") as redis:
+        key = call_key("default", "newsletter", b"signed")
+        Replays(redis).taken(key, b"", 1_000_000_000)
+        assert Replays(redis).begin(key, b"", 1_000_000_000) is Known.TAKEN
+        with pytest.raises(NoPermissionError):
+            redis.get(overlay.LIVE)
 
 
 @pytest.mark.usefixtures("acl")

@@ -3,7 +3,7 @@
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
@@ -64,6 +64,8 @@ def test_defaults_are_as_listed():
     assert (default["UCID_SPEED_HTTP"], settings.speed_http) == ("off", None)
     assert default["UCID_KAFKA_SECURITY"] == settings.kafka_security.protocol
     assert default["UCID_KAFKA_SASL"] == Settings.load(GIVEN | SASL).kafka_security.mechanism
+    assert (default["UCID_WEBHOOKS"], settings.webhooks) == ("none", None)
+    assert default["UCID_WEBHOOKS_HTTP"] == "{}:{}".format(*settings.webhooks_http)
     assert float(default["UCID_REDIS_TIMEOUT"]) == settings.redis_security.timeout
     assert (default["UCID_LOG"], default["UCID_LOG_LEVEL"]) == (logs.FORMATS[0], logs.LEVELS[0])
 
@@ -80,7 +82,7 @@ def test_kafka_is_tuned_as_listed(title, settings):
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
     names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings"]
-    names += [f"speed_layer.{module.name}" for module in iter_modules(speed_layer.__path__)]
+    names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
     for name in names:
         module = import_module(name)
         for constant in re.findall(

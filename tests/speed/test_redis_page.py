@@ -9,6 +9,7 @@ from identity import Identifier, graph
 from identity.reach import SPARE
 from schemas import overlay
 from speed_layer.side_lane import SideLane
+from speed_layer.webhooks.replays import Replays, call_key
 from tests.speed import redis_bytes
 from tests.speed.kafka import numbered
 from tests.speed.world import ANN, KEY, TOM, B, event, generation_of, lane_on, sighting
@@ -61,6 +62,7 @@ def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path, monkeypatc
     redis.set(overlay.LEASE, "somebody")
     before = rows_of(redis)
     assert SideLane(redis, tmp_path, KEY).step() > 0
+    Replays(redis).begin(call_key("default", "newsletter", b"signed"), b"", 1_000_000_000)
     assert before | rows_of(redis) == KEYS.keys()
 
 

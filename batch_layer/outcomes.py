@@ -1,0 +1,105 @@
+"""What became of messages: by campaign, and by customer and campaign.
+
+Every run counts anew from bronze, by what is a customer now: so a merge adds up, a split takes apart, and an
+event that was delivered twice counts once.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+
+from batch_layer.rows import Row, map_rows
+from batch_layer.silver import key_of
+from identity import Observer, Rules, UnknownTypeError
+from schemas import EMAIL, EmailEvent, Malformed
+from schemas.absorb import accept
+
+# What is counted, and the outcomes that count as it.
+COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
+    "sent": ("sent",),
+    "delivered": ("delivered",),
+    "opened": ("open",),
+    "clicked": ("click",),
+    "bounced": ("soft_bounce", "hard_bounce"),
+    "soft_bounced": ("soft_bounce",),
+    "hard_bounced": ("hard_bounce",),
+    "complained": ("complaint",),
+    "unsubscribed": ("unsubscribe",),
+    "subscribed": ("subscribe",),
+}
+
+_OUTCOMES = pa.schema(
+    [(name, pa.string()) for name in ("tenant", "event_id", "campaign_id", "message_id", "outcome", "x")]
+)
+
+
+def tables(bronze: DataFrame, customers: DataFrame, rules: Rules) -> dict[str, DataFrame]:
+    """The tables by name; `customers` has `x, customer`.
+
+    `gold/campaigns` has `tenant, campaign_id`, and of everything in COUNTED `…_total`, the events, and
+    `…_unique`, the people; `gold/campaign_customers` has `tenant, customer_id, campaign_id`, the events, and
+    as `…_unique` the messages. Who is no customer, for the address has expired or is shared by too many, is
+    one of a campaign's people, and in the second table nobody.
+    """
+    customers = customers.select("x", f.col("customer").alias("customer_id"))
+    told = _outcomes(bronze, rules).join(customers, "x", "left").persist()
+    known = told.where("customer_id IS NOT NULL")
+    return {
+        "gold/campaigns": _counts(told, ("tenant", "campaign_id"), f.coalesce("customer_id", "x")),
+        "gold/campaign_customers": _counts(
+            known, ("tenant", "customer_id", "campaign_id"), f.coalesce("message_id", "event_id")
+        ),
+    }
+
+
+def _counts(told: DataFrame, keys: Sequence[str], who: Column) -> DataFrame:
+    """By `keys`: how many events, and of how many `who`."""
+    # First by who, then how many of these: distinct counts would multiply every event by ten.
+    each = told.groupBy(*keys, who.alias("who")).agg(
+        *(f.count_if(f.col("outcome").isin(*outcomes)).alias(name) for name, outcomes in COUNTED.items())
+    )
+    totals = (f.sum(name).alias(f"{name}_total") for name in COUNTED)
+    uniques = (
+        f.count_if((f.col(name) > 0) & f.col("who").isNotNull()).alias(f"{name}_unique") for name in COUNTED
+    )
+    return each.groupBy(*keys).agg(*totals, *uniques)
+
+
+def _outcomes(bronze: DataFrame, rules: Rules) -> DataFrame:
+    """`tenant, event_id, campaign_id, message_id, outcome, x`: one row an event.
+
+    `x` is its strongest identifier, null where none is good. Of events that differ and share an id, which no
+    service should send, the smallest counts.
+    """
+
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        observer = Observer(rules)
+        for value, ingested_at in rows:
+            try:
+                event = accept(EMAIL, value, ingested_at)
+                assert isinstance(event, EmailEvent), "the topic carries nothing else"
+                screened = observer.screened(event.identifiers)
+            except (Malformed, UnknownTypeError):
+                continue  # it is among the rejects
+            good = [x for x, fault in screened if fault is None]
+            strongest = min(good, key=lambda x: (rules.types[x.type].rank, x), default=None)
+            yield (
+                event.tenant,
+                event.event_id,
+                event.campaign_id,
+                event.message_id or None,
+                event.outcome,
+                None if strongest is None else key_of(event.tenant, strongest),
+            )
+
+    messages = bronze.where(f.col("topic") == EMAIL).select("value", "ingested_at")
+    names = ("campaign_id", "message_id", "outcome", "x")
+    once = (
+        map_rows(messages, step, _OUTCOMES)
+        .groupBy("tenant", "event_id")
+        .agg(f.min(f.struct(*names)).alias("event"))
+    )
+    return once.select("tenant", "event_id", *(f.col(f"event.{name}").alias(name) for name in names))
