@@ -15,14 +15,11 @@ import yaml
 
 from identity import normalise
 from identity.errors import InvalidValueError, RuleError
-from identity.rules import DAY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_regex, is_regex
+from identity.rules import AGE_REMEDY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_age, as_regex, is_regex
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
-_AGE = re.compile(r"(\d{1,12})\s*([smhdw])")
-_UNIT = {"s": DAY // 86_400, "m": DAY // 1_440, "h": DAY // 24, "d": DAY, "w": 7 * DAY}
-# Bounds that no rule needs to pass; beyond them numbers no longer fit what stores hold them.
+# A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
 _MOST = 1_000_000
-_OLDEST = 100 * 366 * DAY
 
 _TOP = ("version", "identifiers", "match_keys", "unknown_identifiers")
 _COMMON = (
@@ -183,11 +180,9 @@ class _Reader:
     def _age(self, path: str, value: object) -> int | None:
         if value is None:
             return None
-        match = _AGE.fullmatch(value) if isinstance(value, str) else None
-        age = int(match[1]) * _UNIT[match[2]] if match is not None else 0
-        if not 0 < age <= _OLDEST:
-            self._wrong(path, "write a whole number and a unit (s, m, h, d, w), such as 365d")
-            return None
+        age = as_age(value)
+        if age is None:
+            self._wrong(path, AGE_REMEDY)
         return age
 
     def _parts(self, path: str, value: object, usual: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

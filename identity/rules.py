@@ -111,6 +111,20 @@ def _meaning(rule: TypeRule) -> dict[str, object]:
     return fields
 
 
+_AGE = re.compile(r"(\d{1,12})\s*([smhdw])")
+_UNIT = {"s": DAY // 86_400, "m": DAY // 1_440, "h": DAY // 24, "d": DAY, "w": 7 * DAY}
+# A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
+_OLDEST = 100 * 366 * DAY
+AGE_REMEDY = "write a whole number and a unit (s, m, h, d, w), such as 365d"
+
+
+def as_age(entry: object) -> int | None:
+    """The microseconds that `365d` and the like mean; None of anything else."""
+    match = _AGE.fullmatch(entry) if isinstance(entry, str) else None
+    age = int(match[1]) * _UNIT[match[2]] if match is not None else 0
+    return age if 0 < age <= _OLDEST else None
+
+
 _REGEX = re.compile(r"/(.+)/(i?)", re.DOTALL)
 
 

@@ -6,7 +6,7 @@ from decimal import Decimal, InvalidOperation
 from zoneinfo import available_timezones
 
 from batch_layer.sources.model import Column
-from batch_layer.sources.problems import Problems
+from identity.problems import Problems
 
 KEYS = (
     "type",

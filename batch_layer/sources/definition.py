@@ -7,7 +7,7 @@ from typing import cast
 from batch_layer.sources import columns, options
 from batch_layer.sources.errors import DefinitionError
 from batch_layer.sources.model import Column, Deleted, Export, Format, Source, Template
-from batch_layer.sources.problems import Document, Problems
+from identity.problems import Document, Problems
 from identity import rulefile
 from schemas.checks import is_tenant
 

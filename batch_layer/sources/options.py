@@ -4,7 +4,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from batch_layer.sources.problems import Problems
+from identity.problems import Problems
 
 # As Spark names them; only those whose meaning cannot take rows away unseen.
 KNOWN: Mapping[str, tuple[str, ...]] = {

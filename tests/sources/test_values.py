@@ -18,7 +18,7 @@ from pyspark.sql.types import (
 )
 
 from batch_layer.sources import columns, values
-from batch_layer.sources.problems import Problems
+from identity.problems import Problems
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from identity.rules import AGE_REMEDY, as_age
+
 Document = Mapping[str, Any]
 
 
@@ -58,6 +60,13 @@ class Problems:
         if not isinstance(value, bool):
             self.wrong(path, "write true or false")
         return value is True
+
+    def age(self, path: str, value: object) -> int:
+        """A time to wait, `30m`, in microseconds."""
+        age = as_age(value)
+        if age is None:
+            self.wrong(path, AGE_REMEDY)
+        return age or 0
 
     def share(self, path: str, value: object) -> float:
         """A share: 0.05, or "5%"."""
