@@ -30,6 +30,7 @@ COMMANDS = {
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer once",
     "serve": "run the HTTP server",
+    "triggers": "tell others when a customer does, or does not do, what they wait for",
     "bench": "measure",
 }
 
@@ -47,6 +48,7 @@ _EXTRAS = {
     "serve": "serve",
     "speed": "speed",
     "status": "local",
+    "triggers": "triggers",
     "unlink": "speed",
     "up": "local",
 }

@@ -7,8 +7,8 @@ from typing import cast
 from batch_layer.sources import columns, options
 from batch_layer.sources.errors import DefinitionError
 from batch_layer.sources.model import Column, Deleted, Export, Format, Source, Template
-from identity.problems import Document, Problems
 from identity import rulefile
+from identity.problems import Document, Problems
 from schemas.checks import is_tenant
 
 _TOP = (
