@@ -136,8 +136,11 @@ def triggers(path: Path) -> "Triggers":
         raise InputError(str(error)) from error
 
 
-def trigger_app(settings: Settings, of: "Triggers") -> "App":
-    """The app that tells of triggers, and its topics. Raises SettingsError where a webhook has no key."""
+def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
+    """The app that tells of triggers, and its topics; `nothing` is a directory that stays empty.
+
+    Raises SettingsError where a webhook has no key.
+    """
     from deploy import triggering  # noqa: PLC0415 - an extra
     from speed_layer.triggers.app import PARTITIONS as OWN  # noqa: PLC0415
     from speed_layer.triggers.app import App, group, own_topics  # noqa: PLC0415 - an extra
@@ -161,7 +164,7 @@ def trigger_app(settings: Settings, of: "Triggers") -> "App":
         Keeping(tenant, of, customers),
         Horizon(consumer(settings, group(tenant)), read),
         lambda publish: Delivery(of, customers, permissions(), webhook, publish),
-        triggering.options(settings),
+        triggering.options(settings, nothing),
     )
 
 

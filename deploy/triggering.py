@@ -1,8 +1,8 @@
 """What the triggers' app is told of this installation: how Kafka knows it, who is who, what it signs with."""
 
+import logging
 import ssl
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,26 +22,29 @@ from speed_layer.triggers.errors import NotYet
 from speed_layer.triggers.model import Triggers
 from speed_layer.triggers.webhook import Webhook, key_of
 
-# Faust wants a directory and puts nothing into it: state is in Kafka.
-_NOTHING = str(Path(tempfile.gettempdir()) / "ucid-triggers")
-
-STARTER = Path(__file__).with_name("triggers.yaml")
+# These tell of each of their parts that starts and ends.
+_TALKATIVE = ("aiokafka", "faust", "mode")
 
 
 def run_worker(app: App) -> int:
-    """Run a Faust worker until it is asked to end; its logs are ours, and standard output stays empty."""
+    """Run a Faust worker until it is asked to end; returns its exit code. Logs are ours."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
     worker = faust.Worker(
         app.faust, override_logging=False, redirect_stdouts=False, quiet=True, stdout=sys.stderr
     )
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        return int(ended.code or 0)
 
 
-def options(settings: Settings) -> dict[str, Any]:
-    """Faust's settings that depend on the installation."""
+def options(settings: Settings, nothing: Path) -> dict[str, Any]:
+    """Faust's settings that depend on the installation. Its directory stays empty: state is in Kafka."""
     credentials = _credentials(settings.kafka_security)
     named = {"broker_credentials": credentials} if credentials is not None else {}
     brokers = [f"kafka://{address.strip()}" for address in settings.kafka.split(",")]
-    return {"broker": brokers, "datadir": _NOTHING, **named}
+    return {"broker": brokers, "datadir": str(nothing), **named}
 
 
 def webhook(settings: Settings, triggers: Triggers) -> Webhook | None:

@@ -2,10 +2,12 @@
 
 import argparse
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from deploy import bootstrap
 from deploy.settings import Settings
-from deploy.triggering import STARTER, run_worker
+
+STARTER = Path(__file__).parents[1] / "triggers.yaml"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,4 +24,7 @@ def run(options: argparse.Namespace) -> int:
     if options.check:
         print(f"{options.file}: {len(triggers)} triggers: {', '.join(triggers)}")
         return 0
-    return run_worker(bootstrap.trigger_app(Settings.load(), triggers))
+    from deploy.triggering import run_worker  # noqa: PLC0415 - to check a file nobody needs Faust
+
+    with TemporaryDirectory(prefix="ucid-triggers-") as nothing:
+        return run_worker(bootstrap.trigger_app(Settings.load(), triggers, Path(nothing)))

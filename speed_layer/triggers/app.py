@@ -8,6 +8,7 @@ acknowledging goes by the order of the log, batch by batch.
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -68,6 +69,8 @@ DELIVERIES = 50
 # Seconds between two looks at the horizon and at what is due.
 SWEEP_S = 1.0
 
+
+log = logging.getLogger(__name__)
 
 _TABLE = "waits"
 
@@ -205,6 +208,7 @@ class App:
         await patiently(partial(self._send, due))
 
     async def _recovered(self) -> None:
+        log.info("%d customers wait for something; following the log", len(self._table))
         for key, waits in self._table.items():
             self._deadlines.set(key, look_again_at(waiting.unpack(waits), self._triggers))
 
