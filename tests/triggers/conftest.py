@@ -6,13 +6,15 @@ import subprocess
 import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import NamedTuple
 
 import pytest
 from confluent_kafka import TopicPartition
 
 from deploy import bootstrap
 from deploy.awaiting import until
-from schemas import TOPICS, TRIGGERS, decode
+from schemas import CHANGES, EMAIL, TOPICS, TRIGGERS, TRIGGERS_DUE, WEB, decode
+from speed_layer.triggers.app import PARTITIONS, group
 from tests.integration.conftest import in_docker, servers, system
 
 __all__ = ["in_docker", "servers", "system"]
@@ -20,19 +22,29 @@ __all__ = ["in_docker", "servers", "system"]
 KEY = b"k" * 32
 
 
+class Post(NamedTuple):
+    """What came, and what it was answered."""
+
+    status: int
+    path: str
+    headers: dict
+    body: bytes
+
+
 class Receiver:
-    """Answers with the next of `statuses`, 200 when there are no more, and keeps what it was sent."""
+    """Answers a path with the next of its `statuses`, then 200, and keeps what it was sent."""
 
     def __init__(self):
-        self.statuses = []
+        self.statuses = {}
         self.posts = []
         receiver = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["content-length"]))
-                status = receiver.statuses.pop(0) if receiver.statuses else 200
-                receiver.posts.append((status, self.path, dict(self.headers), body))
+                waiting = receiver.statuses.get(self.path)
+                status = waiting.pop(0) if waiting else 200
+                receiver.posts.append(Post(status, self.path, dict(self.headers), body))
                 self.send_response(status)
                 self.send_header("content-length", "0")
                 self.end_headers()
@@ -44,8 +56,11 @@ class Receiver:
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def taken(self):
-        return [post for post in self.posts if post[0] == 200]
+    def posts_to(self, path):
+        return [post for post in self.posts if post.path == path]
+
+    def taken(self, path):
+        return [post for post in self.posts_to(path) if post.status == 200]
 
 
 @pytest.fixture(scope="module")
@@ -85,19 +100,40 @@ class Running:
     def log(self):
         return self.path.read_text()
 
-    def read(self, topic, partitions=None):
-        """All records of a topic at this moment."""
-        return [record for record, _ in read(self.system.settings, topic)]
+    def told(self, name=None):
+        """What the topic of triggers holds at this moment, repetitions and all; of one name, or of all."""
+        told = [record for record, _ in read(self.system.settings, TRIGGERS)]
+        return [record for record in told if name in {None, record.trigger}]
 
-    def told(self, name):
-        return [record for record in self.read(TRIGGERS) if record.trigger == name]
-
-    def await_told(self, name, count=1):
+    def await_told(self, name, event_ids):
+        """Wait until these events, at least, have led to a trigger; returns all there is of it."""
+        wanted = set(event_ids)
         until(
-            lambda: len({t.trigger_id for t in self.told(name)}) >= count,
-            f"{count} {name}\n{self.log[-3000:]}",
+            lambda: wanted <= {record.cause.event_id for record in self.told(name)},
+            f"{name} to be told; see {self.path}",
         )
         return self.told(name)
+
+    def await_all_committed(self):
+        """Wait until nothing is left that the app would do again if it were killed now."""
+        consumer = bootstrap.consumer(self.system.settings, group("default"))
+        topics = [WEB, EMAIL, CHANGES, TRIGGERS_DUE, f"{group('default')}-steps"]
+        at = [
+            TopicPartition(topic, partition)
+            for topic in topics
+            for partition in range(TOPICS[topic].partitions if topic in TOPICS else PARTITIONS)
+        ]
+
+        def level():
+            ends = [consumer.get_watermark_offsets(one, timeout=10)[1] for one in at]
+            return all(
+                max(one.offset, 0) == end for one, end in zip(consumer.committed(at), ends, strict=True)
+            )
+
+        try:
+            until(level, "the app to commit all")
+        finally:
+            consumer.close()
 
 
 def read(settings, topic):
