@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from deploy.errors import InputError
 from deploy.settings import Settings
-from schemas import EMAIL, TOPICS, WEB
+from schemas import CHANGES, EMAIL, TOPICS, WEB
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -155,7 +155,7 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
     customers = triggering.ViewCustomers(serving_view(settings), settings.generations)
     webhook = triggering.webhook(settings, of)
     create_topics(settings, own_topics(tenant), OWN)
-    read = {topic: PARTITIONS[topic] for topic in (WEB, EMAIL)}
+    read = {topic: PARTITIONS[topic] for topic in (WEB, EMAIL, CHANGES)}
     return App(
         tenant,
         of,

@@ -80,6 +80,11 @@ class Running:
         self.file = file
         self.path = log
         self.process = None
+        self._reader = Reader(system.settings, TRIGGERS)
+
+    def close(self):
+        self.kill()
+        self._reader.close()
 
     def start(self):
         with self.path.open("ab") as log:
@@ -102,8 +107,7 @@ class Running:
 
     def told(self, name=None):
         """What the topic of triggers holds at this moment, repetitions and all; of one name, or of all."""
-        told = [record for record, _ in read(self.system.settings, TRIGGERS)]
-        return [record for record in told if name in {None, record.trigger}]
+        return [record for record in self._reader.all() if name in {None, record.trigger}]
 
     def await_told(self, name, event_ids):
         """Wait until these events, at least, have led to a trigger; returns all there is of it."""
@@ -136,19 +140,24 @@ class Running:
             consumer.close()
 
 
-def read(settings, topic):
-    """Records of a topic that is ours, with their messages."""
-    consumer = bootstrap.consumer(settings, "test-reader")
-    try:
-        for partition in range(TOPICS[topic].partitions):
-            at = TopicPartition(topic, partition)
-            at.offset, end = consumer.get_watermark_offsets(at, timeout=10)
-            consumer.assign([at])
-            while at.offset < end:
-                message = consumer.poll(10)
-                assert message is not None
+class Reader:
+    """Follows a topic of ours from its beginning, and keeps its records."""
+
+    def __init__(self, settings, topic):
+        self._consumer = bootstrap.consumer(settings, "test-reader")
+        self._topic = topic
+        self._at = [TopicPartition(topic, n, 0) for n in range(TOPICS[topic].partitions)]
+        self._consumer.assign(self._at)
+        self._records = []
+
+    def all(self):
+        """All records at this moment."""
+        ends = [self._consumer.get_watermark_offsets(one, timeout=10)[1] for one in self._at]
+        while sum(ends) > len(self._records):
+            for message in self._consumer.consume(1_000, 0.1):
                 assert message.error() is None
-                at.offset = message.offset() + 1
-                yield decode(topic, message.value(), 0), message
-    finally:
-        consumer.close()
+                self._records.append(decode(self._topic, message.value(), 0))
+        return list(self._records)
+
+    def close(self):
+        self._consumer.close()

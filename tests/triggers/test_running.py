@@ -14,7 +14,7 @@ from deploy.awaiting import until
 from schemas import DEAD_LETTERS, EMAIL, TOPICS, WEB, CustomerTrigger, decode
 from speed_layer.triggers.app import group
 from speed_layer.triggers.webhook import headers
-from tests.triggers.conftest import KEY, Running, read
+from tests.triggers.conftest import KEY, Reader, Running
 
 RULES = """
 identifiers:
@@ -40,7 +40,7 @@ triggers:
     webhook: {url}/complained
 """
 CUSTOMERS = 300
-KILLS = 4
+KILLS = 3
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
@@ -73,7 +73,7 @@ def running(system, receiver, tmp_path_factory):
     running = Running(system, file, home / "triggers.log")
     running.start()
     yield running
-    running.kill()
+    running.close()
 
 
 def customer(system, **identifiers):
@@ -154,8 +154,10 @@ def test_a_receiver_that_fails_at_first(system, receiver):
 def test_a_receiver_that_refuses_and_another_try(system, receiver):
     receiver.statuses["/complained"] = [410]
     system.send([mail("w2", "complaint", "wim@example.com")], EMAIL)
-    until(lambda: list(read(system.settings, DEAD_LETTERS)), "a dead letter")
-    ((letter, _),) = read(system.settings, DEAD_LETTERS)
+    letters = Reader(system.settings, DEAD_LETTERS)
+    until(letters.all, "a dead letter")
+    (letter,) = letters.all()
+    letters.close()
     assert letter.reason == ("webhook of complained on 127.0.0.1: HTTP 410: mend the receiver, then replay")
     fired = decode(letter.topic, letter.value, 0)
     assert isinstance(fired, CustomerTrigger)
