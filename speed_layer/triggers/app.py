@@ -49,7 +49,7 @@ FAUST: Mapping[str, Any] = {
     "consumer_auto_offset_reset": "earliest",
     "broker_session_timeout": 6,
     "broker_heartbeat_interval": 1.5,
-    "broker_commit_interval": 0.5,
+    "broker_commit_interval": 1.0,
     "topic_allow_declare": False,
     "topic_disable_leader": True,
     "table_standby_replicas": 0,
@@ -121,7 +121,7 @@ class App:
         app.agent(self._topic(CHANGES), name="changes")(self._take_changes)
         app.agent(self._steps, name="keep")(self._keep)
         app.agent(self._due, name="deliver")(self._deliver)
-        app.timer(SWEEP_S)(self._sweep)
+        app.task(self._sweeps)
 
     def _topic(self, *names: str) -> Any:  # noqa: ANN401 - Faust is typed by halves
         partitions = {TOPICS[name].partitions for name in names}
@@ -198,6 +198,11 @@ class App:
         sent = [await self._out[out.to].send(key=out.key, value=out.value) for out in messages]
         for arrived in sent:
             await arrived
+
+    async def _sweeps(self) -> None:
+        while not self.faust.should_stop:
+            await self._sweep()
+            await self.faust.sleep(SWEEP_S)
 
     async def _sweep(self) -> None:
         """Have those looked at whose time has come; the step goes behind all that was routed before."""

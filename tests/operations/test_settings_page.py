@@ -3,13 +3,14 @@
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import iter_modules
+from pkgutil import walk_packages
 
 import pytest
 
 import speed_layer
 from deploy import kafka, logs
 from deploy.settings import Settings
+from speed_layer.triggers.app import FAUST
 from tests.operations.environment import GIVEN, SASL
 
 ROOT = Path(__file__).parents[2]
@@ -70,7 +71,11 @@ def test_defaults_are_as_listed():
 
 @pytest.mark.parametrize(
     ("title", "settings"),
-    [("Tuned: Kafka's consumer", kafka.CONSUMER), ("Tuned: Kafka's producer", kafka.PRODUCER)],
+    [
+        ("Tuned: Kafka's consumer", kafka.CONSUMER),
+        ("Tuned: Kafka's producer", kafka.PRODUCER),
+        ("Tuned: Faust", FAUST),
+    ],
 )
 def test_kafka_is_tuned_as_listed(title, settings):
     said = {name: value for name, (value, _) in rows(title).items()}
@@ -80,7 +85,7 @@ def test_kafka_is_tuned_as_listed(title, settings):
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
     names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings"]
-    names += [f"speed_layer.{module.name}" for module in iter_modules(speed_layer.__path__)]
+    names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
     for name in names:
         module = import_module(name)
         for constant in re.findall(

@@ -74,8 +74,8 @@ def test_the_file(text, told):
         (
             "{when: {web: {kind: /(/}}}",
             (
-                ".when.web.kind: is a bad regular expression (missing ), unterminated subpattern at position 0): "
-                "correct what stands between the slashes"
+                ".when.web.kind: is a bad regular expression (missing ), unterminated subpattern at position "
+                "0): correct what stands between the slashes"
             ),
         ),
         ("{when: {web: {properties: x}}}", ".when.web.properties: must be a mapping of 'key: value'"),

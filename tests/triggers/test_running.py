@@ -39,8 +39,8 @@ triggers:
     when: {{email: {{outcome: complaint}}}}
     webhook: {url}/complained
 """
-CUSTOMERS = 300
-KILLS = 3
+CUSTOMERS = 200
+KILLS = 2
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
