@@ -72,34 +72,39 @@ def receiver():
 
 
 class Running:
-    """`ucid triggers` as a process, and what it has told so far."""
+    """`ucid triggers` as processes, and what they have told so far."""
 
     def __init__(self, system, file, log):
         self.system = system
         self.env = system.env | {"UCID_WEBHOOK_KEY": f"whsec_{base64.b64encode(KEY).decode()}"}
         self.file = file
         self.path = log
-        self.process = None
+        self.processes = []
         self._reader = Reader(system.settings, TRIGGERS)
 
     def close(self):
-        self.kill()
+        while self.processes:
+            self.kill()
         self._reader.close()
 
     def start(self):
         with self.path.open("ab") as log:
-            self.process = subprocess.Popen(
+            process = subprocess.Popen(
                 [sys.executable, "-m", "deploy", "triggers", self.file], env=self.env, stdout=log, stderr=log
             )
+        self.processes.append(process)
 
     def kill(self):
-        self.process.kill()
-        self.process.wait()
+        """Kill -9 the oldest."""
+        process = self.processes.pop(0)
+        process.kill()
+        process.wait()
 
     def end(self):
-        """Ask it to end; returns its code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(60)
+        """Ask the oldest to end; returns its code."""
+        process = self.processes.pop(0)
+        process.send_signal(signal.SIGTERM)
+        return process.wait(60)
 
     @property
     def log(self):

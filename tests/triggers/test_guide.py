@@ -1,4 +1,4 @@
-"""docs/triggers.md: its examples are run and say what the page says; its tables and figures are those in force."""
+"""docs/triggers.md: its examples are run and say what it says; its tables and figures are in force."""
 
 import re
 from pathlib import Path
@@ -34,10 +34,7 @@ def test_the_wrong_file_is_refused_as_shown(tmp_path, monkeypatch, capsys):
 
 
 def test_the_tables_name_every_key():
-    assert tuple(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE)) == (
-        *("when", "unless", "within", "max_age", "purpose", "channel", "webhook"),
-    )
-    assert set(definition.KEYS) == set(re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE))
+    assert re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE) == list(definition.KEYS)
     for name in (*definition.CHANGE_KEYS, *WEB_FIELDS, *EMAIL_FIELDS, "properties"):
         assert f"`{name}" in PAGE
     assert MAX_AGE == 86_400_000_000
