@@ -3,11 +3,13 @@
 import os
 from collections.abc import Callable, Mapping
 from functools import cache, partial
+from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from deploy.errors import InputError, SettingsError
 from deploy.settings import Settings
-from schemas import TOPICS
+from schemas import CHANGES, EMAIL, TOPICS, WEB
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
+    from speed_layer.triggers.app import App
+    from speed_layer.triggers.model import Triggers
+    from speed_layer.triggers.seams import Permissions
     from speed_layer.webhooks.endpoints import Endpoints
     from speed_layer.worker import Worker
 
@@ -76,11 +81,13 @@ def producer(settings: Settings, patience: float | None = None) -> "Producer":
     return kafka.producer(settings, patience)
 
 
-def create_topics(settings: Settings) -> None:
-    """Make the topics that are not there yet. Raises KafkaException."""
+def create_topics(
+    settings: Settings, more: Mapping[str, Mapping[str, str]] = MappingProxyType({}), partitions: int = 1
+) -> None:
+    """Make the topics that are not there yet, and `more`; see `deploy.kafka`. Raises KafkaException."""
     from deploy import kafka  # noqa: PLC0415 - an extra
 
-    kafka.create_topics(settings)
+    kafka.create_topics(settings, more, partitions)
 
 
 def worker(
@@ -146,6 +153,54 @@ def webhooks(settings: Settings, endpoints: "Endpoints") -> "Starlette":
 
     sender = partial(send, producer(settings, WEBHOOK_S))
     return application(endpoints, Receiver(Replays(redis(settings)), sender), Metrics())
+
+
+def permissions() -> "Permissions | None":
+    """What customers have consented to; None as long as nothing keeps consents."""
+    return None
+
+
+def triggers(path: Path) -> "Triggers":
+    """The triggers of a file. Raises InputError, also where one needs consent and none can be asked for."""
+    from speed_layer.triggers import definition  # noqa: PLC0415 - only one command needs it
+    from speed_layer.triggers.errors import DefinitionError  # noqa: PLC0415
+
+    try:
+        return definition.load(path, consent=permissions() is not None)
+    except DefinitionError as error:
+        raise InputError(str(error)) from error
+
+
+def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
+    """The app that tells of triggers, and its topics; `nothing` is a directory that stays empty.
+
+    Raises SettingsError where a webhook has no key.
+    """
+    from deploy import triggering  # noqa: PLC0415 - an extra
+    from speed_layer.triggers.app import PARTITIONS as OWN  # noqa: PLC0415
+    from speed_layer.triggers.app import App, group, own_topics  # noqa: PLC0415 - an extra
+    from speed_layer.triggers.changes import Changes  # noqa: PLC0415
+    from speed_layer.triggers.delivery import Delivery  # noqa: PLC0415
+    from speed_layer.triggers.events import Events  # noqa: PLC0415
+    from speed_layer.triggers.following import Following  # noqa: PLC0415
+    from speed_layer.triggers.horizon import Horizon  # noqa: PLC0415
+    from speed_layer.triggers.keeping import Keeping  # noqa: PLC0415
+
+    tenant = settings.tenant
+    customers = triggering.ViewCustomers(serving_view(settings), settings.generations)
+    webhook = triggering.webhook(settings, of)
+    create_topics(settings, own_topics(tenant), OWN)
+    read = {topic: PARTITIONS[topic] for topic in (WEB, EMAIL, CHANGES)}
+    return App(
+        tenant,
+        of,
+        Events(tenant, of, customers, Following(redis(settings))),
+        Changes(tenant, of, customers),
+        Keeping(tenant, of, customers),
+        Horizon(consumer(settings, group(tenant)), read),
+        lambda publish: Delivery(of, customers, permissions(), webhook, publish),
+        triggering.options(settings, nothing),
+    )
 
 
 def spark(

@@ -31,6 +31,7 @@ COMMANDS = {
     "batch": "run the batch layer once",
     "serve": "run the HTTP server",
     "webhooks": "take what e-mail services tell of their messages, over HTTP",
+    "triggers": "tell others when a customer does, or does not do, what they wait for",
     "bench": "measure",
 }
 
@@ -48,6 +49,7 @@ _EXTRAS = {
     "serve": "serve",
     "speed": "speed",
     "status": "local",
+    "triggers": "triggers",
     "unlink": "speed",
     "up": "local",
     "webhooks": "webhooks",

@@ -113,13 +113,17 @@ def producer(settings: Settings, patience: float | None = None) -> Producer:
     return Producer({**_common(settings), **PRODUCER, **limits}, logger=log)
 
 
-def create_topics(settings: Settings) -> None:
-    """Make the topics that are not there yet. Raises KafkaException."""
+def create_topics(settings: Settings, more: Mapping[str, Mapping[str, str]], partitions: int) -> None:
+    """Make the topics that are not there yet, and `more` by name, with settings, of so many partitions.
+
+    Raises KafkaException.
+    """
     from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415 - mypy finds it nowhere else
 
     # What goes wrong is raised, so the client need not log it as well.
     admin = AdminClient({**_common(settings), "log_level": 0})
     wanted = [NewTopic(topic.name, topic.partitions, config=dict(topic.config)) for topic in TOPICS.values()]
+    wanted += [NewTopic(name, partitions, config=dict(config)) for name, config in more.items()]
     for future in admin.create_topics(wanted).values():
         while not future.done():
             admin.poll(0.1)  # raises KafkaRefused

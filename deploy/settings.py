@@ -82,6 +82,9 @@ class Settings:
     redis_security: RedisSecurity = field(default_factory=RedisSecurity)
     """UCID_REDIS_PASSWORD, _CA, _CERT, _KEY and _TIMEOUT."""
 
+    webhook_key: str | None = field(default=None, repr=False)
+    """UCID_WEBHOOK_KEY or UCID_WEBHOOK_KEY_FILE, "whsec_…": signs what triggers send to webhooks."""
+
     @classmethod
     def load(cls, env: Mapping[str, str] = os.environ) -> Self:
         """The settings in force. Raises SettingsError, and HomeError if the local state is damaged."""
@@ -104,6 +107,7 @@ class Settings:
             webhooks_http=_address(env, "UCID_WEBHOOKS_HTTP") or (HOST, WEBHOOKS_PORT),
             kafka_security=KafkaSecurity.load(env),
             redis_security=RedisSecurity.load(env),
+            webhook_key=secret(env, "UCID_WEBHOOK_KEY"),
         )
 
 

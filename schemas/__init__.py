@@ -6,6 +6,7 @@ from schemas.events import (
     Cause,
     ChangeKind,
     CustomerChange,
+    CustomerTrigger,
     DeadLetter,
     Decision,
     EmailEvent,
@@ -18,7 +19,18 @@ from schemas.events import (
     WebEvent,
 )
 from schemas.lines import parse_line, read_lines
-from schemas.topics import CHANGES, DEAD_LETTERS, DECISIONS, EMAIL, ERASURES, TOPICS, WEB, Topic
+from schemas.topics import (
+    CHANGES,
+    DEAD_LETTERS,
+    DECISIONS,
+    EMAIL,
+    ERASURES,
+    TOPICS,
+    TRIGGERS,
+    TRIGGERS_DUE,
+    WEB,
+    Topic,
+)
 
 __all__ = [
     "CHANGES",
@@ -27,10 +39,13 @@ __all__ = [
     "EMAIL",
     "ERASURES",
     "TOPICS",
+    "TRIGGERS",
+    "TRIGGERS_DUE",
     "WEB",
     "Cause",
     "ChangeKind",
     "CustomerChange",
+    "CustomerTrigger",
     "DeadLetter",
     "Decision",
     "EmailEvent",

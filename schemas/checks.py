@@ -8,6 +8,7 @@ from typing import Any
 from schemas.errors import Malformed
 from schemas.events import (
     CustomerChange,
+    CustomerTrigger,
     Decision,
     EmailEvent,
     Erasure,
@@ -122,6 +123,11 @@ def _change(change: CustomerChange) -> None:
     _identifiers(change.identifiers)
 
 
+def _trigger(trigger: CustomerTrigger) -> None:
+    _id("trigger_id", trigger.trigger_id)
+    _tenant(trigger.tenant)
+
+
 def _id(field: str, value: str) -> None:
     if not value:
         raise Malformed(f"{field}: is empty: give every message an id of its own, the same on a retry")
@@ -161,4 +167,5 @@ _CHECKS: Mapping[type, Callable[[Any], None]] = {
     Decision: _decision,
     Erasure: _erasure,
     CustomerChange: _change,
+    CustomerTrigger: _trigger,
 }

@@ -6,7 +6,7 @@ import msgspec
 
 from schemas.checks import check_clock, check_nul, check_size, checks_of
 from schemas.errors import Malformed
-from schemas.events import CustomerChange, DeadLetter, Record
+from schemas.events import CustomerChange, CustomerTrigger, DeadLetter, Record
 from schemas.json_form import JsonForm
 from schemas.single_object import MARKER, single_object
 from schemas.topics import TOPICS, Topic
@@ -15,7 +15,7 @@ _BOM = b"\xef\xbb\xbf"
 _BYTES_AS_THEY_ARE = (bytes,)
 _OPEN = ord("{")
 # We write these ourselves, with times that have been checked before or that the broker gave.
-_OURS = (CustomerChange, DeadLetter)
+_OURS = (CustomerChange, CustomerTrigger, DeadLetter)
 
 
 class _Decoder:

@@ -147,6 +147,26 @@ class CustomerChange(_Record, frozen=True, kw_only=True, gc=False):
     generation: Long
 
 
+class CustomerTrigger(_Record, frozen=True, kw_only=True, gc=False):
+    """What is to be acted on: the condition of a trigger came true for a customer at `at`, in event time.
+
+    `trigger_id` is the same when it is sent again, for it is made of tenant, trigger, customer and the event
+    that caused it. `purpose` and `channel` are those that consent was asked for, or empty.
+    """
+
+    SCHEMA: ClassVar[str] = "customer_trigger"
+    TIME: ClassVar[str] = "at"
+
+    trigger_id: str
+    tenant: str = "default"
+    trigger: str
+    at: Micros
+    customer_id: str
+    cause: Cause
+    purpose: str = ""
+    channel: str = ""
+
+
 class DeadLetter(_Record, frozen=True, kw_only=True, gc=False):
     """A message that was refused: where it came from, its bytes untouched, and what to fix."""
 
@@ -163,4 +183,4 @@ class DeadLetter(_Record, frozen=True, kw_only=True, gc=False):
 
 
 Event = WebEvent | EmailEvent
-Record = WebEvent | EmailEvent | Decision | Erasure | CustomerChange | DeadLetter
+Record = WebEvent | EmailEvent | Decision | Erasure | CustomerChange | CustomerTrigger | DeadLetter

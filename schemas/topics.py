@@ -5,13 +5,24 @@ from typing import Final
 
 from msgspec import Struct
 
-from schemas.events import CustomerChange, DeadLetter, Decision, EmailEvent, Erasure, Record, WebEvent
+from schemas.events import (
+    CustomerChange,
+    CustomerTrigger,
+    DeadLetter,
+    Decision,
+    EmailEvent,
+    Erasure,
+    Record,
+    WebEvent,
+)
 
 WEB: Final = "web.events"
 EMAIL: Final = "email.events"
 CHANGES: Final = "customer.changes"
 DECISIONS: Final = "customer.decisions"
 ERASURES: Final = "customer.erasures"
+TRIGGERS: Final = "customer.triggers"
+TRIGGERS_DUE: Final = "customer.triggers.due"
 DEAD_LETTERS: Final = "dead.letters"
 
 _MIB = 1 << 20
@@ -45,6 +56,8 @@ TOPICS: Final[Mapping[str, Topic]] = {
         Topic(name=CHANGES, record=CustomerChange),
         Topic(name=DECISIONS, record=Decision),
         Topic(name=ERASURES, record=Erasure),
+        Topic(name=TRIGGERS, record=CustomerTrigger, partitions=4),
+        Topic(name=TRIGGERS_DUE, record=CustomerTrigger, partitions=4),
         # Room for the largest message of any topic, with the envelope around it.
         Topic(name=DEAD_LETTERS, record=DeadLetter, max_payload=16 * _MIB, max_message=17 * _MIB),
     )

@@ -1,5 +1,9 @@
 """A real broker behind TLS: every client gets in by settings alone, and says so when it does not."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
 
@@ -121,6 +125,27 @@ def test_spark_gets_in_with_the_same_settings(by_password, by_certificate, tmp_p
         bronze = Bronze(spark, tmp_path / name)
         bronze.land(settings.kafka, bootstrap.PARTITIONS, security.client(), security.java())
         assert bronze.table().where("value = 'for spark'").count() >= 1
+
+
+def test_triggers_get_in_with_the_same_settings(by_password, by_certificate, tmp_path):
+    doors = {
+        "password": by_password,
+        "certificate": by_certificate,
+    }
+    for name, env in doors.items():
+        log = tmp_path / f"{name}.log"
+        with log.open("wb") as file:
+            running = subprocess.Popen(
+                [sys.executable, "-m", "deploy", "triggers"], env=os.environ | env, stdout=file, stderr=file
+            )
+        try:
+            until(
+                lambda log=log: "following the log" in log.read_text(), f"{name}: to be let in; see {log}", 60
+            )
+        finally:
+            running.kill()
+            running.wait()
+        assert PASSWORD not in log.read_text()
 
 
 def test_a_batch_job_is_told_all_of_it(by_password, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 import speed_layer
 from deploy import kafka, logs
 from deploy.settings import Settings
+from speed_layer.triggers.app import FAUST
 from tests.operations.environment import GIVEN, SASL
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +73,11 @@ def test_defaults_are_as_listed():
 
 @pytest.mark.parametrize(
     ("title", "settings"),
-    [("Tuned: Kafka's consumer", kafka.CONSUMER), ("Tuned: Kafka's producer", kafka.PRODUCER)],
+    [
+        ("Tuned: Kafka's consumer", kafka.CONSUMER),
+        ("Tuned: Kafka's producer", kafka.PRODUCER),
+        ("Tuned: Faust", FAUST),
+    ],
 )
 def test_kafka_is_tuned_as_listed(title, settings):
     said = {name: value for name, (value, _) in rows(title).items()}

@@ -4,7 +4,17 @@ import re
 
 from hypothesis import strategies as st
 
-from schemas import Cause, CustomerChange, DeadLetter, Decision, EmailEvent, Erasure, Identifier, WebEvent
+from schemas import (
+    Cause,
+    CustomerChange,
+    CustomerTrigger,
+    DeadLetter,
+    Decision,
+    EmailEvent,
+    Erasure,
+    Identifier,
+    WebEvent,
+)
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 ID = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=256)
@@ -17,6 +27,7 @@ INT = st.integers(-(2**31), 2**31 - 1)
 IDENTIFIERS = st.dictionaries(TYPE, st.lists(TEXT, max_size=4), max_size=5)
 PROPERTIES = st.dictionaries(TEXT, TEXT, max_size=4)
 IDENTIFIER = st.builds(Identifier, type=TYPE, value=TEXT)
+CAUSE = st.builds(Cause, topic=TEXT, partition=INT, offset=LONG, event_id=TEXT)
 
 st.register_type_strategy(
     WebEvent,
@@ -73,9 +84,23 @@ st.register_type_strategy(
         customer_id=TEXT,
         previous=st.lists(TEXT, max_size=3),
         identifiers=st.lists(IDENTIFIER, max_size=3),
-        cause=st.none() | st.builds(Cause, topic=TEXT, partition=INT, offset=LONG, event_id=TEXT),
+        cause=st.none() | CAUSE,
         version=LONG,
         generation=LONG,
+    ),
+)
+st.register_type_strategy(
+    CustomerTrigger,
+    st.builds(
+        CustomerTrigger,
+        trigger_id=ID,
+        tenant=TENANT,
+        trigger=TEXT,
+        at=TIME,
+        customer_id=TEXT,
+        cause=CAUSE,
+        purpose=TEXT,
+        channel=TEXT,
     ),
 )
 st.register_type_strategy(

@@ -14,6 +14,8 @@ def test_every_topic_is_stamped_by_the_log():
         "customer.changes": 1,
         "customer.decisions": 1,
         "customer.erasures": 1,
+        "customer.triggers": 4,
+        "customer.triggers.due": 4,
         "dead.letters": 1,
     }
 

@@ -1,0 +1,133 @@
+"""What the triggers' app is told of this installation: how Kafka knows it, who is who, what it signs with."""
+
+import logging
+import ssl
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import faust
+from faust.types.auth import CredentialsT
+
+from deploy.errors import SettingsError
+from deploy.security import KafkaSecurity, Tls
+from deploy.settings import Settings
+from identity import Customer, Rules, rulefile
+from schemas import Unavailable
+from schemas.generation import open_generation
+from serving_layer.view import Freshness, ServingView
+from speed_layer.triggers.app import App
+from speed_layer.triggers.errors import NotYet
+from speed_layer.triggers.model import Triggers
+from speed_layer.triggers.webhook import Webhook, key_of
+
+# These tell of each of their parts that starts and ends.
+_TALKATIVE = ("aiokafka", "faust", "mode")
+
+
+def run_worker(app: App) -> int:
+    """Run a Faust worker until it is asked to end; returns its exit code. Logs are ours."""
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    worker = faust.Worker(
+        app.faust, override_logging=False, redirect_stdouts=False, quiet=True, stdout=sys.stderr
+    )
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as ended:
+        return int(ended.code or 0)
+
+
+def options(settings: Settings, nothing: Path) -> dict[str, Any]:
+    """Faust's settings that depend on the installation. Its directory stays empty: state is in Kafka."""
+    credentials = _credentials(settings.kafka_security)
+    named = {"broker_credentials": credentials} if credentials is not None else {}
+    brokers = [f"kafka://{address.strip()}" for address in settings.kafka.split(",")]
+    return {"broker": brokers, "datadir": str(nothing), **named}
+
+
+def webhook(settings: Settings, triggers: Triggers) -> Webhook | None:
+    """What signs, where a trigger needs it. Raises SettingsError."""
+    urls = [trigger.name for trigger in triggers.values() if trigger.webhook is not None]
+    if not urls:
+        return None
+    if settings.webhook_key is None:
+        raise SettingsError(
+            f"UCID_WEBHOOK_KEY is not set, and the trigger {urls[0]} goes to a webhook, which has to be able "
+            'to tell who sends: "whsec_$(openssl rand -base64 32)" makes a good one.'
+        )
+    key = key_of(settings.webhook_key)
+    if key is None:
+        raise SettingsError(
+            "UCID_WEBHOOK_KEY is no key: write whsec_ and the base64 of 24 to 64 random bytes; "
+            '"whsec_$(openssl rand -base64 32)" makes one.'
+        )
+    return Webhook(key)
+
+
+class ViewCustomers:
+    """Who is who, by the serving view in this process: no identifier leaves it."""
+
+    def __init__(self, view: ServingView, generations: Path) -> None:
+        self._view = view
+        self._generations = generations
+        self._rules: tuple[int, Rules] | None = None
+
+    def of(self, events: Sequence[Mapping[str, Sequence[str]]]) -> list[str | None]:
+        """See `seams.Customers`: of an event's identifiers, the strongest that has a customer decides."""
+        rules = self._in_force(self._fresh(self._view.freshness()).generation)
+        pairs = [_strongest_first(rules, event) for event in events]
+        asked = list(dict.fromkeys(pair for event in pairs for pair in event))
+        answer = self._view.lookup(asked)
+        self._fresh(answer.freshness)
+        found = dict(zip(asked, answer.found, strict=True))
+        if any(one.pending and one.customer is None for one in found.values()):
+            raise NotYet("an identifier waits for the side lane")
+        return [
+            next((customer.id for pair in event if (customer := found[pair].customer) is not None), None)
+            for event in pairs
+        ]
+
+    def current(self, customer_id: str) -> Customer | None:
+        """See `seams.Customers`."""
+        customer, freshness = self._view.customer(customer_id)
+        self._fresh(freshness)
+        return customer
+
+    def _fresh(self, freshness: Freshness) -> Freshness:
+        if freshness.stale:
+            raise Unavailable("the stream's view cannot be asked, or is being built")
+        return freshness
+
+    def _in_force(self, generation: int) -> Rules:
+        if self._rules is None or self._rules[0] != generation:
+            manifest = open_generation(self._generations, generation).manifest
+            self._rules = generation, rulefile.parse(manifest.rules, "the generation's rules")
+        return self._rules[1]
+
+
+def _strongest_first(rules: Rules, event: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+    """An event's identifiers; none of one that the speed layer refuses for a type that no rule names."""
+    known = [type_ for type_ in event if type_ in rules.types]
+    if len(known) < len(event) and not rules.ignore_unknown:
+        return []
+    return [(type_, raw) for type_ in sorted(known, key=rules.strength) for raw in event[type_]]
+
+
+def _credentials(security: KafkaSecurity) -> CredentialsT | None:
+    if security.protocol == "plaintext":
+        return None
+    context = _context(security.tls) if security.protocol.endswith("ssl") else None
+    if security.mechanism is None:
+        return faust.SSLCredentials(context)
+    return faust.SASLCredentials(
+        username=security.user, password=security.password, ssl_context=context, mechanism=security.mechanism
+    )
+
+
+def _context(tls: Tls) -> ssl.SSLContext:
+    context = ssl.create_default_context(cafile=tls.ca)
+    if tls.certificate is not None:
+        context.load_cert_chain(tls.certificate, tls.key)
+    return context

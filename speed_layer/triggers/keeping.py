@@ -1,0 +1,34 @@
+"""What becomes of a customer's waits at a step."""
+
+import asyncio
+
+from speed_layer.triggers import steps
+from speed_layer.triggers.firing import fired
+from speed_layer.triggers.model import Triggers
+from speed_layer.triggers.seams import Customers
+from speed_layer.triggers.settling import settle
+from speed_layer.triggers.steps import Join, Outgoing, Step
+from speed_layer.triggers.waiting import Waits, joined
+
+
+class Keeping:
+    """Decides; who keeps the waits sends what goes out first, and then keeps what is left."""
+
+    def __init__(self, tenant: str, triggers: Triggers, customers: Customers) -> None:
+        self._tenant = tenant
+        self._triggers = triggers
+        self._customers = customers
+
+    async def taken(self, customer_id: str, waits: Waits, step: Step) -> tuple[list[Outgoing], Waits]:
+        """What a step lets out, and the waits that are left."""
+        if isinstance(step, Join):
+            return [], joined(waits, step.waits)
+        if not waits:
+            return [], waits
+        customer = await asyncio.to_thread(self._customers.current, customer_id)
+        if customer is None:
+            return [], {}  # erased
+        if customer.id != customer_id:
+            return [steps.step(customer.id, Join(waits))], {}
+        due, left = settle(waits, self._triggers, step.horizon)
+        return [steps.due(fired(self._tenant, d.trigger, customer_id, d.at, d.cause)) for d in due], left

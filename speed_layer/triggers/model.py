@@ -1,0 +1,46 @@
+"""Triggers, as values; `speed_layer.triggers.definition` reads them from YAML."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from identity.rules import DAY
+from schemas import Event
+from speed_layer.triggers.conditions import Gained, Said
+
+# How late a trigger may fire by default, in microseconds: later, nobody would want it.
+MAX_AGE = DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Trigger:
+    """One trigger. Times are in microseconds; `within` is 0 for one that fires at once.
+
+    It fires for what happened up to `max_age` ago. With a `purpose` it is sent only if the customer permits
+    that purpose over its `channel`; without a `webhook` it goes to the topic.
+    """
+
+    name: str
+    when: tuple[Said, ...] | Gained
+    unless: tuple[Said, ...] = ()
+    within: int = 0
+    max_age: int = MAX_AGE
+    purpose: str = ""
+    channel: str = ""
+    webhook: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it fires for what did not happen within a time."""
+        return self.within > 0
+
+    def begins(self, event: Event) -> bool:
+        """Whether an event is what it fires for, or begins to wait for."""
+        return not isinstance(self.when, Gained) and any(said.met(event) for said in self.when)
+
+    def ends(self, event: Event) -> bool:
+        """Whether an event is what keeps it from firing."""
+        return any(said.met(event) for said in self.unless)
+
+
+# All triggers of a file, by name.
+Triggers = Mapping[str, Trigger]
