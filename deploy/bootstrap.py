@@ -159,6 +159,7 @@ def source_tables(settings: Settings) -> "Tables":
 def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":
     """A run of the batch layer, with Spark in this process."""
     from batch_layer.run import Run  # noqa: PLC0415 - an extra
+    from deploy.looking import looking  # noqa: PLC0415 - an extra
 
     return Run(
         spark=spark(settings, spark_settings),
@@ -169,4 +170,5 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         partitions=PARTITIONS,
         kafka_settings=settings.kafka_security.client(),
         spark_kafka_settings=settings.kafka_security.java(),
+        look=looking(redis(settings), lambda: consumer(settings, "ucid-parity")),
     )

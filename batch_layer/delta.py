@@ -1,0 +1,71 @@
+"""Delta tables as `batch_layer.tables` describes them: made with comments, written in their order."""
+
+from pathlib import Path
+
+from delta import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql.types import StructField, StructType
+
+from batch_layer.tables import TABLES
+
+
+def schema(name: str) -> StructType:
+    """The columns of a described table, with their comments."""
+    fields = StructType.fromDDL(TABLES[name].ddl).fields
+    return StructType(
+        [
+            StructField(field.name, field.dataType, True, {"comment": column.comment})
+            for field, column in zip(fields, TABLES[name].columns, strict=True)
+        ]
+    )
+
+
+def exists(spark: SparkSession, root: Path, name: str) -> bool:
+    """Whether a table is there."""
+    return DeltaTable.isDeltaTable(spark, str(root / name))
+
+
+def read(spark: SparkSession, root: Path, name: str, version: int | None = None) -> DataFrame:
+    """A table as it is, or was at a version."""
+    reader = spark.read.format("delta")
+    if version is not None:
+        reader = reader.option("versionAsOf", version)
+    return reader.load(str(root / name))
+
+
+def append(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> None:
+    """Add rows in one commit; the table is made where it is missing."""
+    _save(spark, root, name, rows, "append")
+
+
+def replace(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> int:
+    """Replace all rows in one commit; returns the version of the table."""
+    _save(spark, root, name, rows, "overwrite")
+    # Not what the session notes of its last commit: Delta makes none where nothing changes.
+    newest = DeltaTable.forPath(spark, str(root / name)).history(1).select("version").first()
+    assert newest is not None, "a table that was written has a history"
+    return int(newest[0])
+
+
+def _save(spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str) -> None:
+    if name not in TABLES:
+        rows.write.format("delta").mode(mode).option("overwriteSchema", "true").save(str(root / name))
+        return
+    table, columns = TABLES[name], schema(name)
+    if not exists(spark, root, name):
+        builder = DeltaTable.createIfNotExists(spark).location(str(root / name)).comment(table.row)
+        builder.addColumns(columns).partitionedBy(*table.partitions).execute()
+    if table.order:
+        rows = rows.repartitionByRange(*table.order).sortWithinPartitions(*table.order)
+    told = [
+        f.col(f"`{field.name}`").cast(field.dataType).alias(field.name, metadata=field.metadata)
+        for field in columns
+    ]
+    writer = rows.select(*told).write.format("delta").mode(mode)
+    if mode == "overwrite":
+        # A column that is described otherwise since is written as it is described.
+        writer = writer.option("overwriteSchema", "true")
+    if table.partitions:
+        writer = writer.partitionBy(*table.partitions)
+    writer.save(str(root / name))
