@@ -1,6 +1,7 @@
 """A run's report as one page to look at: no script, no network, no identifier; light and dark."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
@@ -8,23 +9,24 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from batch_layer.health import Health, Size
-from batch_layer.parity import NEWER, RECORDS, UNEXPLAINED
+from batch_layer.health import Count, Health, Size
+from batch_layer.parity import SAID
 from batch_layer.report import Past, Report
 
 # Of a plot, in the units of its drawing.
 _WIDTH, _HEIGHT = 640, 200
-_ROW = 26  # of a plot with a bar a row
 
-_CAUSES = {
-    NEWER: "events newer than the cut-off",
-    RECORDS: "records of slow sources",
-    UNEXPLAINED: "unexplained",
-}
+
+class Row(NamedTuple):
+    """A bar that lies: what it stands for, its figure, and its length in percent."""
+
+    label: str
+    figure: str
+    extent: float
 
 
 class Bar(NamedTuple):
-    """One bar: what it stands for, its figure, and its length or height."""
+    """A bar that stands: what it stands for, its figure, and where it is drawn."""
 
     label: str
     figure: str
@@ -53,15 +55,14 @@ def drawn(report: Report) -> str:
         largest=health.largest,
         width=_WIDTH,
         height=_HEIGHT,
-        row=_ROW,
         sizes=(
             ("Customers by size", _columns(health.customers)),
             ("Components by size", _columns(health.components)),
         ),
         certainty=_rows([(f"{level:g}", count) for level, count in _certainty(health)]),
-        causes=_rows([(_CAUSES.get(name, name), count) for name, count in parity.causes.items()]),
+        causes=_rows([(SAID[name], count) for name, count in parity.causes.items()]),
         quarantined=_rows([(f"{each.type}: {each.reason}", each.count) for each in health.quarantined]),
-        refused=_rows([(f"{each.type}: {each.reason}", each.count) for each in health.refused]),
+        refused=_rows(_by_reason(health.refused)),
         phases=_rows([(each.name, each.seconds) for each in report.phases], " s"),
         lines=_lines(report),
         over=[(level, report.health.share(level)) for level in (1.0, 0.9, 0.5)],
@@ -108,13 +109,17 @@ def _columns(sizes: Sequence[Size]) -> list[Bar]:
     ]
 
 
-def _rows(counts: Sequence[tuple[str, float]], unit: str = "") -> list[Bar]:
-    """A row for each; lengths are in proportion."""
+def _rows(counts: Sequence[tuple[str, float]], unit: str = "") -> list[Row]:
+    """A row for each; lengths are in proportion, and no bar is too short to be seen."""
     longest = max((count for _, count in counts), default=0) or 1
-    return [
-        Bar(label, f"{_figure(count)}{unit}", count / longest * _WIDTH / 3, i * _ROW, _ROW - 10)
-        for i, (label, count) in enumerate(counts)
-    ]
+    return [Row(label, f"{_figure(count)}{unit}", max(100 * count / longest, 0.5)) for label, count in counts]
+
+
+def _by_reason(counts: Sequence[Count]) -> list[tuple[str, float]]:
+    reasons: Counter[str] = Counter()
+    for each in counts:
+        reasons[each.reason] += each.count
+    return [(reason, count) for reason, count in reasons.most_common()]
 
 
 def _certainty(health: Health) -> list[tuple[float, int]]:

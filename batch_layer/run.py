@@ -22,6 +22,7 @@ from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching
 from batch_layer.gold import HOMES, IDS, Gold, answers
+from batch_layer.maintenance import Keep, tidy
 from batch_layer.parity import Looking
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
@@ -43,7 +44,8 @@ class Run:
     `kafka` is the bootstrap servers, `kafka_settings` more of librdkafka's settings and
     `spark_kafka_settings` the same ones as Spark's Java client calls them; `delta` and `generations` are
     directories that all executors share; `partitions` says how many each topic of the log has. `shards`
-    is the number of files of a generation. `look` looks at the view that readers stand on, for parity.
+    is the number of files of a generation. `look` looks at the view that readers stand on, for parity;
+    `keep` says what a run leaves of what is old, None: all of it.
     """
 
     spark: SparkSession
@@ -56,6 +58,7 @@ class Run:
     spark_kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     shards: int = 4
     look: Looking | None = None
+    keep: Keep | None = None
 
     def bronze(self) -> Bronze:
         """The log, in Kafka and landed."""
@@ -70,15 +73,21 @@ class Run:
 
 
 def run(
-    job: Run, *, rules: str | None = None, as_of: int | None = None, progress: Progress = log.info
+    job: Run,
+    *,
+    rules: str | None = None,
+    as_of: int | None = None,
+    wait: bool = True,
+    progress: Progress = log.info,
 ) -> Manifest:
     """Run once; returns the manifest of the published generation.
 
     `rules` (YAML text) replaces those of the last generation. `as_of` (microseconds) is the moment at
     which ages are judged; left out, it is the newest event time of the log, so that a run is a function of
-    the log alone. Raises RuleError, BrokenGeneration, and what Spark raises.
+    the log alone. Raises RuleError, BrokenGeneration, Busy (without `wait`, where another run is at work), and
+    what Spark raises.
     """
-    with alone(job.generations, ".lock"):
+    with alone(job.generations, ".lock", wait=wait):
         before = _before(job.generations)
         text = rules if rules is not None else before.manifest.rules
         phases = Phases(progress)
@@ -102,7 +111,11 @@ def run(
                 job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching
             )
             rebuild = _Rebuild(job, before.manifest, manifest, phases, Gold(job.spark, job.delta))
-            return rebuild.publish(bronze.table(), records, examiner)
+            manifest = rebuild.publish(bronze.table(), records, examiner)
+        if job.keep is not None:
+            progress("tidying up")
+            tidy(job.spark, job.delta, job.generations, job.keep)
+        return manifest
 
 
 def rehearse(

@@ -90,16 +90,11 @@ def numbers(root: Path) -> list[int]:
 
 
 def pinned(root: Path) -> int | None:
-    """The generation that readers are held at by `pin`, if any. Raises BrokenGeneration."""
+    """The generation that readers are held at by `pin`, if any."""
     try:
-        said = (root / PIN).read_text(encoding="ascii")
-    except FileNotFoundError:
+        return int((root / PIN).read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
         return None
-    except UnicodeDecodeError:
-        said = ""
-    if not said.strip().isdecimal():
-        raise BrokenGeneration(f"{root / PIN} names no generation: 'ucid generations use N' writes it anew")
-    return int(said)
 
 
 def pin(root: Path, number: int | None) -> None:
@@ -114,9 +109,9 @@ def pin(root: Path, number: int | None) -> None:
 
 
 def wanted(root: Path) -> int | None:
-    """The generation that readers should stand on: the pinned one, else the newest; None where there is none."""
-    held = pinned(root)
-    return held if held is not None else max(numbers(root), default=None)
+    """The generation that readers should stand on: the pinned one where it is there, else the newest, if any."""
+    known, held = numbers(root), pinned(root)
+    return held if held in known else max(known, default=None)
 
 
 def path_of(root: Path, number: int) -> Path:

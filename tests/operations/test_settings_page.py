@@ -60,6 +60,8 @@ def test_defaults_are_as_listed():
     settings = Settings.load(GIVEN)
     default = {name: LISTED[name][0] for name in VARIABLES}
     assert default["UCID_TENANT"] == settings.tenant
+    assert int(default["UCID_GENERATIONS_KEPT"]) == settings.generations_kept
+    assert int(default["UCID_HISTORY_DAYS"]) == settings.history_days
     assert default["UCID_HTTP"] == f"{settings.http_host}:{settings.http_port}"
     assert (default["UCID_SPEED_HTTP"], settings.speed_http) == ("off", None)
     assert default["UCID_KAFKA_SECURITY"] == settings.kafka_security.protocol
