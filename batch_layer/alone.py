@@ -1,4 +1,4 @@
-"""One at a time: of two processes that do the same to one directory the second waits for the first, or ends."""
+"""One at a time: of two processes that do the same to one directory the second waits, or ends."""
 
 import fcntl
 from collections.abc import Iterator

@@ -30,9 +30,9 @@ _TABLE = "bronze/events"
 class Bronze:
     """The table of raw messages below the Delta root, and the topics that it is filled from.
 
-    `kafka` is the bootstrap servers, `partitions` how many each topic has; `settings` are more of librdkafka's
-    and `spark_settings` the same ones as Java's client calls them. `landed` counts the messages that the last
-    landing brought.
+    `kafka` is the bootstrap servers, `partitions` how many each topic has; `settings` are more settings of
+    librdkafka and `spark_settings` the same ones as Java's client calls them. `landed` counts the messages
+    that the last landing brought.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class Bronze:
         return ends
 
     def ends(self) -> Offsets:
-        """The offset after the last landed message, by topic and partition; empty before the first landing."""
+        """The offset after the last landed message, by partition; empty before the first landing."""
         ends: Offsets = {}
         if delta.exists(self._spark, self._root, _TABLE):
             last = self.table().groupBy("topic", "partition").agg(f.max("offset").alias("last"))

@@ -1,6 +1,7 @@
 """Delta tables as `batch_layer.tables` describes them: made with comments, written in their order."""
 
 from pathlib import Path
+from typing import cast
 
 from delta import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
@@ -12,7 +13,7 @@ from batch_layer.tables import TABLES
 
 def schema(name: str) -> StructType:
     """The columns of a described table, with their comments."""
-    fields = StructType.fromDDL(TABLES[name].ddl).fields
+    fields = cast("StructType", StructType.fromDDL(TABLES[name].ddl)).fields
     return StructType(
         [
             StructField(field.name, field.dataType, True, {"comment": column.comment})

@@ -47,9 +47,7 @@ class Phases:
     def so_far(self) -> list[Phase]:
         """Every part with its seconds, the one in hand up to now."""
         ends = [at for _, at in self._begun[1:]] + [self._clock()]
-        return [
-            Phase(name, round(end - at, 3)) for (name, at), end in zip(self._begun, ends, strict=True)
-        ]
+        return [Phase(name, round(end - at, 3)) for (name, at), end in zip(self._begun, ends, strict=True)]
 
 
 class Watching:

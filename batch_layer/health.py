@@ -87,7 +87,7 @@ def examined(tables: Mapping[str, DataFrame], rules: Rules) -> Health:
         components=_sizes(components),
         largest=[Largest(row.customer_id, row.identifiers) for row in largest],
         quarantined=_counts(tables["gold/quarantined"], f.col("type")),
-        refused=_counts(tables["gold/refused_links"], f.concat("a_type", f.lit(" – "), "b_type")),
+        refused=_counts(tables["gold/refused_links"], f.concat("a_type", f.lit(" and "), "b_type")),
         certainty=[
             Certainty(row.type, rules.types[row.type].certainty, row["count"])
             for row in sorted(types, key=lambda row: -row["count"])

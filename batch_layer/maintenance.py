@@ -83,7 +83,9 @@ def history_hours(generations: Path, days: int, now: float) -> int:
 
     The next run reads the tables of the generation that it is built upon, which may be an old one.
     """
-    made = [(path_of(generations, number) / "manifest.json").stat().st_mtime for number in numbers(generations)]
+    made = [
+        (path_of(generations, number) / "manifest.json").stat().st_mtime for number in numbers(generations)
+    ]
     oldest = (now - min(made, default=now)) / 3_600
     return max(days * 24, int(oldest) + 24)
 
@@ -102,7 +104,7 @@ def vacuum(spark: SparkSession, root: Path, name: str, hours: int) -> None:
         listed = ", ".join(f"'{key}' = '{value}'" for key, value in wanted.items())
         spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({listed})")
     check = "spark.databricks.delta.retentionDurationCheck.enabled"
-    before = spark.conf.get(check, "true")
+    before = str(spark.conf.get(check, "true"))
     # Delta warns of less than a week for the sake of writers that take longer; none of ours takes a day.
     spark.conf.set(check, "false")
     try:

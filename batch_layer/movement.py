@@ -5,7 +5,7 @@ former customer and a new one; everything else follows from these counts.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Any, Literal, Self
 
 import msgspec
 from pyspark.sql import DataFrame
@@ -68,7 +68,7 @@ class Change:
         self._aliases = aliases
         self._after = after
 
-    def __enter__(self) -> "Change":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -130,7 +130,9 @@ class Change:
             .agg(f.count(other).alias("others"), f.sum("n").alias("n"))
         )
 
-    def _examples(self, kind: Literal["merged", "split"], one: str, other: str, most: int) -> Iterable[Example]:
+    def _examples(
+        self, kind: Literal["merged", "split"], one: str, other: str, most: int
+    ) -> Iterable[Example]:
         # Large is what is left when the largest part is taken away: so many identifiers changed company.
         weight = self._pairs.where(f.col(one).isNotNull() & f.col(other).isNotNull())
         largest = (
@@ -155,10 +157,10 @@ class Change:
         return _gathered(kind, rows)
 
 
-def _gathered(kind: Literal["merged", "split"], rows: Sequence[object]) -> list[Example]:
+def _gathered(kind: Literal["merged", "split"], rows: Sequence[Any]) -> list[Example]:
     parts: dict[tuple[str, str], list[Part]] = {}
     for row in rows:
-        tenant, one, _, other, count, named = row  # type: ignore[misc]
+        tenant, one, _, other, count, named = row
         parts.setdefault((tenant, one), []).append(Part(other or "", count, list(named)))
     return [
         Example(kind, tenant, one, sum(part.count for part in found), found)

@@ -99,7 +99,7 @@ def _columns(sizes: Sequence[Size]) -> list[Bar]:
     breadth = min(_WIDTH / len(sizes), 90)
     return [
         Bar(
-            f"{size.least}" if size.least == size.most else f"{size.least}–{size.most}",
+            f"{size.least}" if size.least == size.most else f"{size.least} to {size.most}",
             _figure(size.count),
             (math.log10(size.count) + 1) / top * (_HEIGHT - 50),
             i * breadth,
@@ -134,7 +134,10 @@ def _lines(report: Report) -> list[Line]:
     runs = [*report.past, now]
     if len(runs) == 1:
         return []
-    kinds = (("identifiers", [run.identifiers for run in runs]), ("customers", [run.customers for run in runs]))
+    kinds = (
+        ("identifiers", [run.identifiers for run in runs]),
+        ("customers", [run.customers for run in runs]),
+    )
     top = max(max(values) for _, values in kinds) or 1
     step = (_WIDTH - 180) / (len(runs) - 1)
     return [_line(name, values, top, step) for name, values in kinds]

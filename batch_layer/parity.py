@@ -37,11 +37,11 @@ ANSWERS = StructType(
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What readers' view said: Parquet files of ANSWERS, a row for each identifier of which the stream says
-    something else than its generation, customer_id null where it has none.
+    """What readers' view said.
 
-    `generation` is what readers stood on, `end` the cut-off below which lies all that may be in the answers.
-    `why` says why there are none.
+    `answers` are Parquet files of ANSWERS, a row for each identifier of which the stream says something else
+    than its generation, customer_id null where it has none. `generation` is what readers stood on, `end` the
+    cut-off below which lies all that may be in the answers. `why` says why there are none.
     """
 
     generation: int | None = None
@@ -203,8 +203,10 @@ def records_between(versions: DataFrame, old: Manifest, new: Manifest) -> DataFr
 def causes(
     sides: Sides, newer: DataFrame | None, records: DataFrame | None, rules: tuple[Rules, Rules]
 ) -> dict[str, DataFrame]:
-    """What each cause touches. `newer` are messages after the cut-off, `records` versions of records that
-    changed; `rules` are the old ones and the new.
+    """What each cause touches.
+
+    `newer` are messages after the cut-off, `records` versions of records that changed; `rules` are the old
+    ones and the new.
     """
     found = {}
     each = {rule.fingerprint: rule for rule in rules}.values()

@@ -1,4 +1,4 @@
-"""What would be, without anything being published: other rules on the history, or the batch of this moment."""
+"""What would be, with nothing published: other rules on the history, or the batch of this moment."""
 
 import shutil
 from collections.abc import Iterator

@@ -1,7 +1,7 @@
 """What a run has to say for itself, in figures: one row of gold/runs, and two files beside the shards.
 
-    report.json    all figures
-    report.html    the same to look at (`batch_layer.page`)
+report.json    all figures
+report.html    the same to look at (`batch_layer.page`)
 """
 
 from pathlib import Path
@@ -25,7 +25,7 @@ DRAWN = 60
 
 
 class Phase(msgspec.Struct, frozen=True):
-    """A part of a run, and how long it took. Spark puts work off: what a phase asks for is done when needed."""
+    """A part of a run, and how long it took. Spark puts work off to where it is needed."""
 
     name: str
     seconds: float
@@ -67,17 +67,16 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     def lines(self) -> list[str]:
         """The report in short, as a person reads it."""
         m, health = self.movement, self.health
+        phases = ", ".join(f"{phase.seconds:.1f} {phase.name}" for phase in self.phases)
         largest = health.largest[0].identifiers if health.largest else 0
         return [
             f"landed {self.messages} messages and {self.records} records; {self.rejects} were refused",
             f"customers: {m.after}, of whom {m.made} new; {m.merged} merged, {m.split} split, {m.gone} gone",
             f"ids: {m.kept} kept, {m.aliases} lead to another customer, {m.lost} lost",
-            f"largest customer: {largest} identifiers; {health.hot} hot identifiers; "
-            f"{self.refused_links} links refused",
+            f"largest customer: {largest} identifiers",
+            f"refused: {self.refused_links} links, and {health.hot} hot identifiers",
             *self.parity.lines(),
-            "took "
-            + ", ".join(f"{phase.seconds:.1f} s {phase.name}" for phase in self.phases)
-            + f": {self.seconds:.1f} s",
+            f"took {self.seconds:.1f} s: {phases}",
         ]
 
     def row(self, spark: SparkSession) -> DataFrame:

@@ -84,8 +84,8 @@ def run(
 
     `rules` (YAML text) replaces those of the last generation. `as_of` (microseconds) is the moment at
     which ages are judged; left out, it is the newest event time of the log, so that a run is a function of
-    the log alone. Raises RuleError, BrokenGeneration, Busy (without `wait`, where another run is at work), and
-    what Spark raises.
+    the log alone. Without `wait` it raises Busy where another run is at work. Raises RuleError,
+    BrokenGeneration, and what Spark raises.
     """
     with alone(job.generations, ".lock", wait=wait):
         before = _before(job.generations)
@@ -123,8 +123,8 @@ def rehearse(
 ) -> tuple[Manifest, Gold]:
     """What a run on all messages below `offsets` would find; nothing lands, and nothing is published.
 
-    `rules` (YAML text) are other rules than those in use. Records of slow sources, and the moment at which ages
-    are judged, are those of the generation in use. The tables go below `scratch`, a directory that all
+    `rules` (YAML text) are other rules than those in use. Records of slow sources, and the moment at which
+    ages are judged, are those of the generation in use. The tables go below `scratch`, a directory that all
     executors share. Raises what `run` raises.
     """
     before = _before(job.generations).manifest
@@ -166,9 +166,7 @@ class _Rebuild:
         self._progress = progress
         self._gold = gold
 
-    def publish(
-        self, bronze: DataFrame, records: DataFrame, examiner: Examiner | None = None
-    ) -> Manifest:
+    def publish(self, bronze: DataFrame, records: DataFrame, examiner: Examiner | None = None) -> Manifest:
         """Write tables and shards, and publish; a rehearsal, which has no examiner, writes tables alone."""
         self._progress("facts from the log")
         facts = silver.facts(bronze, self._rules)

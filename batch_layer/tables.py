@@ -202,7 +202,9 @@ TABLES: Final[dict[str, Table]] = {
             Column("refused_links", "BIGINT", "links that a rule refused"),
             Column("hot", "BIGINT", "hot identifiers"),
             Column("largest", "BIGINT", "identifiers of the largest customer"),
-            Column("compared", "BIGINT", "answers of the stream that parity compared; null: none, see report"),
+            Column(
+                "compared", "BIGINT", "answers of the stream that parity compared; null: none, see report"
+            ),
             Column("differing", "BIGINT", "those that differed"),
             Column("unexplained", "BIGINT", "those that differed for no known reason: a fault"),
             Column("report", "STRING", "all figures of the run, JSON"),

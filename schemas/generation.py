@@ -109,7 +109,7 @@ def pin(root: Path, number: int | None) -> None:
 
 
 def wanted(root: Path) -> int | None:
-    """The generation that readers should stand on: the pinned one where it is there, else the newest, if any."""
+    """The generation that readers should stand on: the pinned one if it is there, else the newest."""
     known, held = numbers(root), pinned(root)
     return held if held in known else max(known, default=None)
 

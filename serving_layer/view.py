@@ -196,7 +196,9 @@ class ServingView:
         if number is None:
             number = self._live()
         held = pinned(self._generations)
-        newest_first = sorted(numbers(self._generations), key=lambda known: (known == held, known), reverse=True)
+        newest_first = sorted(
+            numbers(self._generations), key=lambda known: (known == held, known), reverse=True
+        )
         candidates = [number] if number is not None else newest_first
         for candidate in candidates:
             try:

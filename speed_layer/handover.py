@@ -1,7 +1,8 @@
 """From a generation to the next, without a gap for readers; back to an older one the same way.
 
-1. Generation g+1 appears, or readers are to go back to g-1. Beside the live lane on g a second one begins at g+1's cut-off. It is silent
-   (changes and dead letters are told by the live lane) and never runs ahead of the live one.
+1. Generation g+1 appears, or readers are to go back to g-1. Beside the live lane on g a second one begins at
+   that generation's cut-off. It is silent (changes and dead letters are told by the live lane) and never
+   runs ahead of the live one.
 2. When it is nearly level, the live lanes of all workers pause, for a bounded time.
 3. When both views hold the same offsets, and nothing waits for the new one's side lane,
    one script moves the pointer: all readers stand on g+1.

@@ -1,11 +1,13 @@
 """`ucid generations list|use|fetch`: what the batch published, the way back, and copies for a node."""
 
 import argparse
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from confluent_kafka import TopicPartition
+from redis import Redis
 from redis.exceptions import RedisError
 
 from deploy import bootstrap
@@ -89,9 +91,7 @@ def _listed(generation: Generation, root: Path, live: int | None) -> Listed:
 
 
 def _line(listed: Listed) -> str:
-    marks = [
-        mark for mark, is_so in (("readers stand here", listed.readers), ("held", listed.held)) if is_so
-    ]
+    marks = [mark for mark, is_so in (("readers stand here", listed.readers), ("held", listed.held)) if is_so]
     return (
         f"{listed.generation:>8}  {listed.published_at}  {listed.customers:>12} customers  "
         f"{listed.bytes / 1e6:>9.1f} MB  rules {listed.fingerprint}  {', '.join(marks)}"
@@ -111,9 +111,12 @@ def _use(settings: Settings, named: str) -> int:
         raise InputError(f"there is no generation in {root}: run 'ucid up' or 'ucid batch' first")
     generation = open_generation(root, number)
     generation.verify()
-    _check_log(settings, generation)
+    redis = bootstrap.redis(settings)
+    live = live_generation(redis)
+    if number != live:
+        _check_log(settings, generation)
     pin(root, hold)
-    _leave_others(settings, number)
+    _leave_others(redis, root, {number, live})
     then = "" if hold is None else "; 'ucid generations use newest' lets them on again"
     print(f"readers go to generation {number} as soon as the stream on top of it is level{then}")
     return 0
@@ -136,12 +139,10 @@ def _check_log(settings: Settings, generation: Generation) -> None:
         consumer.close()
 
 
-def _leave_others(settings: Settings, number: int) -> None:
+def _leave_others(redis: Redis, root: Path, needed: Collection[int | None]) -> None:
     """Have views cleared away that were being built and are not wanted any more."""
-    redis = bootstrap.redis(settings)
-    live = live_generation(redis)
-    for other in numbers(settings.generations):
-        if other not in {live, number} and redis.exists(overlay.epoch_key(other)):
+    for other in numbers(root):
+        if other not in needed and redis.exists(overlay.epoch_key(other)):
             redis.sadd(overlay.LEFT.decode(), str(other))
 
 

@@ -6,7 +6,7 @@ import sys
 import msgspec
 
 from batch_layer import report
-from batch_layer.rehearsal import parity_now
+from batch_layer.rehearsal import Difference, parity_now
 from deploy import bootstrap
 from deploy.errors import InputError
 from deploy.settings import Settings
@@ -27,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the comparison; 1 where a difference is unexplained. Raises InputError."""
     settings = Settings.load()
-    differences = []
+    differences: list[Difference] = []
     if options.now:
         job = bootstrap.batch_job(settings)
         found, differences = parity_now(job, progress=lambda text: print(text, file=sys.stderr))

@@ -43,7 +43,7 @@ def test_what_is_not_there_is_said(source, tmp_path):
         fetch(source, tmp_path / "node", 9)
 
 
-def test_what_a_killed_copy_left_is_no_generation(source, tmp_path):
+def test_what_a_killed_copy_left_is_no_generation(tmp_path):
     (tmp_path / "node" / ".fetching-x" / "g00000003").mkdir(parents=True)
     assert numbers(tmp_path / "node") == []
     sweep(tmp_path / "node")

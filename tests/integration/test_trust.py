@@ -6,7 +6,8 @@ import re
 import pytest
 
 from batch_layer import report
-from batch_layer.parity import EXPIRY, NEWER, RULES as OTHER_RULES, UNEXPLAINED
+from batch_layer.parity import EXPIRY, NEWER, UNEXPLAINED
+from batch_layer.parity import RULES as OTHER_RULES
 from batch_layer.rehearsal import NothingKnown, parity_now, rules_diff
 from batch_layer.run import run
 from deploy import bootstrap
@@ -81,7 +82,12 @@ def test_stream_and_batch_agree_and_the_report_counts(system, job, spark):
     ] == cookies
     assert found.messages == 68
     (row,) = spark.read.format("delta").load(str(system.settings.delta / "gold" / "runs")).collect()
-    assert (row.generation, row.customers, row.made, row.unexplained) == (1, len(customers), len(customers), 0)
+    assert (row.generation, row.customers, row.made, row.unexplained) == (
+        1,
+        len(customers),
+        len(customers),
+        0,
+    )
 
 
 def test_the_page_stands_alone_and_names_nobody(system):
@@ -149,7 +155,9 @@ def test_a_wrong_answer_of_the_stream_is_found(system, job):
     x = Identifier("login", "l7")
     key = overlay.view_prefix(number) + records.node_key("default", x)
     generation = system.view._generation(number)
-    node = records.decode_node(generation.get([records.node_key("default", x)])[records.node_key("default", x)])
+    node = records.decode_node(
+        generation.get([records.node_key("default", x)])[records.node_key("default", x)]
+    )
     node.fault, node.component, node.customer = "hot: a lie", None, ""
     system.redis.set(key, overlay.value(1, records.encode_node(node)))
     parity, differences = parity_now(job, quiet)
