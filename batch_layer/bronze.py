@@ -116,14 +116,14 @@ class Bronze:
                               topic, partition, offset, begins[topic][partition])  # fmt: skip
                 begins[topic][partition] = max(offset, begins[topic][partition])
         self.landed = messages(begins, ends)
-        if self.landed or not delta.exists(self._spark, self._root, _TABLE):
+        if self.landed or not delta.exists(self._root, _TABLE):
             delta.append(self._spark, self._root, _TABLE, self.between(begins, ends))
         return ends
 
     def ends(self) -> Offsets:
         """The offset after the last landed message, by partition; empty before the first landing."""
         ends: Offsets = {}
-        if delta.exists(self._spark, self._root, _TABLE):
+        if delta.exists(self._root, _TABLE):
             last = self.table().groupBy("topic", "partition").agg(f.max("offset").alias("last"))
             for row in last.collect():
                 ends.setdefault(row.topic, {})[row.partition] = row.last + 1

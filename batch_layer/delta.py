@@ -22,15 +22,21 @@ def schema(name: str) -> StructType:
     )
 
 
-def exists(spark: SparkSession, root: Path, name: str) -> bool:
+def exists(root: Path, name: str) -> bool:
     """Whether a table is there."""
-    return DeltaTable.isDeltaTable(spark, str(root / name))
+    return _log(root, name).is_dir()
+
+
+def newest(root: Path, name: str) -> int:
+    """The version of a table that is there. Asks the disk: Spark would start a job to tell."""
+    return max(int(commit.stem) for commit in _log(root, name).glob("*.json") if commit.stem.isdecimal())
 
 
 def read(spark: SparkSession, root: Path, name: str, version: int | None = None) -> DataFrame:
-    """A table as it is, or was at a version."""
+    """A table as it is, or was at a version; what is written later does not change what was read."""
     reader = spark.read.format("delta")
-    if version is not None:
+    if version is not None and version != newest(root, name):
+        # Delta keeps the newest version in memory, and puts others together from the log.
         reader = reader.option("versionAsOf", version)
     return reader.load(str(root / name))
 
@@ -41,12 +47,13 @@ def append(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> None:
 
 
 def replace(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> int:
-    """Replace all rows in one commit; returns the version of the table."""
+    """Replace all rows in one commit; returns the version of the table. Nobody else may write to it."""
     _save(spark, root, name, rows, "overwrite")
-    # Not what the session notes of its last commit: Delta makes none where nothing changes.
-    newest = DeltaTable.forPath(spark, str(root / name)).history(1).select("version").first()
-    assert newest is not None, "a table that was written has a history"
-    return int(newest[0])
+    return newest(root, name)
+
+
+def _log(root: Path, name: str) -> Path:
+    return root / name / "_delta_log"
 
 
 def _save(spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str) -> None:
@@ -54,7 +61,7 @@ def _save(spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str
         rows.write.format("delta").mode(mode).option("overwriteSchema", "true").save(str(root / name))
         return
     table, columns = TABLES[name], schema(name)
-    if not exists(spark, root, name):
+    if not exists(root, name):
         builder = DeltaTable.createIfNotExists(spark).location(str(root / name)).comment(table.row)
         builder.addColumns(columns).partitionedBy(*table.partitions).execute()
     if table.order:

@@ -22,12 +22,13 @@ from identity import rulefile
 from schemas.generation import BrokenGeneration, Manifest, Offsets, open_generation
 
 # What a generation's answers are compared by.
-COMPARED = (
+TABLES = (
     "gold/identifiers",
     "gold/customers",
     "gold/aliases",
     "gold/quarantined",
     "gold/refused_links",
+    "silver/links",
 )
 
 
@@ -91,7 +92,7 @@ class Watching:
 
 @dataclass(frozen=True, slots=True)
 class Examiner:
-    """Writes the report of a run on top of generation `before`."""
+    """Writes the report of a run on top of generation `before`, whose tables are in `former`."""
 
     spark: SparkSession
     delta: Path
@@ -100,6 +101,7 @@ class Examiner:
     before: Manifest
     phases: Phases
     watching: Watching
+    former: Mapping[str, DataFrame]
 
     def write(self, gold: Gold, manifest: Manifest, as_of: int | None, directory: Path) -> Report:
         """Examine what a run wrote; its row goes to gold/runs, its files into the generation's directory.
@@ -109,8 +111,10 @@ class Examiner:
         self.phases("parity and health")
         manifest = msgspec.structs.replace(manifest, as_of=as_of)
         rules = rulefile.parse(manifest.rules)
-        before, after = self._tables(self.before), self._written(gold)
-        with Change(before["gold/identifiers"], after["gold/identifiers"], after["gold/aliases"]) as change:
+        after = {name: gold.written(name) for name in TABLES}
+        with Change(
+            self.former["gold/identifiers"], after["gold/identifiers"], after["gold/aliases"]
+        ) as change:
             movement = change.counted()
         state = health.examined(after, rules)
         runs = gold.before("gold/runs", self.before)
@@ -145,33 +149,25 @@ class Examiner:
             old = open_generation(self.generations, look.generation).manifest
         except BrokenGeneration as error:
             return parity.Parity(why=str(error))
-        return compared(self.spark, self.delta, self.bronze, look, old, manifest, after)[0]
-
-    def _tables(self, manifest: Manifest) -> dict[str, DataFrame]:
-        return tables(self.spark, self.delta, manifest)
-
-    def _written(self, gold: Gold) -> dict[str, DataFrame]:
-        return {name: gold.written(name) for name in (*COMPARED, "silver/links")}
+        former = self.former
+        if old.generation != self.before.generation:
+            former = tables(self.spark, self.delta, old)
+        sides = parity.Sides(old, manifest, former, after)
+        return compared(self.spark, self.delta, self.bronze, look, sides)[0]
 
 
 def tables(spark: SparkSession, root: Path, manifest: Manifest) -> dict[str, DataFrame]:
     """What a published generation's answers are compared by, as tables."""
     gold = Gold(spark, root)
-    return {name: gold.before(name, manifest) for name in (*COMPARED, "silver/links")}
+    return {name: gold.before(name, manifest) for name in TABLES}
 
 
 def compared(
-    spark: SparkSession,
-    root: Path,
-    bronze: Bronze,
-    look: parity.Look,
-    old: Manifest,
-    new: Manifest,
-    after: Mapping[str, DataFrame],
+    spark: SparkSession, root: Path, bronze: Bronze, look: parity.Look, sides: parity.Sides
 ) -> tuple[parity.Parity, DataFrame]:
-    """The stream on top of `old`, as it was looked at, against the tables of `new`; see `parity.compare`."""
+    """The stream, as it was looked at, against the batch; see `parity.compare`."""
+    old, new = sides.old, sides.new
     assert look.end is not None, "a look that found answers has an end"
-    sides = parity.Sides(old, new, tables(spark, root, old), after)
     newer = bronze.between(new.offsets, look.end) if messages(new.offsets, look.end) else None
     changed = None
     if new.loads != old.loads:

@@ -28,6 +28,7 @@ class Gold:
         self._root = root
         self._target = scratch or root
         self.versions: dict[str, int] = {}
+        self._written: dict[str, DataFrame] = {}
 
     def read(self, name: str, ddl: str, manifest: Manifest) -> DataFrame:
         """A table as it was for a generation; empty where that generation had none."""
@@ -42,8 +43,9 @@ class Gold:
 
     def write(self, name: str, frame: DataFrame) -> DataFrame:
         """Replace a table; returns it as written."""
-        self.versions[name] = delta.replace(self._spark, self._target, name, frame)
-        return self.written(name)
+        self.versions[name] = version = delta.replace(self._spark, self._target, name, frame)
+        self._written[name] = delta.read(self._spark, self._target, name, version)
+        return self._written[name]
 
     def write_all(self, frames: Mapping[str, DataFrame]) -> None:
         """Replace several tables. Most of a small write is waiting, so they are written side by side."""
@@ -52,7 +54,7 @@ class Gold:
 
     def written(self, name: str) -> DataFrame:
         """A table that this run wrote."""
-        return delta.read(self._spark, self._target, name, self.versions[name])
+        return self._written[name]
 
 
 def answers(

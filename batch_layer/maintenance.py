@@ -47,7 +47,7 @@ class Keep:
 def tidy(spark: SparkSession, root: Path, generations: Path, keep: Keep) -> None:
     """Compact, drop generations, vacuum. Only for who holds the lock of a run."""
     for name in _APPENDED:
-        if delta.exists(spark, root, name):
+        if delta.exists(root, name):
             compact(spark, root, name)
     live = keep.readers()
     if live is not None:
@@ -58,7 +58,7 @@ def tidy(spark: SparkSession, root: Path, generations: Path, keep: Keep) -> None
     mark = root / _MARK
     if not mark.exists() or time.time() - mark.stat().st_mtime >= _DAY_S:
         hours = history_hours(generations, keep.days, time.time())
-        for name in (name for name in TABLES if delta.exists(spark, root, name)):
+        for name in (name for name in TABLES if delta.exists(root, name)):
             vacuum(spark, root, name, hours)
         mark.touch()
 

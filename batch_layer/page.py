@@ -110,9 +110,12 @@ def _columns(sizes: Sequence[Size]) -> list[Bar]:
 
 
 def _rows(counts: Sequence[tuple[str, float]], unit: str = "") -> list[Row]:
-    """A row for each; lengths are in proportion, and no bar is too short to be seen."""
-    longest = max((count for _, count in counts), default=0) or 1
-    return [Row(label, f"{_figure(count)}{unit}", max(100 * count / longest, 0.5)) for label, count in counts]
+    """A row for each; lengths are in proportion, but what is there at all can be seen."""
+    longest = max((count for _, count in counts), default=0)
+    return [
+        Row(label, f"{_figure(count)}{unit}", max(100 * count / longest, 0.5) if count else 0.0)
+        for label, count in counts
+    ]
 
 
 def _by_reason(counts: Sequence[Count]) -> list[tuple[str, float]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 
 from batch_layer.alone import alone
-from batch_layer.examine import COMPARED, Watching, compared, tables
+from batch_layer.examine import TABLES, Watching, compared, tables
 from batch_layer.health import Count, Health, examined
 from batch_layer.movement import Change, Example, Movement
-from batch_layer.parity import UNEXPLAINED, Parity
+from batch_layer.parity import UNEXPLAINED, Parity, Sides
 from batch_layer.run import Progress, Run, rehearse
 from identity import rulefile
 from schemas.errors import SchemaError
@@ -78,7 +78,7 @@ def rules_diff(job: Run, rules: str, most: int, progress: Progress) -> Diff:
     with _scratch(job.delta) as scratch:
         manifest, gold = rehearse(job, scratch, rules=rules, offsets=old.offsets, progress=progress)
         before = tables(job.spark, job.delta, old)
-        after = {name: gold.written(name) for name in COMPARED}
+        after = {name: gold.written(name) for name in TABLES}
         progress("what would change")
         with Change(before["gold/identifiers"], after["gold/identifiers"], after["gold/aliases"]) as change:
             return Diff(
@@ -107,8 +107,9 @@ def parity_now(job: Run, progress: Progress) -> tuple[Parity, list[Difference]]:
         old = open_generation(job.generations, look.generation).manifest
         manifest, gold = rehearse(job, scratch, offsets=offsets, progress=progress)
         progress("parity")
-        after = {name: gold.written(name) for name in (*COMPARED, "silver/links")}
-        parity, rows = compared(job.spark, job.delta, bronze, look, old, manifest, after)
+        after = {name: gold.written(name) for name in TABLES}
+        sides = Sides(old, manifest, tables(job.spark, job.delta, old), after)
+        parity, rows = compared(job.spark, job.delta, bronze, look, sides)
         some = rows.where(rows.cause == UNEXPLAINED).drop("cause").limit(MOST).collect()
         return parity, [Difference(*row) for row in some]
 

@@ -20,7 +20,7 @@ from pyspark.sql import functions as f
 from batch_layer import graph, names, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
-from batch_layer.examine import Examiner, Phases, Watching
+from batch_layer.examine import Examiner, Phases, Watching, tables
 from batch_layer.gold import HOMES, IDS, Gold, answers
 from batch_layer.maintenance import Keep, tidy
 from batch_layer.parity import Looking
@@ -107,8 +107,9 @@ def run(
         )
         records = Tables(job.spark, job.delta).current(loads)
         with Watching(job.look, offsets, job.delta) as watching:
+            former = tables(job.spark, job.delta, before.manifest)
             examiner = Examiner(
-                job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching
+                job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching, former
             )
             rebuild = _Rebuild(job, before.manifest, manifest, phases, Gold(job.spark, job.delta))
             manifest = rebuild.publish(bronze.table(), records, examiner)

@@ -59,7 +59,7 @@ class Tables:
         return delta.read(self._spark, self._root, name)
 
     def _exists(self, name: str) -> bool:
-        return delta.exists(self._spark, self._root, name)
+        return delta.exists(self._root, name)
 
 
 def _newest(versions: DataFrame) -> DataFrame:
