@@ -27,6 +27,7 @@ class Gold:
         self._spark = spark
         self._root = root
         self._target = scratch or root
+        self.rehearsal = scratch is not None
         self.versions: dict[str, int] = {}
         self._written: dict[str, DataFrame] = {}
 
@@ -58,26 +59,18 @@ class Gold:
 
 
 def answers(
-    groups: DataFrame, named: DataFrame, refused: DataFrame, dropped: DataFrame, rejects: DataFrame
+    members: DataFrame, named: DataFrame, refused: DataFrame, dropped: DataFrame, rejects: DataFrame
 ) -> dict[str, DataFrame]:
     """The tables for people, by name.
 
-    `groups` has `label, group, x`, `named` `group, customer, aliases`, `refused` `a, b, reason`, `dropped`
-    `x, reason`, `rejects` the columns of its table.
+    `members` has `x, customer`, `named` `tenant, customer, identifiers, component, aliases`, `refused`
+    `a, b, reason`, `dropped` `x, reason`, `rejects` the columns of its table.
     """
-    placed = groups.join(named.select("group", "customer", "aliases"), "group")
-    customers = placed.groupBy("customer").agg(
-        f.split(f.first("x"), "\0")[0].alias("tenant"),
-        f.count("*").alias("identifiers"),
-        f.xxhash64(f.first("label")).alias("component"),
-        f.first("aliases").alias("aliases"),
-    )
+    customer = f.col("customer").alias("customer_id")
     return {
-        "gold/identifiers": placed.select(*_named("x"), f.col("customer").alias("customer_id")),
-        "gold/customers": customers.withColumnRenamed("customer", "customer_id"),
-        "gold/aliases": customers.select(
-            "tenant", f.explode("aliases").alias("alias"), f.col("customer").alias("customer_id")
-        ),
+        "gold/identifiers": members.select(*_named("x"), customer),
+        "gold/customers": named.select("tenant", customer, "identifiers", "component"),
+        "gold/aliases": named.select("tenant", f.explode("aliases").alias("alias"), customer),
         "gold/refused_links": refused.select(*_named("a", "a_"), *_named("b", "b_")[1:], "reason"),
         "gold/quarantined": dropped.select(*_named("x"), "reason"),
         "gold/rejects": rejects,

@@ -168,7 +168,7 @@ class _Rebuild:
         self._gold = gold
 
     def publish(self, bronze: DataFrame, records: DataFrame, examiner: Examiner | None = None) -> Manifest:
-        """Write tables and shards, and publish; a rehearsal, which has no examiner, writes tables alone."""
+        """Write tables and shards, and publish; a rehearsal writes its tables alone."""
         self._progress("facts from the log")
         facts = silver.facts(bronze, self._rules)
         if self._manifest.loads:
@@ -188,7 +188,7 @@ class _Rebuild:
         named, homes, ids = self._name(groups, seen)
         self._progress("tables")
         self._tables(facts, screened, groups, refused, named)
-        if examiner is None:
+        if self._gold.rehearsal:
             self._job.spark.catalog.clearCache()
             return self._manifest
         self._progress("the new generation")
@@ -210,7 +210,8 @@ class _Rebuild:
         )
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
-            examiner.write(self._gold, self._manifest, as_of, builder.directory)
+            if examiner is not None:
+                examiner.write(self._gold, self._manifest, as_of, builder.directory)
             manifest = Manifest(
                 generation=self._manifest.generation,
                 offsets=self._manifest.offsets,
@@ -243,9 +244,15 @@ class _Rebuild:
         dropped = screened.where("z IS NULL AND fault IS NOT NULL").select(
             "x", f.col("fault").alias("reason")
         )
-        self._gold.write_all(
-            answers(groups, named, refused, dropped.union(silver.quarantined(facts)), silver.rejects(facts))
+        members = groups.join(named.select("group", "customer", "aliases"), "group")
+        customers = members.groupBy("customer").agg(
+            f.split(f.first("x"), "\0")[0].alias("tenant"),
+            f.count("*").alias("identifiers"),
+            f.xxhash64(f.first("label")).alias("component"),
+            f.first("aliases").alias("aliases"),
         )
+        dropped = dropped.union(silver.quarantined(facts))
+        self._gold.write_all(answers(members, customers, refused, dropped, silver.rejects(facts)))
 
     def _counts(self, facts: DataFrame, seen: DataFrame, named: DataFrame) -> dict[str, int]:
         return {
