@@ -162,7 +162,8 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
     """A run of the batch layer, with Spark in this process."""
     from batch_layer.maintenance import Keep  # noqa: PLC0415 - an extra
     from batch_layer.run import Run  # noqa: PLC0415 - an extra
-    from deploy.looking import looking, readers  # noqa: PLC0415 - an extra
+    from deploy.awaiting import readers  # noqa: PLC0415 - an extra
+    from deploy.looking import looking  # noqa: PLC0415 - an extra
 
     client = redis(settings)
     return Run(

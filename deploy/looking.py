@@ -42,14 +42,6 @@ def looking(redis: Redis, consumer: Callable[[], Consumer]) -> Callable[[Offsets
     return look
 
 
-def readers(redis: Redis) -> int | None:
-    """The generation that readers stand on; None where Redis cannot say."""
-    try:
-        return live_generation(redis)
-    except RedisError:
-        return None
-
-
 def _look(
     redis: Redis, consumer: Callable[[], Consumer], offsets: Offsets, directory: Path, over: Event
 ) -> Look:

@@ -8,10 +8,9 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import TopicPartition
 from redis import Redis
-from redis.exceptions import RedisError
 
 from deploy import bootstrap
-from deploy.awaiting import live_generation
+from deploy.awaiting import readers
 from deploy.errors import InputError
 from deploy.local.files import locked
 from deploy.settings import Settings
@@ -59,10 +58,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list(settings: Settings, *, verify: bool, as_json: bool) -> int:
-    try:
-        live = live_generation(bootstrap.redis(settings))
-    except RedisError:
-        live = None
+    live = readers(bootstrap.redis(settings))
     for number in numbers(settings.generations):
         generation = open_generation(settings.generations, number)
         if verify:
@@ -112,11 +108,12 @@ def _use(settings: Settings, named: str) -> int:
     generation = open_generation(root, number)
     generation.verify()
     redis = bootstrap.redis(settings)
-    live = live_generation(redis)
+    live = readers(redis)
     if number != live:
         _check_log(settings, generation)
     pin(root, hold)
-    _leave_others(redis, root, {number, live})
+    if live is not None:
+        _leave_others(redis, root, {number, live})
     then = "" if hold is None else "; 'ucid generations use newest' lets them on again"
     print(f"readers go to generation {number} as soon as the stream on top of it is level{then}")
     return 0
@@ -159,7 +156,8 @@ def _fetch(settings: Settings, source: Path, number: int | None) -> int:
         new = fetch(source, root, number)
         if pinned(source) != pinned(root):
             pin(root, pinned(source))
-        live = live_generation(bootstrap.redis(settings))
-        gone = prune(root, settings.generations_kept, {number} if live is None else {number, live})
+        live = readers(bootstrap.redis(settings))
+        # While nobody can say where readers stand, all may be needed.
+        gone = prune(root, settings.generations_kept, {number, live}) if live is not None else []
     print(f"generation {number}: {'fetched' if new else 'was here'}; {len(gone)} older ones dropped")
     return 0
