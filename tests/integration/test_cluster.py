@@ -78,7 +78,12 @@ def submit(system, cluster, *arguments):
         "spark.driver.host": HOST,
         "spark.driver.bindAddress": HOST,
         "spark.executor.memory": "512m",
+        # For a log of seconds, as `batch_layer.session.SMALL`.
         "spark.sql.shuffle.partitions": "2",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.databricks.delta.snapshotPartitions": "1",
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         "spark.ui.enabled": "false",
     }
     given = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]

@@ -115,6 +115,7 @@ def test_back_to_an_older_generation_and_on_again(system):
     publish_all(system, 2)
     system.await_generation(2)
     told(system, 100, 120)
+    ids = list(system.export())
 
     with Asker(system.view) as asker:
         done = ucid(system, "use", "1")
@@ -124,6 +125,8 @@ def test_back_to_an_older_generation_and_on_again(system):
         system.await_applied()
     assert asker.wrong == 0
     assert system.export() == expected(system, first)
+    # Also those that only generation 2 had published.
+    assert [id_ for id_ in ids if system.view.customer(id_)[0] is None] == []
     until(lambda: not list(system.redis.scan_iter(match=overlay.view_prefix(2) + b"*")), "view 2 to go")
 
     # Held: a newer one that appears moves nobody.
