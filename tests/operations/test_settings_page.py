@@ -81,7 +81,8 @@ def test_kafka_is_tuned_as_listed(title, settings):
 
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
-    names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings"]
+    names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking"]
+    names += [f"batch_layer.{name}" for name in ("health", "maintenance", "movement", "rehearsal", "report")]
     names += [f"speed_layer.{module.name}" for module in iter_modules(speed_layer.__path__)]
     for name in names:
         module = import_module(name)
