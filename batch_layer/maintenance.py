@@ -103,11 +103,19 @@ def vacuum(spark: SparkSession, root: Path, name: str, hours: int) -> None:
     if any(known[0].get(key) != value for key, value in wanted.items()):
         listed = ", ".join(f"'{key}' = '{value}'" for key, value in wanted.items())
         spark.sql(f"ALTER TABLE delta.`{path}` SET TBLPROPERTIES ({listed})")
-    check = "spark.databricks.delta.retentionDurationCheck.enabled"
-    before = str(spark.conf.get(check, "true"))
-    # Delta warns of less than a week for the sake of writers that take longer; none of ours takes a day.
-    spark.conf.set(check, "false")
+    settings = {
+        # Delta warns of less than a week for the sake of writers that take longer; none of ours takes a day.
+        "spark.databricks.delta.retentionDurationCheck.enabled": "false",
+        # Into so many tasks it divides the listing of directories, by default ten thousand.
+        "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(
+            spark.sparkContext.defaultParallelism
+        ),
+    }
+    before = {key: spark.conf.get(key) for key in settings}
     try:
+        for key, value in settings.items():
+            spark.conf.set(key, value)
         table.vacuum(hours)
     finally:
-        spark.conf.set(check, before)
+        for key, known_value in before.items():
+            spark.conf.set(key, str(known_value))

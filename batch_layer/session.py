@@ -31,8 +31,6 @@ _LOCAL = {
     "spark.sql.shuffle.partitions": str(os.cpu_count() or 1),
     "spark.sql.adaptive.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "1",
-    # Vacuum lists directories in so many tasks, by default ten thousand.
-    "spark.sql.sources.parallelPartitionDiscovery.parallelism": str(os.cpu_count() or 1),
     "spark.driver.extraJavaOptions": _JAVA,
 }
 

@@ -83,7 +83,6 @@ def submit(system, cluster, *arguments):
         "spark.sql.adaptive.enabled": "false",
         "spark.sql.codegen.wholeStage": "false",
         "spark.databricks.delta.snapshotPartitions": "1",
-        "spark.sql.sources.parallelPartitionDiscovery.parallelism": "2",
         "spark.ui.enabled": "false",
     }
     given = [word for key, value in settings.items() for word in ("--conf", f"{key}={value}")]
