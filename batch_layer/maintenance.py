@@ -5,6 +5,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from delta import DeltaTable
 from pyspark.sql import SparkSession
 
 from batch_layer import delta
+from batch_layer.alone import Busy, alone
+from batch_layer.sources.importing import LOCK
 from batch_layer.tables import TABLES
 from schemas.copies import prune, sweep
 from schemas.generation import numbers, path_of
@@ -21,9 +24,6 @@ log = logging.getLogger(__name__)
 # So many files of one day, or of a table that has no days, are made into one. Fewer cost a reader little, and
 # compacting after each run would write a day's messages again and again.
 COMPACT_FROM = 16
-
-# Tables that runs and loads append to; the others are replaced whole.
-_APPENDED = ("bronze/events", "bronze/records", "bronze/rejects")
 
 # Vacuum lists every file of every table: once a day is enough.
 _DAY_S = 86_400.0
@@ -46,9 +46,11 @@ class Keep:
 
 def tidy(spark: SparkSession, root: Path, generations: Path, keep: Keep) -> None:
     """Compact, drop generations, vacuum. Only for who holds the lock of a run."""
-    for name in _APPENDED:
-        if delta.exists(root, name):
-            compact(spark, root, name)
+    compact(spark, root, "bronze/events")
+    # An import takes away what killed loads left, which must not meet a compaction.
+    with suppress(Busy), alone(root, LOCK, wait=False):
+        compact(spark, root, "bronze/records")
+        compact(spark, root, "bronze/rejects")
     live = keep.readers()
     if live is not None:
         sweep(generations)
@@ -56,7 +58,9 @@ def tidy(spark: SparkSession, root: Path, generations: Path, keep: Keep) -> None
         if gone:
             log.info("dropped %d generations that are older than the newest %d", len(gone), keep.generations)
     mark = root / _MARK
-    if not mark.exists() or time.time() - mark.stat().st_mtime >= _DAY_S:
+    if not mark.exists():
+        mark.touch()  # a system that has just begun has nothing to lose
+    elif time.time() - mark.stat().st_mtime >= _DAY_S:
         hours = history_hours(generations, keep.days, time.time())
         for name in (name for name in TABLES if delta.exists(root, name)):
             vacuum(spark, root, name, hours)
@@ -64,7 +68,9 @@ def tidy(spark: SparkSession, root: Path, generations: Path, keep: Keep) -> None
 
 
 def compact(spark: SparkSession, root: Path, name: str) -> None:
-    """Make one file of many small ones, day by day where a table has days."""
+    """Make one file of many small ones, day by day where a table has days; nothing where it is missing."""
+    if not delta.exists(root, name):
+        return
     files = delta.read(spark, root, name).inputFiles()
     table = DeltaTable.forPath(spark, str(root / name))
     if not TABLES[name].partitions:

@@ -12,8 +12,6 @@ from batch_layer.parity import RULES as OTHER_RULES
 from batch_layer.rehearsal import NothingKnown, parity_now, rules_diff
 from batch_layer.run import run
 from batch_layer.tables import TABLES
-from deploy import bootstrap
-from deploy.looking import looking
 from identity import Identifier
 from schemas import overlay, records
 from schemas.generation import numbers, open_generation, path_of
@@ -29,12 +27,6 @@ identifiers:
 STRICTER = RULES.replace("max: 3", "max: 1")
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
-
-
-@pytest.fixture
-def job(job, system):
-    look = looking(system.redis, lambda: bootstrap.consumer(system.settings, "parity"))
-    return replace(job, look=look)
 
 
 def seen(system, when="2026-01-01", **identifiers):

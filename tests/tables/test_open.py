@@ -174,6 +174,10 @@ def test_no_generation_goes_while_nobody_can_say_where_readers_stand(spark, tmp_
         publish(generations, [], number)
     (tmp_path / "delta").mkdir()
     tidy(spark, tmp_path / "delta", generations, Keep(2, 30, lambda: None))
+    mark = tmp_path / "delta" / ".vacuumed"
+    assert mark.exists()
+    os.utime(mark, (0, 0))
     assert numbers(generations) == [1, 2, 3, 4, 5]
     tidy(spark, tmp_path / "delta", generations, Keep(2, 30, lambda: 2))
     assert numbers(generations) == [2, 4, 5]
+    assert mark.stat().st_mtime > 0, "vacuum was due"
