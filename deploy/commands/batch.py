@@ -27,6 +27,9 @@ log = logging.getLogger(__name__)
 # What sysexits.h calls a failure that goes by itself: another run is at work.
 BUSY = 75
 
+# What the command ends with where a setting or a file cannot be used.
+UNUSABLE = 2
+
 _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 
@@ -104,12 +107,15 @@ def repeat(
 ) -> int:
     """Call `once` at every turn until `stop` is set; returns what it returned last.
 
-    A turn that comes while a run still works, ours or another's, is left out.
+    A turn that comes while a run still works, ours or another's, is left out. What cannot be used ends it at
+    once: it will not get better by itself.
     """
     begun = clock()
     code = 0
     while not stop.is_set():
         code = once()
+        if code == UNUSABLE:
+            return code
         if code == BUSY:
             log.warning("another run is at work: this one is left out")
         elif code:

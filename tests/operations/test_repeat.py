@@ -1,12 +1,15 @@
 """`ucid batch --every`: turns, and how it ends."""
 
 import argparse
+import os
+import subprocess
+import sys
 from threading import Event
 
 import pytest
 
 from batch_layer.alone import Busy, alone
-from deploy.commands.batch import BUSY, interval, repeat
+from deploy.commands.batch import BUSY, UNUSABLE, interval, repeat
 
 
 class Clock:
@@ -51,6 +54,16 @@ def test_a_run_that_fails_ends_nothing_and_the_last_one_counts():
 def test_to_be_left_out_is_no_failure():
     clock = Clock([(1, BUSY)])
     assert repeat(clock.once, 60, clock.stop, clock) == 0
+
+
+def test_what_cannot_be_used_ends_it_at_once(tmp_path):
+    command = [sys.executable, "-m", "deploy", "batch", "--every", "1h"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("UCID_")}
+    done = subprocess.run(
+        command, env={**env, "UCID_HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == UNUSABLE
+    assert "UCID_KAFKA is not set" in done.stderr
 
 
 def test_who_is_stopped_before_it_begins_runs_nothing():
