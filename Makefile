@@ -11,7 +11,7 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(VENV)/bin/python -m pytest
 
-# Every fault, at length: 300 kills, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
+# Every fault, at length: 300 kills, 50 of a batch, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
 faults: $(STAMP)
 	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults
 

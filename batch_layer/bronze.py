@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 from confluent_kafka import Consumer, TopicPartition
-from delta import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
+from batch_layer import delta
 from schemas.absorb import LOG
 from schemas.generation import Offsets
 
@@ -24,37 +24,90 @@ log = logging.getLogger(__name__)
 _PATIENCE = 30
 
 
-class Bronze:
-    """The table of raw messages below the Delta root."""
+_TABLE = "bronze/events"
 
-    def __init__(self, spark: SparkSession, root: Path) -> None:
+
+class Bronze:
+    """The table of raw messages below the Delta root, and the topics that it is filled from.
+
+    `kafka` is the bootstrap servers, `partitions` how many each topic has; `settings` are more settings of
+    librdkafka and `spark_settings` the same ones as Java's client calls them. `landed` counts the messages
+    that the last landing brought.
+    """
+
+    def __init__(
+        self,
+        spark: SparkSession,
+        root: Path,
+        kafka: str,
+        partitions: Mapping[str, int],
+        settings: Mapping[str, str],
+        spark_settings: Mapping[str, str],
+    ) -> None:
         self._spark = spark
-        self._path = str(root / "bronze" / "events")
+        self._root = root
+        self._kafka = kafka
+        self._partitions = partitions
+        self._settings = settings
+        self._spark_settings = spark_settings
+        self.landed = 0
 
     def table(self) -> DataFrame:
         """All messages that have landed."""
-        return self._spark.read.format("delta").load(self._path)
+        return delta.read(self._spark, self._root, _TABLE)
 
-    def ends(self) -> Offsets:
-        """The offset after the last landed message, by topic and partition."""
-        rows = self.table().groupBy("topic", "partition").agg((f.max("offset") + 1).alias("end")).collect()
-        ends: Offsets = {}
-        for row in rows:
-            ends.setdefault(row.topic, {})[row.partition] = row.end
-        return ends
+    def below(self, offsets: Offsets) -> DataFrame:
+        """All messages below a cut-off; those that have not landed yet are taken from Kafka."""
+        landed, (begins, _) = self.ends(), self.bounds()
+        bounds = self._spark.createDataFrame(
+            [(topic, i, end) for topic, ends in offsets.items() for i, end in ends.items()],
+            "topic STRING, partition INT, end BIGINT",
+        )
+        table = self.table().join(f.broadcast(bounds), ["topic", "partition"])
+        found = table.where(f.col("offset") < f.col("end")).drop("end")
+        begins = {
+            topic: {
+                i: min(max(first, landed.get(topic, {}).get(i, 0)), offsets[topic][i])
+                for i, first in firsts.items()
+            }
+            for topic, firsts in begins.items()
+        }
+        if messages(begins, offsets):
+            found = found.unionByName(self.between(begins, offsets))
+        return found
 
-    def land(
-        self, kafka: str, partitions: Mapping[str, int], settings: Mapping[str, str], spark: Mapping[str, str]
-    ) -> Offsets:
+    def between(self, begins: Offsets, ends: Offsets) -> DataFrame:
+        """Messages as Kafka has them, landed or not."""
+        reader = (
+            self._spark.read.format("kafka")
+            .option("kafka.bootstrap.servers", self._kafka)
+            .option("assign", _json({topic: list(offsets) for topic, offsets in ends.items()}))
+            .option("startingOffsets", _json(begins))
+            .option("endingOffsets", _json(ends))
+        )
+        for key, value in self._spark_settings.items():
+            reader = reader.option(f"kafka.{key}", value)
+        return reader.load().select(
+            "topic",
+            "partition",
+            "offset",
+            f.unix_micros("timestamp").alias("ingested_at"),
+            "key",
+            "value",
+            f.to_date("timestamp").alias("day"),
+        )
+
+    def bounds(self) -> tuple[Offsets, Offsets]:
+        """The first offset in Kafka and the one after the last, of each partition. Raises KafkaException."""
+        return _bounds(self._kafka, self._settings, self._partitions)
+
+    def land(self) -> Offsets:
         """Land what is new; returns the exclusive cut-off of every partition of the log.
 
-        `kafka` is the bootstrap servers, `partitions` how many each topic has; `settings` are more of
-        librdkafka's and `spark` the same ones as Java's client calls them. Raises KafkaException, and what
-        Spark raises.
+        Raises KafkaException, and what Spark raises.
         """
-        first = not DeltaTable.isDeltaTable(self._spark, self._path)
-        landed: Offsets = {} if first else self._ends()
-        begins, ends = _bounds(kafka, settings, partitions)
+        landed = self.ends()
+        begins, ends = self.bounds()
         for topic, known in landed.items():
             for partition, offset in known.items():
                 if offset < begins[topic][partition]:
@@ -62,30 +115,28 @@ class Bronze:
                     log.error("%s %d: offsets %d to %d are no longer in Kafka and never landed",
                               topic, partition, offset, begins[topic][partition])  # fmt: skip
                 begins[topic][partition] = max(offset, begins[topic][partition])
-        if first or begins != ends:
-            self._append(kafka, spark, begins, ends)
+        self.landed = messages(begins, ends)
+        if self.landed or not delta.exists(self._root, _TABLE):
+            delta.append(self._spark, self._root, _TABLE, self.between(begins, ends))
         return ends
 
-    def _ends(self) -> Offsets:
-        """The offset after the last landed message, by topic and partition."""
+    def ends(self) -> Offsets:
+        """The offset after the last landed message, by partition; empty before the first landing."""
         ends: Offsets = {}
-        for row in self.table().groupBy("topic", "partition").agg(f.max("offset").alias("last")).collect():
-            ends.setdefault(row.topic, {})[row.partition] = row.last + 1
+        if delta.exists(self._root, _TABLE):
+            last = self.table().groupBy("topic", "partition").agg(f.max("offset").alias("last"))
+            for row in last.collect():
+                ends.setdefault(row.topic, {})[row.partition] = row.last + 1
         return ends
 
-    def _append(self, kafka: str, settings: Mapping[str, str], begins: Offsets, ends: Offsets) -> None:
-        reader = (
-            self._spark.read.format("kafka")
-            .option("kafka.bootstrap.servers", kafka)
-            .option("assign", _json({topic: list(offsets) for topic, offsets in ends.items()}))
-            .option("startingOffsets", _json(begins))
-            .option("endingOffsets", _json(ends))
-        )
-        for key, value in settings.items():
-            reader = reader.option(f"kafka.{key}", value)
-        ingested_at = f.unix_micros("timestamp").alias("ingested_at")
-        new = reader.load().select("topic", "partition", "offset", ingested_at, "key", "value")
-        new.write.format("delta").mode("append").save(self._path)
+
+def messages(begins: Offsets, ends: Offsets) -> int:
+    """How many messages lie between two cut-offs."""
+    return sum(
+        end - begins[topic][partition]
+        for topic, partitions in ends.items()
+        for partition, end in partitions.items()
+    )
 
 
 def _bounds(

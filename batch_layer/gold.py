@@ -9,41 +9,79 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from delta import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 
+from batch_layer import delta
+from batch_layer.tables import TABLES
 from schemas.generation import Manifest
 
-HOMES = "x STRING, home STRING"
-IDS = "customer STRING, generation BIGINT, first_ingested BIGINT, anchor STRING, counter INT"
+HOMES = TABLES["gold/homes"].ddl
+IDS = TABLES["gold/ids"].ddl
 
 
 class Gold:
-    """The tables below the Delta root that runs write."""
+    """The tables below the Delta root that runs write. A rehearsal writes them below `scratch` instead."""
 
-    def __init__(self, spark: SparkSession, root: Path) -> None:
+    def __init__(self, spark: SparkSession, root: Path, scratch: Path | None = None) -> None:
         self._spark = spark
         self._root = root
+        self._target = scratch or root
+        self.rehearsal = scratch is not None
         self.versions: dict[str, int] = {}
+        self._written: dict[str, DataFrame] = {}
 
     def read(self, name: str, ddl: str, manifest: Manifest) -> DataFrame:
         """A table as it was for a generation; empty where that generation had none."""
         version = manifest.tables.get(name)
         if version is None:
             return self._spark.createDataFrame([], ddl)
-        return self._spark.read.format("delta").option("versionAsOf", version).load(str(self._root / name))
+        return delta.read(self._spark, self._root, name, version)
+
+    def before(self, name: str, manifest: Manifest) -> DataFrame:
+        """A described table as it was for a generation; see `read`."""
+        return self.read(name, TABLES[name].ddl, manifest)
 
     def write(self, name: str, frame: DataFrame) -> DataFrame:
         """Replace a table; returns it as written."""
-        path = str(self._root / name)
-        frame.write.format("delta").mode("overwrite").option("overwriteSchema", "true").save(path)
-        # Not what the session notes of its last commit: Delta makes none where nothing changes.
-        version = DeltaTable.forPath(self._spark, path).history(1).select("version").first()
-        assert version is not None, "a table that was written has a history"
-        self.versions[name] = version[0]
-        return self._spark.read.format("delta").option("versionAsOf", version[0]).load(path)
+        self.versions[name] = version = delta.replace(self._spark, self._target, name, frame)
+        self._written[name] = delta.read(self._spark, self._target, name, version)
+        return self._written[name]
 
     def write_all(self, frames: Mapping[str, DataFrame]) -> None:
         """Replace several tables. Most of a small write is waiting, so they are written side by side."""
         with ThreadPoolExecutor(len(frames)) as pool:
             list(pool.map(self.write, frames, frames.values()))
+
+    def written(self, name: str) -> DataFrame:
+        """A table that this run wrote."""
+        return self._written[name]
+
+
+def answers(
+    members: DataFrame, named: DataFrame, refused: DataFrame, dropped: DataFrame, rejects: DataFrame
+) -> dict[str, DataFrame]:
+    """The tables for people, by name.
+
+    `members` has `x, customer`, `named` `tenant, customer, identifiers, component, aliases`, `refused`
+    `a, b, reason`, `dropped` `x, reason`, `rejects` the columns of its table.
+    """
+    customer = f.col("customer").alias("customer_id")
+    return {
+        "gold/identifiers": members.select(*_named("x"), customer),
+        "gold/customers": named.select("tenant", customer, "identifiers", "component"),
+        "gold/aliases": named.select("tenant", f.explode("aliases").alias("alias"), customer),
+        "gold/refused_links": refused.select(*_named("a", "a_"), *_named("b", "b_")[1:], "reason"),
+        "gold/quarantined": dropped.select(*_named("x"), "reason"),
+        "gold/rejects": rejects,
+    }
+
+
+def _named(key: str, prefix: str = "") -> list[f.Column]:  # type: ignore[name-defined]
+    """Tenant, type and value of an identifier's key."""
+    parts = f.split(key, "\0", 3)
+    return [
+        parts[0].alias("tenant"),
+        parts[1].alias(f"{prefix}type"),
+        parts[2].alias(f"{prefix}value"),
+    ]

@@ -20,11 +20,14 @@ from pyspark.sql import functions as f
 from batch_layer import graph, names, outcomes, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
-from batch_layer.gold import HOMES, IDS, Gold
+from batch_layer.examine import Examiner, Phases, Watching, tables
+from batch_layer.gold import HOMES, IDS, Gold, answers
+from batch_layer.maintenance import Keep, tidy
+from batch_layer.parity import Looking
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
-from schemas.generation import Builder, Generation, Manifest, numbers, open_generation
+from schemas.generation import Builder, Generation, Manifest, Offsets, numbers, open_generation, wanted
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +44,8 @@ class Run:
     `kafka` is the bootstrap servers, `kafka_settings` more of librdkafka's settings and
     `spark_kafka_settings` the same ones as Spark's Java client calls them; `delta` and `generations` are
     directories that all executors share; `partitions` says how many each topic of the log has. `shards`
-    is the number of files of a generation.
+    is the number of files of a generation. `look` looks at the view that readers stand on, for parity;
+    `keep` says what a run leaves of what is old, None: all of it.
     """
 
     spark: SparkSession
@@ -53,27 +57,48 @@ class Run:
     kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a password
     spark_kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     shards: int = 4
+    look: Looking | None = None
+    keep: Keep | None = None
+
+    def bronze(self) -> Bronze:
+        """The log, in Kafka and landed."""
+        return Bronze(
+            self.spark,
+            self.delta,
+            self.kafka,
+            self.partitions,
+            self.kafka_settings,
+            self.spark_kafka_settings,
+        )
 
 
 def run(
-    job: Run, *, rules: str | None = None, as_of: int | None = None, progress: Progress = log.info
+    job: Run,
+    *,
+    rules: str | None = None,
+    as_of: int | None = None,
+    wait: bool = True,
+    progress: Progress = log.info,
 ) -> Manifest:
     """Run once; returns the manifest of the published generation.
 
     `rules` (YAML text) replaces those of the last generation. `as_of` (microseconds) is the moment at
     which ages are judged; left out, it is the newest event time of the log, so that a run is a function of
-    the log alone. Raises RuleError, BrokenGeneration, and what Spark raises.
+    the log alone. Without `wait` it raises Busy where another run is at work. Raises RuleError,
+    BrokenGeneration, and what Spark raises.
     """
-    with alone(job.generations, ".lock"):
-        before = _newest(job.generations)
+    with alone(job.generations, ".lock", wait=wait):
+        before = _before(job.generations)
         text = rules if rules is not None else before.manifest.rules
-        progress(LANDING)
-        bronze = Bronze(job.spark, job.delta)
-        offsets = bronze.land(job.kafka, job.partitions, job.kafka_settings, job.spark_kafka_settings)
+        phases = Phases(progress)
+        phases(LANDING)
+        bronze = job.bronze()
+        offsets = bronze.land()
         # What is loaded from here on is for the next run.
         loads = Loads(job.delta).last
         manifest = Manifest(
-            generation=before.number + 1,
+            # A number is given once, also where readers were led back to an older generation.
+            generation=numbers(job.generations)[-1] + 1,
             offsets=offsets,
             loads=loads,
             as_of=as_of,
@@ -81,30 +106,69 @@ def run(
             fingerprint=rulefile.parse(text).fingerprint,
         )
         records = Tables(job.spark, job.delta).current(loads)
-        return _Rebuild(job, before.manifest, manifest, progress).publish(bronze.table(), records)
+        with Watching(job.look, offsets, job.delta) as watching:
+            former = tables(job.spark, job.delta, before.manifest)
+            examiner = Examiner(
+                job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching, former
+            )
+            rebuild = _Rebuild(job, before.manifest, manifest, phases, Gold(job.spark, job.delta))
+            manifest = rebuild.publish(bronze.table(), records, examiner)
+        if job.keep is not None:
+            progress("tidying up")
+            tidy(job.spark, job.delta, job.generations, job.keep)
+        return manifest
 
 
-def _newest(generations: Path) -> Generation:
-    known = numbers(generations)
-    if not known:
+def rehearse(
+    job: Run, scratch: Path, *, offsets: Offsets, rules: str | None = None, progress: Progress = log.info
+) -> tuple[Manifest, Gold]:
+    """What a run on all messages below `offsets` would find; nothing lands, and nothing is published.
+
+    `rules` (YAML text) are other rules than those in use. Records of slow sources, and the moment at which
+    ages are judged, are those of the generation in use. The tables go below `scratch`, a directory that all
+    executors share. Raises what `run` raises.
+    """
+    before = _before(job.generations).manifest
+    text = rules if rules is not None else before.rules
+    manifest = Manifest(
+        generation=before.generation + 1,
+        offsets=offsets,
+        loads=before.loads,
+        as_of=before.as_of,
+        rules=text,
+        fingerprint=rulefile.parse(text).fingerprint,
+    )
+    gold = Gold(job.spark, job.delta, scratch)
+    records = Tables(job.spark, job.delta).current(before.loads)
+    rebuild = _Rebuild(job, before, manifest, progress, gold)
+    return rebuild.publish(job.bronze().below(offsets), records), gold
+
+
+def _before(generations: Path) -> Generation:
+    """The generation that the next one is built upon: the one that readers are meant to stand on."""
+    number = wanted(generations)
+    if number is None:
         raise FileNotFoundError(
             f"no generation in {generations} to begin from: run 'ucid up --rules FILE' first"
         )
-    return open_generation(generations, known[-1])
+    return open_generation(generations, number)
 
 
 class _Rebuild:
     """The whole graph from bronze, once."""
 
-    def __init__(self, job: Run, before: Manifest, manifest: Manifest, progress: Progress) -> None:
+    def __init__(
+        self, job: Run, before: Manifest, manifest: Manifest, progress: Progress, gold: Gold
+    ) -> None:
         self._job = job
         self._before = before
         self._manifest = manifest
         self._rules = rulefile.parse(manifest.rules)
         self._progress = progress
-        self._gold = Gold(job.spark, job.delta)
+        self._gold = gold
 
-    def publish(self, bronze: DataFrame, records: DataFrame) -> Manifest:
+    def publish(self, bronze: DataFrame, records: DataFrame, examiner: Examiner | None = None) -> Manifest:
+        """Write tables and shards, and publish; a rehearsal writes its tables alone."""
         self._progress("facts from the log")
         facts = silver.facts(bronze, self._rules)
         if self._manifest.loads:
@@ -124,6 +188,9 @@ class _Rebuild:
         named, homes, ids = self._name(groups, seen)
         self._progress("tables")
         self._tables(facts, screened, groups, refused, named)
+        if self._gold.rehearsal:
+            self._job.spark.catalog.clearCache()
+            return self._manifest
         self._gold.write_all(outcomes.tables(bronze, groups.join(named, "group"), self._rules))
         self._progress("the new generation")
         minted = (
@@ -144,6 +211,8 @@ class _Rebuild:
         )
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
+            if examiner is not None:
+                examiner.write(self._gold, self._manifest, as_of, builder.directory)
             manifest = Manifest(
                 generation=self._manifest.generation,
                 offsets=self._manifest.offsets,
@@ -173,22 +242,18 @@ class _Rebuild:
     def _tables(
         self, facts: DataFrame, screened: DataFrame, groups: DataFrame, refused: DataFrame, named: DataFrame
     ) -> None:
-        customers = groups.join(named, "group")
-        sizes = customers.groupBy("customer").agg(
-            f.count("*").alias("identifiers"), f.first("aliases").alias("aliases")
-        )
         dropped = screened.where("z IS NULL AND fault IS NOT NULL").select(
             "x", f.col("fault").alias("reason")
         )
-        self._gold.write_all(
-            {
-                "gold/identifiers": customers.select("x", "customer"),
-                "gold/customers": sizes,
-                "gold/refused_links": refused.select("a", "b", "reason"),
-                "gold/quarantined": dropped.union(silver.quarantined(facts)),
-                "gold/rejects": silver.rejects(facts),
-            }
+        members = groups.join(named.select("group", "customer", "aliases"), "group")
+        customers = members.groupBy("customer").agg(
+            f.split(f.first("x"), "\0")[0].alias("tenant"),
+            f.count("*").alias("identifiers"),
+            f.xxhash64(f.first("label")).alias("component"),
+            f.first("aliases").alias("aliases"),
         )
+        dropped = dropped.union(silver.quarantined(facts))
+        self._gold.write_all(answers(members, customers, refused, dropped, silver.rejects(facts)))
 
     def _counts(self, facts: DataFrame, seen: DataFrame, named: DataFrame) -> dict[str, int]:
         return {

@@ -42,6 +42,11 @@ SMALL = {
 }
 
 
+def is_submitted() -> bool:
+    """Whether spark-submit has started this process, so that the cluster says how Spark is set."""
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
 def session(jars: Sequence[Path] = (), settings: Mapping[str, str] | None = None) -> SparkSession:
     """A session with Delta and Kafka.
 
@@ -49,9 +54,8 @@ def session(jars: Sequence[Path] = (), settings: Mapping[str, str] | None = None
     win over ours. Under spark-submit only what Delta needs is set here.
     """
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    submitted = "PYSPARK_GATEWAY_PORT" in os.environ
     builder = SparkSession.builder.appName("ucid batch")
-    for key, value in {**({} if submitted else _LOCAL), **_NEEDED, **(settings or {})}.items():
+    for key, value in {**({} if is_submitted() else _LOCAL), **_NEEDED, **(settings or {})}.items():
         builder = builder.config(key, value)
     if jars:
         builder = builder.config("spark.jars", ",".join(map(str, jars)))

@@ -6,6 +6,7 @@ from typing import cast
 
 from confluent_kafka import Consumer, TopicPartition
 from redis import Redis
+from redis.exceptions import RedisError
 
 from deploy.bootstrap import PARTITIONS
 from schemas import overlay
@@ -41,6 +42,14 @@ def live_generation(redis: Redis) -> int | None:
     """The generation that readers stand on."""
     found = redis.get(overlay.LIVE)
     return int(found) if isinstance(found, bytes) else None
+
+
+def readers(redis: Redis) -> int | None:
+    """The same, and None where Redis cannot say."""
+    try:
+        return live_generation(redis)
+    except RedisError:
+        return None
 
 
 def is_applied(redis: Redis, offsets: dict[bytes, int]) -> bool:

@@ -207,9 +207,11 @@ def spark(
     settings: Settings, spark_settings: Mapping[str, str] | None = None, format_: str = "delta"
 ) -> "SparkSession":
     """Spark in this process, with what it needs to read a format of slow sources."""
-    from batch_layer.session import session  # noqa: PLC0415 - an extra
+    from batch_layer.session import is_submitted, session  # noqa: PLC0415 - an extra
     from deploy.local import ConsoleProgress, format_jars, spark_jars  # noqa: PLC0415 - only Spark needs jars
 
+    if is_submitted():
+        return session((), spark_settings)  # spark-submit was told which jars
     progress = ConsoleProgress()
     jars = [*spark_jars(settings.cache, progress), *format_jars(format_, settings.cache, progress)]
     progress.close()
@@ -249,8 +251,12 @@ def source_tables(settings: Settings) -> "Tables":
 
 def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":
     """A run of the batch layer, with Spark in this process."""
+    from batch_layer.maintenance import Keep  # noqa: PLC0415 - an extra
     from batch_layer.run import Run  # noqa: PLC0415 - an extra
+    from deploy.awaiting import readers  # noqa: PLC0415 - an extra
+    from deploy.looking import looking  # noqa: PLC0415 - an extra
 
+    client = redis(settings)
     return Run(
         spark=spark(settings, spark_settings),
         kafka=settings.kafka,
@@ -260,4 +266,6 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         partitions=PARTITIONS,
         kafka_settings=settings.kafka_security.client(),
         spark_kafka_settings=settings.kafka_security.java(),
+        look=looking(client, lambda: consumer(settings, "ucid-parity")),
+        keep=Keep(settings.generations_kept, settings.history_days, lambda: readers(client)),
     )

@@ -20,6 +20,8 @@ __all__ = ["Address", "Settings", "SettingsError"]
 TENANT = "default"
 HTTP_PORT = 8080
 WEBHOOKS_PORT = 8081
+GENERATIONS_KEPT = 5
+HISTORY_DAYS = 30
 SHORTEST_KEY = 32  # characters: with fewer, who knows an identifier could find the key by trying
 
 # Where a server listens: host and port.
@@ -56,6 +58,13 @@ class Settings:
     id_key: bytes = field(repr=False)
     """UCID_ID_KEY or UCID_ID_KEY_FILE, at least 32 characters: the secret that customer ids are made with.
     Another key makes other ids, so keep it as long as the data. Default: the local stack's own, random."""
+
+    generations_kept: int = GENERATIONS_KEPT
+    """UCID_GENERATIONS_KEPT, 2 or more: how many generations a run leaves to go back to. Those that readers
+    stand on, or are held at, stay in any case."""
+
+    history_days: int = HISTORY_DAYS
+    """UCID_HISTORY_DAYS, 1 or more: how far back tables can be read as they were."""
 
     tenant: str = TENANT
     """UCID_TENANT: letters, digits, _ and -, for it is part of keys, topics and paths."""
@@ -99,6 +108,8 @@ class Settings:
             generations=_directory(env, "UCID_GENERATIONS", home, state.generations),
             delta=_directory(env, "UCID_DELTA", home, state.delta),
             id_key=_key(env, home),
+            generations_kept=_count(env, "UCID_GENERATIONS_KEPT", GENERATIONS_KEPT, least=2),
+            history_days=_count(env, "UCID_HISTORY_DAYS", HISTORY_DAYS, least=1),
             tenant=_tenant(env),
             http_host=host,
             http_port=port,
@@ -158,6 +169,13 @@ def _address(env: Mapping[str, str], variable: str) -> Address | None:
     if not port.isdecimal() or not 0 < int(port) < 2**16 or (colon and not host):
         raise SettingsError(f"{variable} is {given!r}: write a port, or host:port, such as 127.0.0.1:8080.")
     return host.strip("[]") or HOST, int(port)
+
+
+def _count(env: Mapping[str, str], variable: str, default: int, least: int) -> int:
+    given = env.get(variable) or str(default)
+    if not given.isdecimal() or int(given) < least:
+        raise SettingsError(f"{variable} is {given!r}: write a whole number from {least} on.")
+    return int(given)
 
 
 def _missing(variable: str, form: str, why: str) -> SettingsError:

@@ -4,6 +4,8 @@
       g00000001/
         manifest.json          what it is: cut-off, as_of, rules, counts, checksums
         shard-0000.mdb …       LMDB, memory-mapped: key -> record (schemas.records)
+        report.json, .html     what the run has to say for itself; no reader needs them
+      USE                      where it is there: the number that readers are held at (docs/decisions/0009)
 
 How one is published, so that it is there completely or not at all:
 
@@ -36,6 +38,9 @@ from schemas.records import FORMAT
 _NAME = re.compile(r"g(\d{8})")
 _MANIFEST = "manifest.json"
 _SCRATCH = ".writing-"
+
+# A file beside the generations with the number of the one that readers are to stand on.
+PIN = "USE"
 
 # An upper bound for the address space of one shard; a sparse file costs only what is written.
 _MAP_SIZE = 1 << 36
@@ -82,6 +87,31 @@ def numbers(root: Path) -> list[int]:
     if not root.is_dir():
         return []
     return sorted(int(match[1]) for entry in root.iterdir() if (match := _NAME.fullmatch(entry.name)))
+
+
+def pinned(root: Path) -> int | None:
+    """The generation that readers are held at by `pin`, if any."""
+    try:
+        return int((root / PIN).read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def pin(root: Path, number: int | None) -> None:
+    """Hold readers at a generation; None lets them on to the newest, now and from then on."""
+    if number is None:
+        (root / PIN).unlink(missing_ok=True)
+    else:
+        draft = root / f".{PIN}.draft"
+        draft.write_text(f"{number}\n", encoding="ascii")
+        draft.replace(root / PIN)
+    sync_directory(root)
+
+
+def wanted(root: Path) -> int | None:
+    """The generation that readers should stand on: the pinned one if it is there, else the newest."""
+    known, held = numbers(root), pinned(root)
+    return held if held in known else max(known, default=None)
 
 
 def path_of(root: Path, number: int) -> Path:

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from identity import Customer, Identifier, Observer, UnknownTypeError, rulefile
 from schemas import Unavailable, overlay, records
-from schemas.generation import BrokenGeneration, Generation, numbers, open_generation
+from schemas.generation import BrokenGeneration, Generation, numbers, open_generation, pinned
 
 log = logging.getLogger(__name__)
 
@@ -195,7 +195,11 @@ class ServingView:
             return self._open
         if number is None:
             number = self._live()
-        candidates = [number] if number is not None else numbers(self._generations)[::-1]
+        held = pinned(self._generations)
+        newest_first = sorted(
+            numbers(self._generations), key=lambda known: (known == held, known), reverse=True
+        )
+        candidates = [number] if number is not None else newest_first
         for candidate in candidates:
             try:
                 self._open = open_generation(self._generations, candidate)

@@ -8,6 +8,7 @@ from redis import Redis
 
 from schemas import overlay, records
 from schemas.generation import Generation
+from speed_layer.view import script
 
 # How many keys are dropped at a time.
 TOGETHER = 1_000
@@ -15,8 +16,10 @@ TOGETHER = 1_000
 
 def forget(redis: Redis, number: int, now: Generation) -> None:
     """Drop the keys of the view on generation `number`, and the ids that generation `now` publishes."""
+    drop = script(redis, "forget.lua")
     for keys in _scan(redis, overlay.view_prefix(number)):
-        redis.unlink(*keys)
+        if not drop(keys=[overlay.epoch_key(number), *keys]):
+            return
     for keys in _scan(redis, overlay.ROOT + b"i"):
         for key in keys:
             _forget_published(redis, key, now)

@@ -1,7 +1,8 @@
-"""From a generation to the next, without a gap for readers.
+"""From a generation to the next, without a gap for readers; back to an older one the same way.
 
-1. Generation g+1 appears. Beside the live lane on g a second one begins at g+1's cut-off. It is silent
-   (changes and dead letters are told by the live lane) and never runs ahead of the live one.
+1. Generation g+1 appears, or readers are to go back to g-1. Beside the live lane on g a second one begins at
+   that generation's cut-off. It is silent (changes and dead letters are told by the live lane) and never
+   runs ahead of the live one.
 2. When it is nearly level, the live lanes of all workers pause, for a bounded time.
 3. When both views hold the same offsets, and nothing waits for the new one's side lane,
    one script moves the pointer: all readers stand on g+1.
@@ -37,6 +38,7 @@ class Handover:
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._switch = script(redis, "switch.lua")
+        self._leave = script(redis, "leave.lua")
 
     def step(self, live: Lane, next_: Lane, timeout: float) -> tuple[int, bool]:
         """Apply a batch to each view; returns how many messages, and whether readers moved on."""
@@ -58,11 +60,18 @@ class Handover:
             log.info("handover: readers stand on generation %d", new)
         return done, moved
 
+    def may_begin(self, number: int, live: Generation) -> bool:
+        """Whether a view may be built on that generation: not before what is left of one is cleared away."""
+        if not self._redis.sismember(cast("str", overlay.LEFT), cast("str", number)):
+            return True
+        self.clear(live)
+        return False
+
     def clear(self, live: Generation) -> None:
         """Step 4, for all views that readers have left."""
         for left in cast("set[bytes]", self._redis.smembers(cast("str", overlay.LEFT))):
             number = int(left)
-            # First, so that a worker that was frozen and comes late finds nothing to write to.
-            self._redis.unlink(overlay.epoch_key(number))
-            forget(self._redis, number, live)
-            self._redis.srem(cast("str", overlay.LEFT), left)
+            # First the epoch, so that a worker that was frozen and comes late finds nothing to write to.
+            if self._leave(keys=[overlay.LEFT, overlay.epoch_key(number)], args=[number]):
+                forget(self._redis, number, live)
+                self._redis.srem(cast("str", overlay.LEFT), left)

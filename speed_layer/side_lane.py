@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from identity import Facts, Minter, rulefile
 from schemas import overlay
-from schemas.generation import numbers, open_generation
+from schemas.generation import open_generation, wanted
 from speed_layer.apply import Applier
 from speed_layer.aside import Aside, Entry
 from speed_layer.changes import Teller
@@ -75,7 +75,9 @@ class SideLane:
 
     def step(self) -> int:
         """Apply what waits beside each view; returns how many entries."""
-        return sum(self._drain(number) for number in numbers(self._generations)[-2:])
+        live = self._redis.get(overlay.LIVE)
+        views = {wanted(self._generations), int(live) if isinstance(live, bytes) else None}
+        return sum(self._drain(number) for number in views if number is not None)
 
     def _drain(self, number: int) -> int:
         aside = Aside(self._redis, number)

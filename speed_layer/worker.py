@@ -1,4 +1,7 @@
-"""The worker: keeps the live view current, and builds the next one when a generation appears.
+"""The worker: keeps the live view current, and builds the next one when readers are to stand on another.
+
+That is the newest generation, or the one that they are held at (`schemas.generation.wanted`): the way back to
+an older one is the way on to a newer.
 
 It may die at any moment: all state is in Redis, and the next one goes on from there. Redis in turn may lose
 its data, and a worker its view. Each view has an epoch, a random name that every write compares; where
@@ -18,7 +21,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from schemas import overlay
-from schemas.generation import numbers, open_generation
+from schemas.generation import open_generation, wanted
 from speed_layer.errors import LostView, SpeedError
 from speed_layer.handover import Handover
 from speed_layer.lane import Lane
@@ -91,23 +94,24 @@ class Worker:
 
     def step(self) -> int:
         """Apply one batch to each view; returns how many messages and changes have arrived."""
-        live, whole = self._look()
-        newest = max(numbers(self._generations), default=live)
-        if newest is None:
+        target = wanted(self._generations)
+        live, whole = self._look(target)
+        target = live if target is None else target
+        if target is None:
             raise NoGeneration(
                 f"there is no generation in {self._generations}: run 'ucid up' or 'ucid batch' first"
             )
-        number = newest if live is None else live
+        number = target if live is None else live
         if whole:
-            done = self._work(live, number, newest)
+            done = self._work(live, number, target)
         else:
             done = 0
             time.sleep(IDLE_S)
         self._metrics.turned(number)
         return done
 
-    def _work(self, live: int | None, number: int, newest: int) -> int:
-        for other in self._lanes.keys() - {number, newest}:
+    def _work(self, live: int | None, number: int, target: int) -> int:
+        for other in self._lanes.keys() - {number, target}:
             self._lanes.pop(other).close()
         first = not self._lanes
         lane = self._lane(number)
@@ -119,7 +123,10 @@ class Worker:
                 self._handover.clear(lane.generation)  # a worker may have died over it
             # Changes that wait are no reason to be idle.
             wait = 0 if self._outbox.more else IDLE_S
-            done = self._hand_over(lane, self._lane(newest)) if newest > live else lane.step(wait)
+            if target != live and self._handover.may_begin(target, lane.generation):
+                done = self._hand_over(lane, self._lane(target))
+            else:
+                done = lane.step(wait)
         relayed = self._outbox.relay(busy=done >= BUSY)
         self._metrics.relayed(relayed)
         return done + relayed
@@ -133,8 +140,10 @@ class Worker:
             with suppress(KafkaException):
                 lane.close()
 
-    def _look(self) -> tuple[int | None, bool]:
+    def _look(self, target: int | None) -> tuple[int | None, bool]:
         """The generation that readers stand on, if any, and whether Redis may be written to.
+
+        `target` is the one that they should stand on.
 
         Raises LostView if Redis may have lost something.
         """
@@ -156,7 +165,7 @@ class Worker:
         kept = [
             (lane, epoch)
             for lane, epoch in zip(lanes, known, strict=True)
-            if lane.generation.number >= (live or 0)
+            if live is None or lane.generation.number in {live, target}
         ]
         if any(lane.state.epoch != epoch for lane, epoch in kept):
             raise LostView("a view is gone from Redis: it is built again")
@@ -191,11 +200,11 @@ class Worker:
             self._rise.close()
             self._rise = None
 
-    def _hand_over(self, lane: Lane, newest: Lane) -> int:
-        """A step from the live view to the one on the newest generation."""
-        done, moved = self._handover.step(lane, newest, IDLE_S)
+    def _hand_over(self, lane: Lane, next_: Lane) -> int:
+        """A step from the live view to the one on the next generation."""
+        done, moved = self._handover.step(lane, next_, IDLE_S)
         if moved:
             self._metrics.handover()
             self._lanes.pop(lane.generation.number).close()
-            self._handover.clear(newest.generation)
+            self._handover.clear(next_.generation)
         return done

@@ -15,6 +15,9 @@ from batch_layer.sources.model import Source
 from batch_layer.sources.report import Report
 from batch_layer.sources.tables import Tables
 
+# Below the Delta root: who writes to the tables of slow sources holds it.
+LOCK = ".import.lock"
+
 
 @dataclass(frozen=True, slots=True)
 class Importer:
@@ -39,7 +42,7 @@ class Importer:
         Yields a report when a load counts, or was stopped by a limit, which ends the run. Raises
         Unreadable; what was reported before stays.
         """
-        with alone(self.delta, ".import.lock"):  # of two imports the second waits
+        with alone(self.delta, LOCK):  # of two imports the second waits
             try:
                 for path in [None] if source.format == "jdbc" else files.found(patterns):
                     report = self._load(source, tenant, path)

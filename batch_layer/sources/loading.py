@@ -133,10 +133,12 @@ class Loading:
             "ingested_at": f.lit(self.now).cast("bigint"),
         }
         if report.failures:
-            self.tables.append("rejects", _failing(rows).withColumns(stamp))
+            self.tables.append("bronze/rejects", _failing(rows).withColumns(stamp))
         if report.stopped is None and report.changes:
             makes = [*versions.LANDED, *([versions.MISSING] if report.missing else [])]
-            self.tables.append("records", decided.where(f.col("verdict").isin(makes)).withColumns(stamp))
+            self.tables.append(
+                "bronze/records", decided.where(f.col("verdict").isin(makes)).withColumns(stamp)
+            )
 
     def _load(self, report: Report, export: Export | None, watermark: str | None) -> Load:
         landed = report.stopped is None

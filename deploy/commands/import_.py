@@ -16,7 +16,7 @@ from deploy import bootstrap
 from deploy.errors import InputError
 from deploy.settings import Settings
 from identity import Rules, rulefile
-from schemas.generation import numbers, open_generation
+from schemas.generation import open_generation, wanted
 
 if TYPE_CHECKING:
     from batch_layer.sources.model import Source
@@ -88,10 +88,10 @@ def _patterns(source: "Source", given: Sequence[str]) -> Sequence[str]:
 
 def _check_types(source: "Source", generations: Path) -> None:
     """Raise DefinitionError where the rules in force do not know a type: its records would be refused."""
-    known = numbers(generations)
-    if not known:
+    number = wanted(generations)
+    if number is None:
         return
-    rules: Rules = rulefile.parse(open_generation(generations, known[-1]).manifest.rules)
+    rules: Rules = rulefile.parse(open_generation(generations, number).manifest.rules)
     unknown = [type_ for type_ in source.identifiers if type_ not in rules.types]
     if unknown and not rules.ignore_unknown:
         raise DefinitionError(

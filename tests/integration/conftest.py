@@ -10,6 +10,7 @@ import pytest
 from batch_layer.run import Run
 from deploy import bootstrap
 from deploy.local import Stack
+from deploy.looking import looking
 from tests.integration.system import System
 
 
@@ -78,4 +79,5 @@ def job(spark, system):
         generations=system.settings.generations,
         id_key=system.settings.id_key,
         partitions=bootstrap.PARTITIONS,
+        look=looking(system.redis, lambda: bootstrap.consumer(system.settings, "parity")),
     )

@@ -5,6 +5,7 @@ from threading import Event, Thread
 
 import pytest
 
+from batch_layer import report
 from batch_layer.run import run
 from deploy.demo.accuracy import measure
 from tests.integration.system import COMMIT_RULES, COMMITS, commit_events, simulate
@@ -63,6 +64,9 @@ def hand_over(system, job, number):
     assert None not in poller.expected
     poller.start()
     run(job)
+    parity = report.load(job.generations, number).parity
+    assert (parity.why, parity.differing) == (None, 0)
+    assert parity.compared > len(before)
     system.await_generation(number)
     known = poller.rounds
     # The old generation's answers alone would prove nothing.

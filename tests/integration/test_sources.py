@@ -7,6 +7,8 @@ from datetime import datetime
 
 import pytest
 
+from batch_layer import report
+from batch_layer.parity import RECORDS
 from batch_layer.run import run
 from batch_layer.sources import definition
 from batch_layer.sources.importing import Importer
@@ -140,6 +142,9 @@ def test_stream_and_batch_agree_over_the_log_and_the_records(system, job, spark,
     totals = slow.load(after)
     assert [totals[name] for name in ("new", "replaced", "unchanged", "ended")] == [10, 10, 40, 10]
     second = run(job)
+    parity = report.load(job.generations, second.generation).parity
+    assert parity.causes[RECORDS] > 0, "the stream has no records"
+    assert (parity.why, parity.holds) == (None, True)
     assert second.loads == 2
     system.await_generation(second.generation)
     ids_after, partition = served()

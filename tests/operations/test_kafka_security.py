@@ -122,8 +122,10 @@ def test_spark_gets_in_with_the_same_settings(by_password, by_certificate, tmp_p
         bootstrap.create_topics(settings)
         send(bootstrap.producer(settings), WEB, [b"for spark"])
         security = settings.kafka_security
-        bronze = Bronze(spark, tmp_path / name)
-        bronze.land(settings.kafka, bootstrap.PARTITIONS, security.client(), security.java())
+        places = (settings.kafka, bootstrap.PARTITIONS, security.client(), security.java())
+        bronze = Bronze(spark, tmp_path / name, *places)
+        bronze.land()
+        assert bronze.landed >= 1
         assert bronze.table().where("value = 'for spark'").count() >= 1
 
 

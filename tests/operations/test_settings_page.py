@@ -61,6 +61,8 @@ def test_defaults_are_as_listed():
     settings = Settings.load(GIVEN)
     default = {name: LISTED[name][0] for name in VARIABLES}
     assert default["UCID_TENANT"] == settings.tenant
+    assert int(default["UCID_GENERATIONS_KEPT"]) == settings.generations_kept
+    assert int(default["UCID_HISTORY_DAYS"]) == settings.history_days
     assert default["UCID_HTTP"] == f"{settings.http_host}:{settings.http_port}"
     assert (default["UCID_SPEED_HTTP"], settings.speed_http) == ("off", None)
     assert default["UCID_KAFKA_SECURITY"] == settings.kafka_security.protocol
@@ -86,7 +88,8 @@ def test_kafka_is_tuned_as_listed(title, settings):
 
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
-    names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings"]
+    names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking"]
+    names += [f"batch_layer.{name}" for name in ("health", "maintenance", "movement", "rehearsal", "report")]
     names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
     for name in names:
         module = import_module(name)

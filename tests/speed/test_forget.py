@@ -43,6 +43,7 @@ def test_the_old_view_goes_and_with_it_what_is_published(redis, tmp_path):
 
     theirs = other.view().nodes([TOM])[TOM].customer
 
+    redis.delete(overlay.epoch_key(1))
     forget(redis, 1, second)
 
     assert of_view(redis, 1) == set()
@@ -63,6 +64,15 @@ def test_more_than_is_dropped_at_a_time(redis, tmp_path):
     stream.apply(facts)
     # View 10 begins with the same digits as view 1.
     redis.set(overlay.view_prefix(10) + b"epoch", "x")
+    redis.delete(overlay.epoch_key(1))
     forget(redis, 1, generation_of(tmp_path, facts, number=2))
     assert (of_view(redis, 1), ids(redis)) == (set(), {})
     assert len(of_view(redis, 10)) == 1
+
+
+def test_a_view_that_was_begun_anew_is_left_alone(redis, tmp_path):
+    stream_on(redis, generation_of(tmp_path)).apply(sighting(TOM, A))
+    kept = of_view(redis, 1)
+    assert overlay.epoch_key(1) in kept
+    forget(redis, 1, generation_of(tmp_path, number=2))
+    assert of_view(redis, 1) == kept

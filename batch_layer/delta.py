@@ -1,0 +1,79 @@
+"""Delta tables as `batch_layer.tables` describes them: made with comments, written in their order."""
+
+from pathlib import Path
+from typing import cast
+
+from delta import DeltaTable
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
+from pyspark.sql.types import StructField, StructType
+
+from batch_layer.tables import TABLES
+
+
+def schema(name: str) -> StructType:
+    """The columns of a described table, with their comments."""
+    fields = cast("StructType", StructType.fromDDL(TABLES[name].ddl)).fields
+    return StructType(
+        [
+            StructField(field.name, field.dataType, True, {"comment": column.comment})
+            for field, column in zip(fields, TABLES[name].columns, strict=True)
+        ]
+    )
+
+
+def exists(root: Path, name: str) -> bool:
+    """Whether a table is there."""
+    return _log(root, name).is_dir()
+
+
+def newest(root: Path, name: str) -> int:
+    """The version of a table that is there. Asks the disk: Spark would start a job to tell."""
+    return max(int(commit.stem) for commit in _log(root, name).glob("*.json") if commit.stem.isdecimal())
+
+
+def read(spark: SparkSession, root: Path, name: str, version: int | None = None) -> DataFrame:
+    """A table as it is, or was at a version; what is written later does not change what was read."""
+    reader = spark.read.format("delta")
+    if version is not None and version != newest(root, name):
+        # Delta keeps the newest version in memory, and puts others together from the log.
+        reader = reader.option("versionAsOf", version)
+    return reader.load(str(root / name))
+
+
+def append(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> None:
+    """Add rows in one commit; the table is made where it is missing."""
+    _save(spark, root, name, rows, "append")
+
+
+def replace(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> int:
+    """Replace all rows in one commit; returns the version of the table. Nobody else may write to it."""
+    _save(spark, root, name, rows, "overwrite")
+    return newest(root, name)
+
+
+def _log(root: Path, name: str) -> Path:
+    return root / name / "_delta_log"
+
+
+def _save(spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str) -> None:
+    if name not in TABLES:
+        rows.write.format("delta").mode(mode).option("overwriteSchema", "true").save(str(root / name))
+        return
+    table, columns = TABLES[name], schema(name)
+    if not exists(root, name):
+        builder = DeltaTable.createIfNotExists(spark).location(str(root / name)).comment(table.row)
+        builder.addColumns(columns).partitionedBy(*table.partitions).execute()
+    if table.order:
+        rows = rows.repartitionByRange(*table.order).sortWithinPartitions(*table.order)
+    told = [
+        f.col(f"`{field.name}`").cast(field.dataType).alias(field.name, metadata=field.metadata)
+        for field in columns
+    ]
+    writer = rows.select(*told).write.format("delta").mode(mode)
+    if mode == "overwrite":
+        # A column that is described otherwise since is written as it is described.
+        writer = writer.option("overwriteSchema", "true")
+    if table.partitions:
+        writer = writer.partitionBy(*table.partitions)
+    writer.save(str(root / name))

@@ -1,0 +1,182 @@
+"""After the tables, before the publication: what changed, whether the stream was right, how the graph is."""
+
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event, Thread
+from typing import Self
+
+import msgspec
+from pyspark.sql import DataFrame, SparkSession
+
+from batch_layer import health, page, parity, report
+from batch_layer.bronze import Bronze, messages
+from batch_layer.gold import Gold
+from batch_layer.movement import Change
+from batch_layer.report import Phase, Report
+from batch_layer.sources.loads import Loads
+from batch_layer.sources.tables import Tables
+from identity import rulefile
+from schemas.generation import BrokenGeneration, Manifest, Offsets, open_generation
+
+# What a generation's answers are compared by.
+TABLES = (
+    "gold/identifiers",
+    "gold/customers",
+    "gold/aliases",
+    "gold/quarantined",
+    "gold/refused_links",
+    "silver/links",
+)
+
+
+class Phases:
+    """Tells how far a run has come, and notes how long each part took."""
+
+    def __init__(self, progress: Callable[[str], None], clock: Callable[[], float] = time.monotonic) -> None:
+        self._progress = progress
+        self._clock = clock
+        self._begun: list[tuple[str, float]] = []
+
+    def __call__(self, name: str) -> None:
+        """A part begins, and the one before is over."""
+        self._begun.append((name, self._clock()))
+        self._progress(name)
+
+    def so_far(self) -> list[Phase]:
+        """Every part with its seconds, the one in hand up to now."""
+        ends = [at for _, at in self._begun[1:]] + [self._clock()]
+        return [Phase(name, round(end - at, 3)) for (name, at), end in zip(self._begun, ends, strict=True)]
+
+
+class Watching:
+    """Looks at readers' view in a thread, while Spark works. Use as a context manager."""
+
+    def __init__(self, look: parity.Looking | None, offsets: Offsets, root: Path) -> None:
+        """`root` is a directory that all executors share."""
+        self._look = look
+        self._offsets = offsets
+        self._over = Event()
+        self._found = parity.Look(
+            why="nobody looks at the stream here" if look is None else "the look at the stream failed"
+        )
+        root.mkdir(parents=True, exist_ok=True)
+        self._scratch = tempfile.TemporaryDirectory(prefix=".looking-", dir=root)
+        self._thread = Thread(target=self._run, name="looking", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.found()
+        self._scratch.cleanup()
+
+    def found(self) -> parity.Look:
+        """What was seen; a look that still waits for the stream gives up."""
+        self._over.set()
+        self._thread.join()
+        return self._found
+
+    def waited(self) -> parity.Look:
+        """What was seen, however long the look waits for the stream."""
+        self._thread.join()
+        return self._found
+
+    def _run(self) -> None:
+        if self._look is not None:
+            self._found = self._look(self._offsets, Path(self._scratch.name), self._over)
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Writes the report of a run on top of generation `before`, whose tables are in `former`."""
+
+    spark: SparkSession
+    delta: Path
+    generations: Path
+    bronze: Bronze
+    before: Manifest
+    phases: Phases
+    watching: Watching
+    former: Mapping[str, DataFrame]
+
+    def write(self, gold: Gold, manifest: Manifest, as_of: int | None, directory: Path) -> Report:
+        """Examine what a run wrote; its row goes to gold/runs, its files into the generation's directory.
+
+        `as_of` is the moment at which the run judged ages.
+        """
+        self.phases("parity and health")
+        manifest = msgspec.structs.replace(manifest, as_of=as_of)
+        rules = rulefile.parse(manifest.rules)
+        after = {name: gold.written(name) for name in TABLES}
+        with Change(
+            self.former["gold/identifiers"], after["gold/identifiers"], after["gold/aliases"]
+        ) as change:
+            movement = change.counted()
+        state = health.examined(after, rules)
+        runs = gold.before("gold/runs", self.before)
+        found = Report(
+            generation=manifest.generation,
+            before=self.before.generation,
+            at=time.time_ns() // 1_000,
+            as_of=manifest.as_of,
+            fingerprint=manifest.fingerprint,
+            rules_changed=manifest.fingerprint != self.before.fingerprint,
+            messages=self.bronze.landed,
+            records=_taken(Loads(self.delta), self.before.loads, manifest.loads),
+            rejects=gold.written("gold/rejects").count(),
+            refused_links=after["gold/refused_links"].count(),
+            phases=[],
+            health=state,
+            movement=movement,
+            parity=self._parity(manifest, after),
+            past=report.past(runs),
+        )
+        found = msgspec.structs.replace(found, phases=self.phases.so_far())
+        gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
+        (directory / report.FILE).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+        (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
+        return found
+
+    def _parity(self, manifest: Manifest, after: Mapping[str, DataFrame]) -> parity.Parity:
+        look = self.watching.found()
+        if look.why is not None or look.generation is None or look.end is None:
+            return parity.Parity(why=look.why)
+        try:
+            old = open_generation(self.generations, look.generation).manifest
+        except BrokenGeneration as error:
+            return parity.Parity(why=str(error))
+        former = self.former
+        if old.generation != self.before.generation:
+            former = tables(self.spark, self.delta, old)
+        sides = parity.Sides(old, manifest, former, after)
+        return compared(self.spark, self.delta, self.bronze, look, sides)[0]
+
+
+def tables(spark: SparkSession, root: Path, manifest: Manifest) -> dict[str, DataFrame]:
+    """What a published generation's answers are compared by, as tables."""
+    gold = Gold(spark, root)
+    return {name: gold.before(name, manifest) for name in TABLES}
+
+
+def compared(
+    spark: SparkSession, root: Path, bronze: Bronze, look: parity.Look, sides: parity.Sides
+) -> tuple[parity.Parity, DataFrame]:
+    """The stream, as it was looked at, against the batch; see `parity.compare`."""
+    old, new = sides.old, sides.new
+    assert look.end is not None, "a look that found answers has an end"
+    newer = bronze.between(new.offsets, look.end) if messages(new.offsets, look.end) else None
+    changed = None
+    if new.loads != old.loads:
+        changed = parity.records_between(Tables(spark, root).versions(), old, new)
+    rules = rulefile.parse(old.rules), rulefile.parse(new.rules)
+    return parity.compare(spark, look, sides, parity.causes(sides, newer, changed, rules))
+
+
+def _taken(loads: Loads, before: int, last: int) -> int:
+    """How many versions of records the loads after `before` brought."""
+    new = [load for load in loads.all() if before < load.load <= last]
+    return sum(load.counts.get(name, 0) for load in new for name in ("new", "replaced", "ended", "gone"))
