@@ -80,8 +80,17 @@ def run(
             rules=text,
             fingerprint=rulefile.parse(text).fingerprint,
         )
-        records = Tables(job.spark, job.delta).current(loads)
-        return _Rebuild(job, before.manifest, manifest, progress).publish(bronze.table(), records)
+        return rebuild(job, before.manifest, manifest, progress)
+
+
+def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
+    """All that follows the landing: make and publish the generation of `manifest` from what is in bronze.
+
+    The caller holds the lock. Returns the manifest with what was found out. Raises as `run` does.
+    """
+    bronze = Bronze(job.spark, job.delta).table()
+    records = Tables(job.spark, job.delta).current(manifest.loads)
+    return _Rebuild(job, before, manifest, progress).publish(bronze, records)
 
 
 def _newest(generations: Path) -> Generation:
