@@ -12,18 +12,21 @@ would have done. Two runs at once: the second waits for the first.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import graph, names, shards, silver
+from batch_layer import components, customers, graph, names, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.gold import HOMES, IDS, Gold
+from batch_layer.numbers import Number, is_ambiguous, number
+from batch_layer.session import arrange
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
-from identity import rulefile
+from identity import Verdict, rulefile
 from schemas.generation import Builder, Generation, Manifest, numbers, open_generation
 
 log = logging.getLogger(__name__)
@@ -119,36 +122,33 @@ class _Rebuild:
         if self._manifest.loads:
             facts = facts.union(silver.record_facts(records, self._rules))
         facts = facts.persist()
-        seen = silver.seen(facts).persist()
-        links = self._gold.write("silver/links", silver.links(facts))
+        arrange(self._job.spark, facts.count())
+        known, number = self._known(facts)
+        half = silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi").persist()
         as_of = self._manifest.as_of
         if as_of is None:
-            newest = seen.agg(f.max("last_seen")).first()
+            newest = known.agg(f.max("last_seen")).first()
             as_of = newest[0] if newest is not None else None
         self._progress("who is who")
-        screened = graph.screen(seen, links, self._rules, as_of).persist()
-        owned = graph.own(screened, self._rules, as_of).persist()
-        groups, refused = graph.join_components(screened, owned, self._rules)
-        self._progress("names")
-        named, homes, ids = self._name(groups, seen)
+        screened = graph.screen(known, half, self._rules, as_of).persist()
+        exceptions = graph.exceptions(graph.lost(screened, self._rules, as_of)).persist()
+        faults = screened.where("z IS NULL AND fault IS NOT NULL").select("xi", "fault")
+        found = self._customers(known, half, exceptions, faults).persist()
+        whole = (
+            known.withColumnsRenamed({"home": "former", "minted": "before"})
+            .join(customers.part(found, "member"), "xi", "left")
+            .join(faults, "xi", "left")
+            .withColumn("home", f.coalesce("home", "former"))
+            .withColumn("minted", f.coalesce("minted", "before"))
+            .persist()
+        )
         self._progress("tables")
-        self._tables(facts, screened, groups, refused, named)
+        ids = self._tables(facts, half, found, whole)
         self._progress("the new generation")
-        minted = (
-            ids.select(f.col("anchor").alias("x"), "first_ingested").groupBy("x", "first_ingested").count()
-        )
-        placed = (
-            seen.select("x", "first_ingested")
-            .join(shards.standing(groups, named, refused), "x", "left")
-            .join(homes, "x", "left")
-            .join(minted, ["x", "first_ingested"], "left")
-            .withColumn("minted", f.coalesce("count", f.lit(0)))
-            .drop("first_ingested", "count")
-        )
         entries = (
-            shards.nodes(screened, owned, placed, self._rules, as_of)
-            .union(shards.components(groups, named, refused))
-            .union(shards.ids(ids, names.territories(homes, seen, self._rules)))
+            shards.nodes(whole, half, exceptions, self._rules, as_of)
+            .union(customers.part(found, "record"))
+            .union(shards.ids(ids, names.residents(whole, self._rules)))
         )
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
@@ -159,7 +159,7 @@ class _Rebuild:
                 as_of=as_of,
                 rules=self._manifest.rules,
                 fingerprint=self._manifest.fingerprint,
-                counts=self._counts(facts, seen, named),
+                counts=self._counts(facts, known, found),
                 tables=self._gold.versions,
                 shards=written,
             )
@@ -167,40 +167,70 @@ class _Rebuild:
         self._job.spark.catalog.clearCache()
         return manifest
 
-    def _name(self, groups: DataFrame, seen: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
+    def _known(self, facts: DataFrame) -> tuple[DataFrame, Number]:
+        """Every identifier with what the last generation says of it, and its number."""
         homes = self._gold.read("gold/homes", HOMES, self._before)
         ids = self._gold.read("gold/ids", IDS, self._before)
-        territory = names.territories(homes, seen, self._rules)
-        named = names.name(groups, seen, territory, ids, self._job.id_key).persist()
+        for seed in count():
+            of = number(seed)
+            seen = silver.seen(facts, of, list(self._rules.types))
+            known = names.minted(names.homes(seen, homes, of), ids, of).sortWithinPartitions("xi").persist()
+            if not is_ambiguous(known):
+                return known, of
+            known.unpersist()
+        raise AssertionError("there is always another seed")
+
+    def _customers(
+        self, known: DataFrame, half: DataFrame, exceptions: DataFrame, faults: DataFrame
+    ) -> DataFrame:
+        """Steps 3 and 4."""
+        ids = self._gold.read("gold/ids", IDS, self._before)
+        leading = half.where("lead")
+        live = leading.join(exceptions, ["xi", "zi"], "left_anti")
+        tasks = int(self._job.spark.conf.get("spark.sql.shuffle.partitions") or 1)
+        root = components.roots(live.select("xi", "zi"), tasks)
+        living = known.join(faults, "xi", "left_anti")
+        members = (
+            living.join(root, "xi", "left")
+            .join(names.keepers(living, ids, self._rules), "xi", "left")
+            .withColumn("root", f.coalesce("root", "xi"))
+            .persist()
+        )
+        foes = leading.where(f.col("verdict") == int(Verdict.CANNOT))
+        open_ = customers.contested(members, foes.select("xi", "zi"), self._rules)
+        contested = members.select("xi", "root").join(open_, "root", "left_semi")
+        ties = live.unionByName(foes).join(contested, "xi")
+        return customers.customers(members, ties, self._rules, self._job.id_key)
+
+    def _tables(self, facts: DataFrame, half: DataFrame, found: DataFrame, whole: DataFrame) -> DataFrame:
+        """Write all tables; returns `gold/ids`."""
+        homes = self._gold.read("gold/homes", HOMES, self._before)
+        ids = self._gold.read("gold/ids", IDS, self._before)
+        named = customers.part(found, "named")
         new = named.where("anchor IS NOT NULL").select(
             "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
         )
-        homes = self._gold.write("gold/homes", names.new_homes(groups, named, homes))
-        return named, homes, self._gold.write("gold/ids", ids.union(new))
-
-    def _tables(
-        self, facts: DataFrame, screened: DataFrame, groups: DataFrame, refused: DataFrame, named: DataFrame
-    ) -> None:
-        customers = groups.join(named, "group")
-        sizes = customers.groupBy("customer").agg(
-            f.count("*").alias("identifiers"), f.first("aliases").alias("aliases")
-        )
-        dropped = screened.where("z IS NULL AND fault IS NOT NULL").select(
-            "x", f.col("fault").alias("reason")
-        )
+        gone = homes.join(whole.select("x"), "x", "left_anti")
         self._gold.write_all(
             {
-                "gold/identifiers": customers.select("x", "customer"),
-                "gold/customers": sizes,
-                "gold/refused_links": refused.select("a", "b", "reason"),
-                "gold/quarantined": dropped.union(silver.quarantined(facts)),
+                "silver/links": silver.links(half),
+                "gold/homes": whole.where("home IS NOT NULL").select("x", "home").union(gone),
+                "gold/ids": ids.union(new),
+                "gold/identifiers": whole.where("customer IS NOT NULL").select("x", "customer"),
+                "gold/customers": named.select("customer", "identifiers", "aliases"),
+                "gold/refused_links": customers.part(found, "refused").select("a", "b", "reason"),
+                "gold/quarantined": whole.where("fault IS NOT NULL")
+                .select("x", f.col("fault").alias("reason"))
+                .union(silver.quarantined(facts)),
                 "gold/rejects": silver.rejects(facts),
             }
         )
+        return ids.union(new)
 
-    def _counts(self, facts: DataFrame, seen: DataFrame, named: DataFrame) -> dict[str, int]:
+    def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
+        named = customers.part(found, "named")
         return {
-            "identifiers": seen.count(),
+            "identifiers": known.count(),
             "customers": named.count(),
             "new_customers": named.where("anchor IS NOT NULL").count(),
             "rejects": silver.rejects(facts).count(),

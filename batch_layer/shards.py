@@ -1,137 +1,113 @@
 """The graph's records, encoded in Spark and written as the shards of a generation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from batch_layer.rows import Row, map_groups, map_rows
-from batch_layer.silver import identifier_of, tenant_of
-from identity import Customer, Link, Minted, Refused, Rules, Seen, Verdict
-from identity.graph import LARGE, Component, Edge, IdRecord, Node
-from identity.reach import push
+from batch_layer.graph import LINK, link_of
+from batch_layer.rows import Row, map_arranged, map_rows
+from batch_layer.silver import TIMES, identifier_of, tenant_of
+from identity import Identifier, Minted, Rules, Seen
+from identity.graph import Edge, IdRecord, Node
+from identity.reach import SPARE, push
 from schemas import records
-from schemas.generation import Shard, shard_of, write_shard
+from schemas.generation import Shard, write_shard
 
 _RECORD = pa.schema([("key", pa.binary()), ("value", pa.binary())])
-_SHARDED = pa.schema([("shard", pa.int32()), *_RECORD])
-_TIMES = ("first_seen", "last_seen", "first_ingested")
-_PLACE = ("fault", "customer", "label", "home", "minted", "lone", "whole", "apart")
-_EDGE = ("verdict", "decided_at", "out", "mine", "theirs")
 _WRITTEN = pa.schema(
     [("file", pa.string()), ("entries", pa.int64()), ("size", pa.int64()), ("blake2b", pa.string())]
 )
 
+# The columns of an identifier, and of one of its half-links.
+_ITSELF = ("xi", "x", *TIMES, "fault", "customer", "label", "home", "minted", "lone", "whole", "apart")
+_EDGE = ("z", *(f"link_{name}" for name in LINK), "state")
+_LINKED, _TIED = len(_ITSELF), len(_ITSELF) + 1
+
 
 def nodes(
-    screened: DataFrame, owned: DataFrame, placed: DataFrame, rules: Rules, as_of: int | None
+    whole: DataFrame, half: DataFrame, exceptions: DataFrame, rules: Rules, as_of: int | None
 ) -> DataFrame:
     """Records of nodes and of far links.
 
-    `placed` has, for each identifier, `x, customer, label, home, minted, lone, whole, apart`.
+    `whole` has, of each identifier, `xi, x`, its times, `fault, customer, label, home, minted, lone, whole,
+    apart`; `exceptions` are those of `batch_layer.graph`.
     """
-    itself = screened.where("z IS NULL").drop("z", "verdict", "decided_at").join(placed, "x")
-    rows = itself.unionByName(owned.drop("fault"), allowMissingColumns=True).select(
-        "x", "z", *_TIMES, *_PLACE, *_EDGE
-    )
+    state = f.coalesce("state", f.lit(records.MINE | records.THEIRS)).alias("state")
+    link = [f.col(name).alias(f"link_{name}") for name in LINK]
+    edges = half.join(exceptions, ["xi", "zi"], "left").select("xi", "z", *link, state)
+    rows = whole.join(edges, "xi", "left").select(*_ITSELF, *_EDGE)
 
     def step(group: list[Row]) -> Iterator[Row]:
-        key = group[0][0]
-        itself = next(row for row in group if row[1] is None)
-        fault, customer, label, home, minted, lone, whole, apart = itself[5:13]
-        node = Node(
-            identifier_of(key),
-            Seen(*itself[2:5]),
-            {identifier_of(row[1]): _edge(row) for row in group if row[1] is not None},
-            fault,
-            customer or "",
-            identifier_of(label) if label is not None else None,
-            home,
-            minted,
-            bool(lone),
-            bool(whole),
-            apart=identifier_of(apart) if apart is not None else None,
+        _, key, *rest = group[0][:_LINKED]
+        tenant, x = tenant_of(key), identifier_of(key)
+        edges = [(identifier_of(row[_LINKED]), row[_TIED:]) for row in group if row[_LINKED] is not None]
+        if len(edges) > SPARE:
+            yield from _crowded(tenant, x, rest, edges, rules, as_of)
+            return
+        first_seen, last_seen, first_ingested, fault, customer, label, home, minted, lone, whole, apart = rest
+        yield (
+            records.node_key(tenant, x),
+            records.encode_parts(
+                x,
+                (first_seen, last_seen, first_ingested),
+                [records.edge_form(*z, link[-1], *link[:-1]) for z, link in edges],
+                customer or "",
+                identifier_of(label) if label is not None else None,
+                fault,
+                home,
+                minted,
+                apart=identifier_of(apart) if apart is not None else None,
+                lone=bool(lone),
+                whole=bool(whole),
+            ),
         )
-        tenant, x = tenant_of(key), node.identifier
-        for other, edge in push(node, rules, as_of).items():
-            yield (records.far_key(tenant, x, other), records.encode_far(other, edge))
-        yield (records.node_key(tenant, x), records.encode_node(node))
 
-    return map_groups(rows, ["x"], step, _RECORD)
+    return map_arranged(rows, ["xi"], step, _RECORD)
+
+
+def _crowded(
+    tenant: str,
+    x: Identifier,
+    rest: Sequence[Any],
+    edges: list[tuple[Identifier, Row]],
+    rules: Rules,
+    as_of: int | None,
+) -> Iterator[Row]:
+    """The record of a node that may let links go far, and theirs."""
+    fault, customer, label, home, minted, lone, whole, apart = rest[3:]
+    node = Node(
+        x,
+        Seen(*rest[:3]),
+        {z: _edge(row) for z, row in edges},
+        fault,
+        customer or "",
+        identifier_of(label) if label is not None else None,
+        home,
+        minted,
+        bool(lone),
+        bool(whole),
+        apart=identifier_of(apart) if apart is not None else None,
+    )
+    for other, edge in push(node, rules, as_of).items():
+        yield (records.far_key(tenant, x, other), records.encode_far(other, edge))
+    yield (records.node_key(tenant, x), records.encode_node(node))
 
 
 def _edge(row: Row) -> Edge:
-    verdict, decided_at, out, mine, theirs = row[13:18]
-    link = Link(row[2], row[3], row[4], Verdict(verdict), decided_at)
-    return Edge(link, mine=mine, theirs=theirs, out=out)
+    flags = {"mine": records.MINE, "theirs": records.THEIRS, "out": records.OUT}
+    return Edge(link_of(row[:-1]), **{name: bool(row[-1] & bit) for name, bit in flags.items()})
 
 
-def standing(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
-    """`x, customer, label, lone, whole, apart` of every identifier that is part of a customer."""
-    sizes = groups.groupBy("label").agg(
-        f.count("*").alias("members"), f.count_distinct("group").alias("customers")
-    )
-    crossed = refused.select("label").distinct().withColumn("crossed", f.lit(True))
-    whole = (f.col("customers") == 1) & f.col("crossed").isNull()
-    apart = f.when(f.col("members") > LARGE, f.col("group"))
-    lone = (f.col("members") == 1) & (f.size("aliases") == 0)
-    return (
-        groups.join(named.select("group", "customer", "aliases"), "group")
-        .join(sizes, "label")
-        .join(crossed, "label", "left")
-        .select("x", "customer", "label", lone.alias("lone"), whole.alias("whole"), apart.alias("apart"))
-    )
-
-
-def components(groups: DataFrame, named: DataFrame, refused: DataFrame) -> DataFrame:
-    """Component records. `groups` has `label, group, x`, `refused` `label, a, b, reason`."""
-    none = f.lit(None)
-    members = groups.join(named.select("group", "customer", "aliases"), "group").select(
-        "label", "customer", "aliases", "x", none.alias("b"), none.alias("reason")
-    )
-    rows = members.union(refused.select("label", none, none, "a", "b", "reason"))
-
-    def step(group: list[Row]) -> Iterator[Row]:
-        customers: dict[str, tuple[list[str], list[str]]] = {}
-        refusals = []
-        for _, customer, aliases, x, b, reason in group:
-            if customer is None:
-                refusals.append(Refused(identifier_of(x), identifier_of(b), reason))
-            else:
-                customers.setdefault(customer, (aliases, []))[1].append(x)
-        component = Component(
-            tuple(
-                Customer(customer, tuple(identifier_of(x) for x in sorted(xs)), tuple(aliases))
-                for customer, (aliases, xs) in sorted(customers.items())
-            ),
-            tuple(sorted(refusals)),
-        )
-        tenant = tenant_of(group[0][0])
-        if component.large:
-            for first, part in records.parts(component).items():
-                yield (records.part_key(tenant, first), records.encode_component(part))
-            yield (records.large_key(tenant, component.label), records.encode_large(component))
-        elif not component.lone:
-            key = records.component_key(tenant, component.label)
-            yield (key, records.encode_component(component))
-
-    return map_groups(rows, ["label"], step, _RECORD)
-
-
-def ids(minted: DataFrame, territory: DataFrame) -> DataFrame:
-    """Id records. `minted` has `customer, generation, …`, `territory` `home, x, place`."""
-    residents = territory.groupBy("home").agg(f.sort_array(f.collect_list("place")).alias("residents"))
-    rows = minted.join(residents, minted.customer == residents.home).select(
-        "customer",
-        "generation",
-        "first_ingested",
-        "anchor",
-        "counter",
-        f.col("residents.x").alias("residents"),
+def ids(known: DataFrame, residents: DataFrame) -> DataFrame:
+    """Id records. `known` has `customer, generation, …`, `residents` `home, residents`."""
+    rows = known.join(residents, known.customer == residents.home).select(
+        "customer", "generation", "first_ingested", "anchor", "counter", "residents"
     )
 
     def step(rows_: Iterator[Row]) -> Iterator[Row]:
@@ -148,15 +124,14 @@ def ids(minted: DataFrame, territory: DataFrame) -> DataFrame:
 def write(frame: DataFrame, directory: Path, count: int) -> list[Shard]:
     """Write `key, value` records as `count` shards into a directory that all executors share."""
 
-    def address(rows: Iterator[Row]) -> Iterator[Row]:
-        return ((shard_of(key, count), key, value) for key, value in rows)
-
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         for shard, group in groupby(rows, key=itemgetter(0)):
             written = write_shard(directory, shard, ((key, value) for _, key, value in group))
             yield (written.file, written.entries, written.size, written.blake2b)
 
-    addressed = map_rows(frame, address, _SHARDED)
+    # As `schemas.generation.shard_of` has it.
+    shard = f.pmod(f.crc32("key"), f.lit(count)).cast("int").alias("shard")
+    addressed = frame.select(shard, "key", "value")
     arranged = addressed.repartition(count, "shard").sortWithinPartitions("shard", "key")
     found = {
         row.file: Shard(row.file, row.entries, row.size, row.blake2b)

@@ -37,7 +37,7 @@ FORMAT = 2
 
 FAR: Final = b"e"  # the kind of a far link's key
 
-_MINE, _THEIRS, _OUT = 1, 2, 4  # of an edge
+MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 _LONE, _WHOLE, _LABEL, _EXPIRED = 1, 2, 4, 8  # of a node
 
 # The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted or far or large.
@@ -54,6 +54,8 @@ _CACHE = 1 << 18
 # What a named tuple does, without the call in between: this runs for every link of every node that is read.
 _new = tuple.__new__
 _VERDICTS = tuple(Verdict)
+
+EdgeForm = tuple[str | int, ...]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -113,13 +115,36 @@ def _digest(text: str) -> bytes:
 
 def encode_node(node: Node) -> bytes:
     """See above; what is as it mostly is, at the end of the array, is left out."""
-    x, label, seen = node.identifier, node.component, node.seen
-    place = _NO_COMPONENT if label is None or node.lone else _place(node, label)
-    expired = node.fault is not None and node.fault.startswith("expired")
-    flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
-    tail: list[Any] = [x[0], x[1], [_edge(other, edge) for other, edge in node.edges.items()], node.customer]
+    label = node.component
+    edges = [_edge(other, edge) for other, edge in node.edges.items()]
     far = tuple((type_, *known) for type_, known in node.far.items())
-    rest = (None if label == x else label, node.fault, node.home, node.minted, far, node.apart)
+    rest = (node.fault, node.home, node.minted, far, node.apart)
+    return encode_parts(
+        node.identifier, node.seen, edges, node.customer, label, *rest, lone=node.lone, whole=node.whole
+    )
+
+
+def encode_parts(
+    x: Identifier,
+    seen: Sequence[int],
+    edges: Sequence[EdgeForm],
+    customer: str,
+    label: Identifier | None,
+    fault: str | None,
+    home: str | None,
+    minted: int,
+    far: tuple[Any, ...] = (),
+    apart: Identifier | None = None,
+    *,
+    lone: bool,
+    whole: bool,
+) -> bytes:
+    """A node without a `Node`, for who writes millions: its fields, the edges as `edge_form` has them."""
+    place = _NO_COMPONENT if label is None or lone else _place(label, apart)
+    expired = fault is not None and fault.startswith("expired")
+    flags = lone * _LONE | whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
+    tail: list[Any] = [x[0], x[1], edges, customer]
+    rest = (None if label == x else label, fault, home, minted, far, apart)
     if rest != _USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
@@ -188,11 +213,24 @@ def component_digest(node: bytes) -> bytes:
     return b"" if digest == _NO_COMPONENT else digest
 
 
-def _edge(other: Identifier, edge: Edge) -> tuple[Any, ...]:
-    flags = edge.mine * _MINE | edge.theirs * _THEIRS | edge.out * _OUT
-    link = edge.link
-    seen = (*other, flags, link.first_seen, link.last_seen, link.first_ingested)
-    return seen if link.decided_at == PAST else (*seen, link.verdict, link.decided_at)
+def _edge(other: Identifier, edge: Edge) -> EdgeForm:
+    flags = edge.mine * MINE | edge.theirs * THEIRS | edge.out * OUT
+    return edge_form(*other, flags, *edge.link)
+
+
+def edge_form(
+    type_: str,
+    value: str,
+    flags: int,
+    first_seen: int,
+    last_seen: int,
+    first_ingested: int,
+    verdict: int,
+    decided_at: int,
+) -> EdgeForm:
+    """An edge as it stands in a node; `flags` are of MINE, THEIRS and OUT."""
+    seen = (type_, value, flags, first_seen, last_seen, first_ingested)
+    return seen if decided_at == PAST else (*seen, verdict, decided_at)
 
 
 def _read_edge(
@@ -206,7 +244,7 @@ def _read_edge(
     decided_at: int = PAST,
 ) -> tuple[Identifier, Edge]:
     link = _new(Link, (first_seen, last_seen, first_ingested, _VERDICTS[verdict], decided_at))
-    mine, theirs, out = flags & _MINE != 0, flags & _THEIRS != 0, flags & _OUT != 0
+    mine, theirs, out = flags & MINE != 0, flags & THEIRS != 0, flags & OUT != 0
     return _new(Identifier, (type_, value)), _new(Edge, (link, mine, theirs, out))
 
 
@@ -227,8 +265,8 @@ def decode_component(data: bytes) -> Component:
     )
 
 
-def _place(node: Node, label: Identifier) -> bytes:
-    return identifier_digest(label) if node.apart is None else part_digest(node.apart)
+def _place(label: Identifier, apart: Identifier | None) -> bytes:
+    return identifier_digest(label) if apart is None else part_digest(apart)
 
 
 def part_key(tenant: str, first: Identifier) -> bytes:

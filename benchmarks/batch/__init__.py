@@ -1,0 +1,1 @@
+"""`ucid bench batch`: the whole graph, from the log in Delta to a published generation."""

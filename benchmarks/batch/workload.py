@@ -102,9 +102,7 @@ def messages(spark: SparkSession, first: int, last: int, partitions: int = 6) ->
 
 
 def _json(seen: dict[str, Values], customer: Column) -> Column:
-    pairs = [
-        f.concat(f.lit(f'"{type_}":"'), value(customer), f.lit('"')) for type_, value in seen.items()
-    ]
+    pairs = [f.concat(f.lit(f'"{type_}":"'), value(customer), f.lit('"')) for type_, value in seen.items()]
     return f.concat_ws(",", *pairs)
 
 
@@ -112,7 +110,12 @@ def links(spark: SparkSession, customers: int) -> DataFrame:
     """`a, b`: the bare links of so many customers, each once and of people who share nothing but devices."""
     customer = f.col("id")
     pairs = [
-        f.struct(*[_key(type_, value(customer)).alias(end) for end, (type_, value) in zip("ab", seen.items())])
+        f.struct(
+            *[
+                _key(type_, value(customer)).alias(end)
+                for end, (type_, value) in zip("ab", seen.items(), strict=True)
+            ]
+        )
         for seen in _TOGETHER[:LINKS]
     ]
     return spark.range(customers).select(f.explode(f.array(*pairs)).alias("link")).select("link.a", "link.b")
@@ -130,7 +133,9 @@ def path(spark: SparkSession, length: int) -> DataFrame:
 
 def hub(spark: SparkSession, spokes: int) -> DataFrame:
     """`a, b`: one identifier that is linked to so many others."""
-    return spark.range(spokes).select(_key("cookie", f.lit("hub")).alias("a"), _key("email", _value("h", f.col("id"))).alias("b"))
+    return spark.range(spokes).select(
+        _key("cookie", f.lit("hub")).alias("a"), _key("email", _value("h", f.col("id"))).alias("b")
+    )
 
 
 def write(frame: DataFrame, directory: Path, *, delta: bool = False) -> None:
