@@ -91,7 +91,7 @@ def lost(screened: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
 
 
 def exceptions(lost_: DataFrame) -> DataFrame:
-    """`xi, zi, state`: the half-links that do not live, and what both ends make of them (`schemas.records`)."""
+    """`xi, zi, state`: the half-links that do not live, and what both ends make of them, as bits."""
     mine = lost_.select("xi", "zi", "out", f.lit(True).alias("mine"), f.lit(False).alias("theirs"))
     theirs = lost_.select(
         f.col("zi").alias("xi"), f.col("xi").alias("zi"), f.lit(False), f.lit(False), f.lit(True)

@@ -9,7 +9,8 @@ from batch_layer.run import run
 from identity import Minter, Published
 from schemas import EMAIL, overlay
 from schemas.generation import open_generation
-from tests.batch.expected import RULES, TENANTS, chain, expected, facts_of, held, log
+from tests.batch.expected import RULES as RULES
+from tests.batch.expected import TENANTS, chain, expected, facts_of, held, log
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
