@@ -1,35 +1,38 @@
-"""Steps 3 and 4 in Spark: one component at a time becomes customers with ids, and records.
+"""Steps 3 and 4 in Spark: one component at a time becomes customers with ids, and its records.
 
-All that a component needs stands side by side after one shuffle: its members, each with the ids that it
-keeps, and its links where they can matter. *The bound:* a task has one component in memory.
+All that a component needs stands side by side after one shuffle: its members, with the ids that they keep,
+and their half-links. Who dropped out stands alone, without a customer. *The bound:* a task has one component
+in memory.
 """
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from batch_layer.graph import LINK, link_of
-from batch_layer.numbers import chosen
-from batch_layer.rows import Row, map_groups
-from batch_layer.silver import identifier_of, key_of, tenant_of
-from identity import Customer, Identifier, Link, Minter, Pair, Rules, Verdict
+from batch_layer import entries
+from batch_layer.entries import Half, Person
+from batch_layer.graph import LINK
+from batch_layer.rows import Row, map_groups, map_rows
+from batch_layer.silver import TIMES, identifier_of, key_of, tenant_of
+from identity import Customer, Identifier, Link, Minted, Minter, Pair, Rules, Seen, Verdict
 from identity.graph import Component
 from identity.join import join
-from identity.name import new_home
-from schemas import records
+from identity.name import keeper_key, new_home
+from schemas.blocks import Entry, alone, packed
+from schemas.records import MINE, THEIRS
 
 _MEMBER = [
-    ("xi", pa.int64()),
+    ("x", pa.string()),
+    ("code", pa.int32()),
+    ("first_ingested", pa.int64()),
+    ("fault", pa.string()),
     ("customer", pa.string()),
-    ("label", pa.string()),
     ("home", pa.string()),
-    ("minted", pa.int32()),
-    ("lone", pa.bool_()),
-    ("whole", pa.bool_()),
-    ("apart", pa.string()),
 ]
 _CUSTOMER = [
     ("customer", pa.string()),
@@ -39,135 +42,179 @@ _CUSTOMER = [
     ("first_ingested", pa.int64()),
     ("counter", pa.int32()),
 ]
-_REFUSED = [("label", pa.string()), ("a", pa.string()), ("b", pa.string()), ("reason", pa.string())]
-_RECORD = [("key", pa.binary()), ("value", pa.binary())]
+_REFUSED = [("a", pa.string()), ("b", pa.string()), ("reason", pa.string())]
+_ENTRY = [("key", pa.binary()), ("value", pa.binary())]
 # Each row is one of the four.
 _FOUND = pa.schema(
     [
         ("member", pa.struct(_MEMBER)),
         ("named", pa.struct(_CUSTOMER)),
         ("refused", pa.struct(_REFUSED)),
-        ("record", pa.struct(_RECORD)),
+        ("entry", pa.struct(_ENTRY)),
     ]
 )
 
-
-class _Person(NamedTuple):
-    """A row of a member or, with z, of a link."""
-
-    root: int
-    x: str
-    xi: int | None
-    z: str | None
-    first_seen: int | None
-    last_seen: int | None
-    first_ingested: int
-    verdict: int | None
-    decided_at: int | None
-    home: str | None
-    held: list[dict[str, str | int]] | None
-    minted: int
+# A member of a component, or, with z, a half-link of one.
+_MEMBERS = ("root", "xi", "x", *TIMES, "code", "fault", "home", "held", "minted")
+_HALVES = ("root", "xi", "z", *LINK, "state")
+_COLUMNS = ("root", "xi", "x", "z", *LINK, "state", "code", "fault", "home", "held", "minted")
 
 
-def contested(members: DataFrame, foes: DataFrame, rules: Rules) -> DataFrame:
-    """`root` of the components in which a limit or a cannot-link may refuse something.
+def of_components(
+    members: DataFrame, half: DataFrame, rules: Rules, as_of: int | None, id_key: bytes, generation: int
+) -> DataFrame:
+    """`member, named, refused, entry`: of each row one is there, the others are null.
 
-    In all others every link joins its ends, whatever the order: what the whole does not break no part of it
-    breaks, and `identity.join` does not look at their links. `members` has `root, xi, code`; `foes` has
-    `xi, zi` of cannot-links.
+    `members` has `root, xi, x`, times, `code, fault, home, held, minted` of every identifier; `half` has
+    `root, xi, z`, the columns of a link, and `state`, null where both ends keep it.
     """
-    limits = [rule.max for rule in rules.types.values()]
-    counts = members.groupBy("root", "code").agg(f.count("*").alias("members"))
-    crowded = counts.where(f.col("members") > chosen(limits, f.col("code"))).select("root")
-    near = foes.join(members.select("xi", "root"), "xi")
-    far = members.select(f.col("xi").alias("zi"), f.col("root").alias("other"))
-    return crowded.union(near.join(far, "zi").where("root = other").select("root")).distinct()
+    state = f.coalesce("state", f.lit(MINE | THEIRS)).alias("state")
+    people = members.select(*[name if name in _MEMBERS else f.lit(None).alias(name) for name in _COLUMNS])
+    ties = half.withColumn("state", state).select(
+        *[name if name in _HALVES else f.lit(None).alias(name) for name in _COLUMNS]
+    )
+    step = _Step(rules, as_of, id_key, generation)
+    return map_groups(people.union(ties), ["root"], step, _FOUND)
 
 
-def customers(members: DataFrame, links: DataFrame, rules: Rules, id_key: bytes) -> DataFrame:
-    """`member, named, refused, record`: of each row one is there, the others are null.
+def of_ids(scattered: DataFrame) -> DataFrame:
+    """`key, value` of the ids that no one component tells of; see `names.residents`."""
 
-    `members` has `root, x, xi, first_ingested, home, held, minted`; `links` has `root, x, z` and the columns
-    of a link: the live ones and the cannot-links of contested components.
-    """
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        for customer, generation, first_ingested, anchor, counter, residents in rows:
+            minted = Minted(generation, first_ingested, identifier_of(anchor), counter)
+            line = [identifier_of(x) for x in residents]
+            yield from alone([entries.of_id(tenant_of(anchor), customer, minted, line)])
 
-    def rows(frame: DataFrame, *there: str) -> DataFrame:
-        return frame.select(*[name if name in there else f.lit(None).alias(name) for name in _Person._fields])
-
-    people = rows(members, "root", "x", "xi", "first_ingested", "home", "held", "minted")
-    ties = rows(links, "root", "x", "z", *LINK)
-
-    def step(group: list[Row]) -> Iterator[Row]:
-        return _component([_Person(*row) for row in group], rules, id_key)
-
-    return map_groups(people.unionByName(ties), ["root"], step, _FOUND)
+    return map_rows(scattered, step, pa.schema(_ENTRY))
 
 
 def part(found: DataFrame, name: str) -> DataFrame:
-    """The rows of one kind, `member`, `named`, `refused` or `record`, in their own columns."""
+    """The rows of one kind, `member`, `named`, `refused` or `entry`, in their own columns."""
     return found.where(f.col(name).isNotNull()).select(f"{name}.*")
 
 
-def _component(rows: list[_Person], rules: Rules, id_key: bytes) -> Iterator[Row]:
-    tenant = tenant_of(rows[0].x)
-    minter = Minter(id_key, tenant)
-    people = {identifier_of(row.x): row for row in rows if row.z is None}
-    links, foes = _ties([row for row in rows if row.z is not None], people)
-    groups, refused = join(people, links, foes, rules)
-    named = [_named(group, people, minter) for group in groups]
-    component = Component(tuple(sorted(customer for customer, _ in named)), tuple(sorted(refused)))
-    label, lone, whole, large = (
-        key_of(tenant, component.label),
-        component.lone,
-        component.whole,
-        component.large,
-    )
-    for customer, anchor in named:
-        apart = key_of(tenant, customer.members[0]) if large else None
-        for x in customer.members:
-            row = people[x]
-            place = (customer.id, label, new_home(row.home, customer), row.minted + (x == anchor))
-            yield ((row.xi, *place, lone, whole, apart), None, None, None)
-        first = people[anchor] if anchor is not None else None
-        origin = (first.x, first.first_ingested, first.minted) if first is not None else (None, None, None)
-        yield (None, (customer.id, len(customer.members), customer.aliases, *origin), None, None)
-    for a, b, reason in component.refused:
-        yield (None, None, (label, key_of(tenant, a), key_of(tenant, b), reason), None)
-    for record in _records(tenant, component):
-        yield (None, None, None, record)
+@dataclass(frozen=True)
+class _Step:
+    """From the rows of one component to what is found out of it."""
+
+    rules: Rules
+    as_of: int | None
+    id_key: bytes
+    generation: int
+
+    def __call__(self, rows: list[Row]) -> Iterator[Row]:
+        tenant, people = _people(rows)
+        if len(people) == 1:
+            (person,) = people.values()
+            if person.fault is not None:
+                yield _member(tenant, person, None)
+                yield from _packed(rows[0][0], entries.of_nobody(tenant, person, self.rules, self.as_of))
+                return
+        groups, refused = join(people, *_ties(people), self.rules)
+        minter = Minter(self.id_key, tenant)
+        made = []
+        ids: dict[str, Minted] = {}
+        housed: list[Person] = []
+        for group in groups:
+            customer, minted = self._named(group, people, minter)
+            made.append(customer)
+            if minted is not None:
+                ids[customer.id] = minted
+            for x in group:
+                person = people[x]
+                ids |= _settled(person)
+                new = minted is not None and x == minted.anchor
+                housed.append(
+                    person._replace(home=new_home(person.home, customer), minted=person.minted + new)
+                )
+                yield _member(tenant, housed[-1], customer.id)
+            yield _customer(tenant, customer, minted)
+        component = Component(tuple(sorted(made)), tuple(sorted(refused)))
+        for a, b, reason in component.refused:
+            yield (None, None, (key_of(tenant, a), key_of(tenant, b), reason), None)
+        yield from _packed(rows[0][0], self._records(tenant, component, housed, ids))
+
+    def _named(
+        self, group: list[Identifier], people: dict[Identifier, Person], minter: Minter
+    ) -> tuple[Customer, Minted | None]:
+        """A customer, and what its id is minted from if it is new."""
+        ages = sorted(_age(age) for x in group for age in people[x].held)
+        if ages:
+            first, *others = [customer for _, customer in ages]
+            return Customer(first, tuple(group), tuple(others)), None
+        first_ingested, anchor = min((people[x].seen.first_ingested, x) for x in group)
+        counter = people[anchor].minted
+        customer = Customer(minter.mint(anchor, first_ingested, counter), tuple(group))
+        return customer, Minted(self.generation, first_ingested, anchor, counter)
+
+    def _records(
+        self, tenant: str, component: Component, people: list[Person], ids: dict[str, Minted]
+    ) -> Iterator[Entry]:
+        yield from entries.of_component(tenant, component, people, self.rules, self.as_of)
+        residents = defaultdict(list)
+        for person in people:
+            residents[person.home].append(person)
+        for customer, minted in ids.items():
+            at_home = residents[customer]
+            line = sorted(keeper_key(p.identifier, p.seen.first_ingested, self.rules) for p in at_home)
+            yield entries.of_id(tenant, customer, minted, [x for *_, x in line])
 
 
-def _ties(
-    rows: list[_Person], people: dict[Identifier, _Person]
-) -> tuple[list[tuple[Pair, Link]], list[Pair]]:
+def _people(rows: list[Row]) -> tuple[str, dict[Identifier, Person]]:
+    """The tenant, and the members with their half-links."""
+    halves: defaultdict[int, list[Half]] = defaultdict(list)
+    members = []
+    for row in rows:
+        z = row[3]
+        if z is None:
+            members.append(row)
+        else:
+            halves[row[1]].append(Half(identifier_of(z), row[4:9], row[9]))
+    people = {}
+    for _, xi, key, _, *seen, _, _, _, code, fault, home, held, minted in members:
+        x = identifier_of(key)
+        people[x] = Person(x, Seen(*seen), code, fault, home, held or [], minted, halves[xi])
+    return tenant_of(members[0][2]), people
+
+
+def _ties(people: dict[Identifier, Person]) -> tuple[list[tuple[Pair, Link]], list[Pair]]:
     """The live links, and who is to be kept apart."""
     links, foes = [], []
-    for row in rows:
-        ends = identifier_of(row.x), identifier_of(str(row.z))
-        link = link_of(row[4:9])
-        if link.verdict != Verdict.CANNOT:
-            links.append((ends, link))
-        elif ends[0] in people and ends[1] in people:
-            foes.append(ends)
+    for x, person in people.items():
+        for half in person.halves:
+            z = half.other
+            if x < z and half.is_live:
+                links.append(((x, z), half.link))
+            elif x < z and half.times[3] == Verdict.CANNOT and z in people:
+                foes.append((x, z))
     return links, foes
 
 
-def _named(
-    group: list[Identifier], people: dict[Identifier, _Person], minter: Minter
-) -> tuple[Customer, Identifier | None]:
-    """A customer, and the anchor of its id if that is new."""
-    ages = sorted(tuple(age.values()) for x in group for age in people[x].held or ())
-    if ages:
-        first, *others = [str(age[-1]) for age in ages]
-        return Customer(first, tuple(group), tuple(others)), None
-    first_ingested, anchor = min((people[x].first_ingested, x) for x in group)
-    return Customer(minter.mint(anchor, first_ingested, people[anchor].minted), tuple(group)), anchor
+def _age(held: dict[str, Any]) -> tuple[Minted, str]:
+    """What an id that somebody keeps was minted from, and the id: of two the smaller is the older."""
+    anchor = identifier_of(held["anchor"])
+    return Minted(held["generation"], held["first_ingested"], anchor, held["counter"]), held["customer"]
 
 
-def _records(tenant: str, component: Component) -> Iterator[tuple[bytes, bytes]]:
-    if component.large:
-        for first, part in records.parts(component).items():
-            yield (records.part_key(tenant, first), records.encode_component(part))
-        yield (records.large_key(tenant, component.label), records.encode_large(component))
-    elif not component.lone:
-        yield (records.component_key(tenant, component.label), records.encode_component(component))
+def _settled(person: Person) -> dict[str, Minted]:
+    """The ids that somebody keeps and in which only his component is at home."""
+    ages = [_age(held) for held in person.held if not held["scattered"]]
+    return {customer: minted for minted, customer in ages}
+
+
+def _member(tenant: str, person: Person, customer: str | None) -> Row:
+    key = key_of(tenant, person.identifier)
+    member = (key, person.code, person.seen.first_ingested, person.fault, customer, person.home)
+    return (member, None, None, None)
+
+
+def _customer(tenant: str, customer: Customer, minted: Minted | None) -> Row:
+    origin: Row = (None, None, None)
+    if minted is not None:
+        origin = (key_of(tenant, minted.anchor), minted.first_ingested, minted.counter)
+    return (None, (customer.id, len(customer.members), customer.aliases, *origin), None, None)
+
+
+def _packed(number: int, records: Iterable[Entry]) -> Iterator[Row]:
+    return ((None, None, None, entry) for entry in packed(number, records))

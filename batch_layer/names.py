@@ -5,13 +5,11 @@ another component; once each keeper knows what it holds, a component can be name
 (`batch_layer.customers`).
 """
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from batch_layer.numbers import Number, chosen
 from identity import Rules
-
-_AGE = ("generation", "first_ingested", "anchor", "counter", "customer")
 
 
 def homes(seen: DataFrame, homes_: DataFrame, number: Number) -> DataFrame:
@@ -19,18 +17,28 @@ def homes(seen: DataFrame, homes_: DataFrame, number: Number) -> DataFrame:
     return seen.join(homes_.select(number("x").alias("xi"), "x", "home"), ["xi", "x"], "left")
 
 
-def keepers(living: DataFrame, ids: DataFrame, rules: Rules) -> DataFrame:
-    """`xi, held`: the ids that each keeper holds, with their age, the oldest first.
+def territories(members: DataFrame, rules: Rules) -> DataFrame:
+    """`home, xi, scattered`: of each id the keeper, null where none is in, and whether it is all over.
 
-    `living` has `xi, x, code, first_ingested, home` of those that are in; `ids` has `customer, generation,
-    first_ingested, anchor, counter`.
+    `members` has `root, xi, x, code, first_ingested, fault, home`. An id is scattered if not all that are at
+    home in it are in one component, and in.
     """
-    ranks = [rule.rank for rule in rules.types.values()]
-    place = f.struct(chosen(ranks, f.col("code")).alias("rank"), "first_ingested", "x")
-    first = living.where("home IS NOT NULL").groupBy("home").agg(f.min_by("xi", place).alias("xi"))
-    age = f.struct(*_AGE).alias("age")
-    held = first.join(ids.withColumn("home", f.col("customer")), "home").select("xi", age)
-    return held.groupBy("xi").agg(f.sort_array(f.collect_list("age")).alias("held"))
+    place = f.struct(*_place(rules), f.col("xi"))
+    first = f.min(f.when(f.col("fault").isNull(), place)).alias("first")
+    out = f.bool_or(f.col("fault").isNotNull())
+    scattered = (out | (f.min("root") != f.max("root"))).alias("scattered")
+    found = members.where("home IS NOT NULL").groupBy("home").agg(first, scattered)
+    return found.select("home", f.col("first.xi").alias("xi"), "scattered")
+
+
+def held(territory: DataFrame, ids: DataFrame) -> DataFrame:
+    """`xi, held`: the ids that each keeper holds, with their age.
+
+    `ids` has `customer, generation, first_ingested, anchor, counter`.
+    """
+    age = f.struct("generation", "first_ingested", "anchor", "counter", "customer", "scattered")
+    kept = territory.where("xi IS NOT NULL").join(ids.withColumn("home", f.col("customer")), "home")
+    return kept.groupBy("xi").agg(f.collect_list(age).alias("held"))
 
 
 def minted(seen: DataFrame, ids: DataFrame, number: Number) -> DataFrame:
@@ -43,13 +51,18 @@ def minted(seen: DataFrame, ids: DataFrame, number: Number) -> DataFrame:
     )
 
 
-def residents(homes_: DataFrame, rules: Rules) -> DataFrame:
-    """`home, residents`: who is at home in each id, the first to keep it first.
+def residents(members: DataFrame, territory: DataFrame, ids: DataFrame, rules: Rules) -> DataFrame:
+    """`customer, generation, first_ingested, anchor, counter, residents` of the ids that are scattered.
 
-    `homes_` has `x, code, first_ingested, home`.
+    `members` has `x, code, first_ingested` and the new `home`; the residents stand in line to keep the id.
     """
+    homes_ = members.join(territory.where("scattered").select("home"), "home", "left_semi")
+    line = f.sort_array(f.collect_list(f.struct(*_place(rules)))).alias("line")
+    gathered = homes_.groupBy("home").agg(line).select(f.col("home").alias("customer"), "line.x")
+    return ids.join(gathered.withColumnRenamed("x", "residents"), "customer")
+
+
+def _place(rules: Rules) -> list[Column]:
+    """Where somebody stands in the line to keep an id, as `identity.name.keeper_key` has it."""
     ranks = [rule.rank for rule in rules.types.values()]
-    place = f.struct(chosen(ranks, f.col("code")).alias("rank"), "first_ingested", "x")
-    rows = homes_.where("home IS NOT NULL").select("home", place.alias("place"))
-    gathered = rows.groupBy("home").agg(f.sort_array(f.collect_list("place")).alias("residents"))
-    return gathered.select("home", f.col("residents.x").alias("residents"))
+    return [chosen(ranks, f.col("code")).alias("rank"), f.col("first_ingested"), f.col("x")]

@@ -23,10 +23,10 @@ from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.gold import HOMES, IDS, Gold
 from batch_layer.numbers import Number, is_ambiguous, number
-from batch_layer.session import arrange
+from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
-from identity import Verdict, rulefile
+from identity import rulefile
 from schemas.generation import Builder, Generation, Manifest, numbers, open_generation
 
 log = logging.getLogger(__name__)
@@ -132,24 +132,26 @@ class _Rebuild:
         self._progress("who is who")
         screened = graph.screen(known, half, self._rules, as_of).persist()
         exceptions = graph.exceptions(graph.lost(screened, self._rules, as_of)).persist()
+        live = half.where("lead").join(exceptions, ["xi", "zi"], "left_anti").select("xi", "zi")
+        root = components.roots(live, shuffle_tasks(self._job.spark)).persist()
         faults = screened.where("z IS NULL AND fault IS NOT NULL").select("xi", "fault")
-        found = self._customers(known, half, exceptions, faults).persist()
-        whole = (
-            known.withColumnsRenamed({"home": "former", "minted": "before"})
-            .join(customers.part(found, "member"), "xi", "left")
-            .join(faults, "xi", "left")
-            .withColumn("home", f.coalesce("home", "former"))
-            .withColumn("minted", f.coalesce("minted", "before"))
-            .persist()
-        )
+        placed = _rooted(known.join(faults, "xi", "left"), root)
+        self._progress("names")
+        ids = self._gold.read("gold/ids", IDS, self._before)
+        territory = names.territories(placed, self._rules).persist()
+        found = customers.of_components(
+            placed.join(names.held(territory, ids), "xi", "left"),
+            _rooted(half.join(exceptions, ["xi", "zi"], "left"), root),
+            self._rules,
+            as_of,
+            self._job.id_key,
+            self._manifest.generation,
+        ).persist()
         self._progress("tables")
-        ids = self._tables(facts, half, found, whole)
+        ids = self._tables(facts, half, found, ids)
         self._progress("the new generation")
-        entries = (
-            shards.nodes(whole, half, exceptions, self._rules, as_of)
-            .union(customers.part(found, "record"))
-            .union(shards.ids(ids, names.residents(whole, self._rules)))
-        )
+        scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
+        entries = customers.part(found, "entry").union(customers.of_ids(scattered))
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
             manifest = Manifest(
@@ -180,48 +182,24 @@ class _Rebuild:
             known.unpersist()
         raise AssertionError("there is always another seed")
 
-    def _customers(
-        self, known: DataFrame, half: DataFrame, exceptions: DataFrame, faults: DataFrame
-    ) -> DataFrame:
-        """Steps 3 and 4."""
-        ids = self._gold.read("gold/ids", IDS, self._before)
-        leading = half.where("lead")
-        live = leading.join(exceptions, ["xi", "zi"], "left_anti")
-        tasks = int(self._job.spark.conf.get("spark.sql.shuffle.partitions") or 1)
-        root = components.roots(live.select("xi", "zi"), tasks)
-        living = known.join(faults, "xi", "left_anti")
-        members = (
-            living.join(root, "xi", "left")
-            .join(names.keepers(living, ids, self._rules), "xi", "left")
-            .withColumn("root", f.coalesce("root", "xi"))
-            .persist()
-        )
-        foes = leading.where(f.col("verdict") == int(Verdict.CANNOT))
-        open_ = customers.contested(members, foes.select("xi", "zi"), self._rules)
-        contested = members.select("xi", "root").join(open_, "root", "left_semi")
-        ties = live.unionByName(foes).join(contested, "xi")
-        return customers.customers(members, ties, self._rules, self._job.id_key)
-
-    def _tables(self, facts: DataFrame, half: DataFrame, found: DataFrame, whole: DataFrame) -> DataFrame:
-        """Write all tables; returns `gold/ids`."""
+    def _tables(self, facts: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame) -> DataFrame:
+        """Write all tables; returns the ids, with the new ones."""
         homes = self._gold.read("gold/homes", HOMES, self._before)
-        ids = self._gold.read("gold/ids", IDS, self._before)
-        named = customers.part(found, "named")
+        members, named = customers.part(found, "member"), customers.part(found, "named")
         new = named.where("anchor IS NOT NULL").select(
             "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
         )
-        gone = homes.join(whole.select("x"), "x", "left_anti")
+        gone = homes.join(members.select("x"), "x", "left_anti")
+        dropped = members.where("fault IS NOT NULL").select("x", f.col("fault").alias("reason"))
         self._gold.write_all(
             {
                 "silver/links": silver.links(half),
-                "gold/homes": whole.where("home IS NOT NULL").select("x", "home").union(gone),
+                "gold/homes": members.where("home IS NOT NULL").select("x", "home").union(gone),
                 "gold/ids": ids.union(new),
-                "gold/identifiers": whole.where("customer IS NOT NULL").select("x", "customer"),
+                "gold/identifiers": members.where("fault IS NULL").select("x", "customer"),
                 "gold/customers": named.select("customer", "identifiers", "aliases"),
-                "gold/refused_links": customers.part(found, "refused").select("a", "b", "reason"),
-                "gold/quarantined": whole.where("fault IS NOT NULL")
-                .select("x", f.col("fault").alias("reason"))
-                .union(silver.quarantined(facts)),
+                "gold/refused_links": customers.part(found, "refused"),
+                "gold/quarantined": dropped.union(silver.quarantined(facts)),
                 "gold/rejects": silver.rejects(facts),
             }
         )
@@ -235,3 +213,8 @@ class _Rebuild:
             "new_customers": named.where("anchor IS NOT NULL").count(),
             "rejects": silver.rejects(facts).count(),
         }
+
+
+def _rooted(frame: DataFrame, root: DataFrame) -> DataFrame:
+    """With the `root` of each `xi`; who has no live link is a component of his own."""
+    return frame.join(root, "xi", "left").withColumn("root", f.coalesce("root", "xi"))

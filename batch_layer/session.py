@@ -68,3 +68,8 @@ def arrange(spark: SparkSession, rows: int) -> None:
     spark.conf.set("spark.sql.shuffle.partitions", str(-(-tasks // cores) * cores))
     # What lies side by side by one column does so by that column and another: nothing has to move.
     spark.conf.set("spark.sql.requireAllClusterKeysForCoPartition", "false")
+
+
+def shuffle_tasks(spark: SparkSession) -> int:
+    """In how many partitions a shuffle leaves what it moved."""
+    return int(spark.conf.get("spark.sql.shuffle.partitions") or 1)

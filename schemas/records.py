@@ -33,7 +33,7 @@ from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
 from identity.facts import PAST
 from identity.graph import Component, Edge, Far, IdRecord, Node
 
-FORMAT = 2
+FORMAT = 3
 
 FAR: Final = b"e"  # the kind of a far link's key
 
@@ -113,38 +113,20 @@ def _digest(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=DIGEST).digest()
 
 
-def encode_node(node: Node) -> bytes:
-    """See above; what is as it mostly is, at the end of the array, is left out."""
-    label = node.component
-    edges = [_edge(other, edge) for other, edge in node.edges.items()]
+def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
+    """See above; what is as it mostly is, at the end of the array, is left out.
+
+    `edges` are the node's, in the form of `edge_form`, for who has made no `Edge` of them.
+    """
+    x, label, seen = node.identifier, node.component, node.seen
+    place = _NO_COMPONENT if label is None or node.lone else _place(node, label)
+    expired = node.fault is not None and node.fault.startswith("expired")
+    flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
+    if edges is None:
+        edges = [_edge(other, edge) for other, edge in node.edges.items()]
+    tail: list[Any] = [x[0], x[1], edges, node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
-    rest = (node.fault, node.home, node.minted, far, node.apart)
-    return encode_parts(
-        node.identifier, node.seen, edges, node.customer, label, *rest, lone=node.lone, whole=node.whole
-    )
-
-
-def encode_parts(
-    x: Identifier,
-    seen: Sequence[int],
-    edges: Sequence[EdgeForm],
-    customer: str,
-    label: Identifier | None,
-    fault: str | None,
-    home: str | None,
-    minted: int,
-    far: tuple[Any, ...] = (),
-    apart: Identifier | None = None,
-    *,
-    lone: bool,
-    whole: bool,
-) -> bytes:
-    """A node without a `Node`, for who writes millions: its fields, the edges as `edge_form` has them."""
-    place = _NO_COMPONENT if label is None or lone else _place(label, apart)
-    expired = fault is not None and fault.startswith("expired")
-    flags = lone * _LONE | whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
-    tail: list[Any] = [x[0], x[1], edges, customer]
-    rest = (None if label == x else label, fault, home, minted, far, apart)
+    rest = (None if label == x else label, node.fault, node.home, node.minted, far, node.apart)
     if rest != _USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
@@ -265,8 +247,8 @@ def decode_component(data: bytes) -> Component:
     )
 
 
-def _place(label: Identifier, apart: Identifier | None) -> bytes:
-    return identifier_digest(label) if apart is None else part_digest(apart)
+def _place(node: Node, label: Identifier) -> bytes:
+    return identifier_digest(label) if node.apart is None else part_digest(node.apart)
 
 
 def part_key(tenant: str, first: Identifier) -> bytes:

@@ -9,8 +9,10 @@ from batch_layer.run import run
 from identity import Minter, Published
 from schemas import EMAIL, overlay
 from schemas.generation import open_generation
-from tests.batch.expected import RULES as RULES
+from tests.batch import expected as rules_of_tests
 from tests.batch.expected import TENANTS, chain, expected, facts_of, held, log
+
+RULES = rules_of_tests.RULES
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
