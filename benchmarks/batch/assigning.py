@@ -88,7 +88,7 @@ def _numbered(spark: SparkSession, links: Path) -> DataFrame:
 
 def _named(numbered: DataFrame, found: DataFrame) -> DataFrame:
     ends = numbered.select("xi", f.col("a").alias("x")).union(numbered.select("zi", "b"))
-    return ends.repartition("xi").groupBy("xi", "x").agg().join(found, "xi").select("x", "root")
+    return ends.repartition("xi").distinct().join(found, "xi").select("x", "root")
 
 
 def _encoded(table: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:

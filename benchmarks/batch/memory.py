@@ -1,39 +1,36 @@
 """How much memory this process and all that it started take at most, as long as one watches."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Event, Thread
 
-_PAUSE = 0.2  # seconds
+_PAUSE = 0.5  # seconds
+
+_GONE = (FileNotFoundError, ProcessLookupError)  # it ended meanwhile
 
 
 class Peak:
-    """The largest sum of resident sets that was seen, in bytes; shared pages count in each process."""
+    """The largest sum of memory that was seen, in bytes."""
 
     def __init__(self) -> None:
         self.bytes = 0
 
     def look(self, root: int) -> None:
         """Take the sum of a process and its descendants as they are now."""
-        parents, sizes = {}, {}
+        parents = {}
         for stat in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rpartition(")")[2].split()
-                sizes[int(stat.parent.name)] = _resident(stat.parent)
-            except (FileNotFoundError, ProcessLookupError):
-                continue  # it ended meanwhile
-            parents[int(stat.parent.name)] = int(fields[1])
-        self.bytes = max(
-            self.bytes, sum(size for pid, size in sizes.items() if _is_below(pid, root, parents))
-        )
+            with suppress(*_GONE):
+                parents[int(stat.parent.name)] = int(stat.read_text().rpartition(")")[2].split()[1])
+        self.bytes = max(self.bytes, sum(_taken(pid) for pid in parents if _is_below(pid, root, parents)))
 
 
-def _resident(process: Path) -> int:
-    """The proportional set, where pages that processes share are divided among them; else the resident."""
-    for line in (process / "smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
-            return int(line.split()[1]) * 1024
+def _taken(pid: int) -> int:
+    """The proportional set of a process: pages that several share are divided among them."""
+    with suppress(*_GONE):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) * 1024
     return 0
 
 

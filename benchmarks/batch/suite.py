@@ -80,6 +80,8 @@ class _Suite:
     def assign(self) -> None:
         """String identifiers in, components out: ours, the peers, and the shapes that are hard."""
         ours = partial(assigning.ours, self._spark)
+        # Spark's first query pays for starting Python and for compiling: that is the session's start.
+        ours(self._links("few", workload.links(self._spark, FEWEST), FEWEST), self._home / "few.parquet")
         customers = self._sized(CUSTOMERS)
         links = self._links("links", workload.links(self._spark, customers), customers * workload.LINKS)
         self.findings.add({"customers": customers, "links": customers * workload.LINKS})

@@ -9,9 +9,8 @@ from benchmarks import batch, identity
 from benchmarks.report import Report
 from benchmarks.speed import FULL_ONLY, PARTS
 from benchmarks.speed.errors import Broken
-from deploy import bootstrap
 from deploy.errors import InputError
-from deploy.settings import Settings
+from deploy.local import default_cache, spark_jars
 
 _USUAL = [part for part in PARTS if part not in FULL_ONLY]
 
@@ -96,6 +95,7 @@ def _speed(options: argparse.Namespace) -> Report:
 
 def _batch(options: argparse.Namespace) -> Report:
     try:
+        from batch_layer.session import session  # noqa: PLC0415 - an extra
         from benchmarks.batch.suite import Plan, measure  # noqa: PLC0415 - needs Spark
     except ModuleNotFoundError as error:
         raise InputError(
@@ -104,7 +104,7 @@ def _batch(options: argparse.Namespace) -> Report:
     _end_when_asked()
     parts = options.only or (batch.PARTS if options.full else batch.PARTS.keys() - batch.FULL_ONLY)
     wanted = frozenset(parts) - frozenset(options.skip)
-    spark = bootstrap.spark(Settings.load())
+    spark = session(spark_jars(default_cache()))
     try:
         return measure(Plan(options.scale, options.repeat, wanted), spark, _progress)
     finally:
