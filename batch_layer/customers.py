@@ -8,6 +8,7 @@ in memory.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -112,7 +113,7 @@ class _Step:
                 yield from _packed(rows[0][0], entries.of_nobody(tenant, person, self.rules, self.as_of))
                 return
         groups, refused = join(people, *_ties(people), self.rules)
-        minter = Minter(self.id_key, tenant)
+        minter = _minter(self.id_key, tenant)
         made = []
         ids: dict[str, Minted] = {}
         housed: list[Person] = []
@@ -159,6 +160,12 @@ class _Step:
             at_home = residents[customer]
             line = sorted(keeper_key(p.identifier, p.seen.first_ingested, self.rules) for p in at_home)
             yield entries.of_id(tenant, customer, minted, [x for *_, x in line])
+
+
+@lru_cache(maxsize=256)
+def _minter(id_key: bytes, tenant: str) -> Minter:
+    """One for all customers of a tenant: making it costs as much as minting."""
+    return Minter(id_key, tenant)
 
 
 def _people(rows: list[Row]) -> tuple[str, dict[Identifier, Person]]:
