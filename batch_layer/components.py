@@ -1,44 +1,76 @@
-"""Connected components over strings: contract where the data lies, then join the remainders.
+"""Connected components: contract where the data lies, then join the remainders.
 
-Each task replaces its links by a spanning forest of them (union-find; Tarjan, 1975): at most one row an
-identifier, whatever the number of links. The forests meet in one task. Paths and hubs cost no more than
-any other shape, as there are no rounds.
+Identifiers are numbers (`batch_layer.numbers`). A task replaces the links it holds by a spanning forest of
+them, a star for each piece: breadth-first search over compressed sparse rows, by SciPy. Then an eighth as
+many tasks do the same with what is left, until there is one. As no round goes along the links, a path costs
+no more than any other shape, and a hub no more than its links.
+
+*The bound:* a task holds at most eight forests of two numbers for each identifier that has a live link; the
+last one returns a number for each. At about 100 bytes an identifier while it works, that task needs 1.2 GB
+for twelve million linked identifiers. The driver holds nothing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
+import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as f
+from pyspark.sql.pandas.types import from_arrow_schema
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from batch_layer.rows import Row, map_rows
+_STARS = pa.schema([("xi", pa.int64()), ("root", pa.int64())])
+_FAN_IN = 8
+_ROWS = 1 << 18  # in one Arrow batch on the way back to Spark
 
-_PAIRS = pa.schema([("x", pa.string()), ("label", pa.string())])
+Numbers = NDArray[np.int64]
 
 
-def labels(members: DataFrame, links: DataFrame) -> DataFrame:
-    """`x, label`: every member with the smallest member of its component.
+def roots(links: DataFrame, tasks: int) -> DataFrame:
+    """`xi, root`: every linked identifier with the smallest number in its component.
 
-    `members` has the column x, `links` two columns of linked members.
+    `links` has two columns of linked numbers, in about `tasks` partitions.
     """
-    forest = map_rows(links, _forest, _PAIRS)
-    linked = map_rows(forest.coalesce(1), _forest, _PAIRS)
-    return members.join(linked, "x", "left").select("x", f.coalesce("label", "x").alias("label"))
+    while tasks > 1:
+        tasks = -(-tasks // _FAN_IN)
+        links = links.mapInArrow(_stars, from_arrow_schema(_STARS)).repartition(tasks)
+    if links.columns != _STARS.names:
+        links = links.repartition(1)
+    return links.mapInArrow(_pieces, from_arrow_schema(_STARS))
 
 
-def _forest(rows: Iterator[Row]) -> Iterator[Row]:
-    """Each identifier met, with the smallest of its component as far as these rows show."""
-    parent: dict[str, str] = {}
+def _stars(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    numbers, root = _contracted(batches)
+    spokes = numbers != root
+    return _batches(numbers[spokes], root[spokes])
 
-    def find(x: str) -> str:
-        while (above := parent.setdefault(x, x)) != x:
-            parent[x] = x = parent[above]
-        return x
 
-    for x, z in rows:
-        one, other = find(x), find(z)
-        if one != other:
-            # The smaller stays the root: depth is kept low by path halving alone.
-            parent[max(one, other)] = min(one, other)
-    for x in parent:
-        yield (x, find(x))
+def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    return _batches(*_contracted(batches))
+
+
+def _contracted(batches: Iterable[pa.RecordBatch]) -> tuple[Numbers, Numbers]:
+    held = [[column.to_numpy() for column in batch.columns] for batch in batches]
+    if not held:
+        return np.empty(0, np.int64), np.empty(0, np.int64)
+    a, b = (np.concatenate(ends) for ends in zip(*held, strict=True))
+    return smallest(a, b)
+
+
+def _batches(*columns: Numbers) -> Iterator[pa.RecordBatch]:
+    table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=_STARS)
+    yield from table.to_batches(max_chunksize=_ROWS)
+
+
+def smallest(a: Numbers, b: Numbers) -> tuple[Numbers, Numbers]:
+    """Each number that occurs, ascending, and the smallest of its component; a[i] and b[i] are linked."""
+    numbers, places = np.unique(np.concatenate([a, b]), return_inverse=True)
+    count = len(numbers)
+    ones = np.ones(len(a), dtype=np.int8)
+    graph = coo_array((ones, (places[: len(a)], places[len(a) :])), shape=(count, count))
+    pieces, piece = connected_components(graph, directed=False)
+    # Numbers ascend, so a piece is named by its first place.
+    first = np.empty(pieces, dtype=np.int64)
+    first[piece[::-1]] = np.arange(count - 1, -1, -1)
+    return numbers, numbers[first[piece]]

@@ -1,7 +1,9 @@
-"""Steps 1 to 3 of resolution in Spark: the same functions as everywhere, each where its data is at hand.
+"""Steps 1 and 2 of resolution in Spark: what each identifier keeps.
 
-Screening and owning look at one identifier's links, joining at one component; between them stand two
-shuffles and a connected-components step. A link travels as two half-links, one from each end.
+A link travels as two half-links, one from each end. Identifiers of which nothing can be said but that they
+keep all (`batch_layer.settled`) stay in Spark; of the others the same functions decide as everywhere, in
+Python, where their links are at hand. What comes out are the exceptions: who dropped out, and which links an
+end does not keep.
 """
 
 from collections.abc import Iterator
@@ -10,41 +12,43 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from batch_layer.components import labels
 from batch_layer.rows import Row, map_groups
-from batch_layer.silver import identifier_of, key_of, tenant_of
+from batch_layer.settled import unsettled
+from batch_layer.silver import identifier_of
 from identity import Link, Rules, Seen, Verdict
-from identity.join import join
 from identity.own import kept
 from identity.screen import counting, identifier_fault, is_shut
+from schemas.records import MINE, OUT, THEIRS
 
-_LINK = [
-    ("first_seen", pa.int64()),
-    ("last_seen", pa.int64()),
-    ("first_ingested", pa.int64()),
-    ("verdict", pa.int32()),
-    ("decided_at", pa.int64()),
-]
-_LINK_NAMES = [name for name, _ in _LINK]
-_SCREENED = pa.schema([("x", pa.string()), ("z", pa.string()), *_LINK, ("fault", pa.string())])
-_OWNED = pa.schema([*_SCREENED, ("out", pa.bool_()), ("mine", pa.bool_())])
-_JOINED = pa.schema(
+LINK = ("first_seen", "last_seen", "first_ingested", "verdict", "decided_at")
+_HALF = pa.schema(
     [
-        ("label", pa.string()),
-        ("group", pa.string()),
-        ("a", pa.string()),
-        ("b", pa.string()),
-        ("reason", pa.string()),
+        ("xi", pa.int64()),
+        ("zi", pa.int64()),
+        ("x", pa.string()),
+        ("z", pa.string()),
+        ("first_seen", pa.int64()),
+        ("last_seen", pa.int64()),
+        ("first_ingested", pa.int64()),
+        ("verdict", pa.int32()),
+        ("decided_at", pa.int64()),
     ]
 )
+_SCREENED = pa.schema([*_HALF, ("fault", pa.string())])
+_LOST = pa.schema([("xi", pa.int64()), ("zi", pa.int64()), ("out", pa.bool_())])
 
 
-def screen(seen: DataFrame, links: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
-    """Step 1. `x, z, link, fault`: a row for each half-link, and one with z null for x itself."""
-    half = links.select(f.col("a").alias("x"), f.col("b").alias("z"), *_LINK_NAMES)
-    other = links.select(f.col("b").alias("x"), f.col("a").alias("z"), *_LINK_NAMES)
+def screen(seen: DataFrame, half: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
+    """Step 1. `xi, zi, x, z, link, fault` of identifiers that are not settled.
+
+    A row for each half-link, and one with z null for x itself. `seen` and `half` are as `batch_layer.silver`
+    makes them.
+    """
+    open_ = unsettled(seen, half, rules, as_of).distinct().persist()
     none = f.lit(None)
-    alone = seen.select(
+    itself = seen.join(open_, "xi", "left_semi").select(
+        "xi",
+        none.alias("zi"),
         "x",
         none.alias("z"),
         "first_seen",
@@ -53,78 +57,54 @@ def screen(seen: DataFrame, links: DataFrame, rules: Rules, as_of: int | None) -
         none.alias("verdict"),
         none.alias("decided_at"),
     )
+    theirs = half.join(open_, "xi", "left_semi").select("xi", "zi", "x", "z", *LINK)
 
     def step(rows: list[Row]) -> Iterator[Row]:
-        x = identifier_of(rows[0][0])
-        (itself,) = (Seen(*row[2:5]) for row in rows if row[1] is None)
-        near = counting(
-            x, {identifier_of(row[1]): _link(row) for row in rows if row[1] is not None}, rules, as_of
-        )
-        fault = identifier_fault(x, itself, near, rules, as_of)
+        x = identifier_of(rows[0][2])
+        (itself,) = (Seen(*row[4:7]) for row in rows if row[1] is None)
+        links = {identifier_of(row[3]): link_of(row[4:9]) for row in rows if row[1] is not None}
+        fault = identifier_fault(x, itself, counting(x, links, rules, as_of), rules, as_of)
         return ((*row, fault) for row in rows)
 
-    return map_groups(alone.union(half).union(other), ["x"], step, _SCREENED)
+    return map_groups(itself.union(theirs), ["xi"], step, _SCREENED)
 
 
-def own(screened: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
-    """Step 2. `x, z, link, fault, out, mine, theirs`: what both ends make of each half-link."""
+def lost(screened: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
+    """Step 2. `xi, zi, out`: the half-links that x does not keep, and whether because z is out."""
     outs = screened.where("z IS NULL AND fault IS NOT NULL").select(
-        f.col("x").alias("z"), f.lit(True).alias("out")
+        f.col("xi").alias("zi"), f.lit(True).alias("out")
     )
-    half = screened.where("z IS NOT NULL").join(outs, "z", "left")
-    ready = half.select("x", "z", *_LINK_NAMES, "fault", f.coalesce("out", f.lit(False)).alias("out"))
+    half = screened.where("z IS NOT NULL").join(outs, "zi", "left")
+    ready = half.select(*_HALF.names, "fault", f.coalesce("out", f.lit(False)).alias("out"))
 
     def step(rows: list[Row]) -> Iterator[Row]:
-        x = identifier_of(rows[0][0])
-        links = {identifier_of(row[1]): _link(row) for row in rows if not row[8]}
-        keeps = set() if is_shut(rows[0][7]) else kept(x, counting(x, links, rules, as_of), rules)
-        return ((*row, identifier_of(row[1]) in keeps) for row in rows)
+        x = identifier_of(rows[0][2])
+        links = {identifier_of(row[3]): link_of(row[4:9]) for row in rows if not row[10]}
+        keeps = set() if is_shut(rows[0][9]) else kept(x, counting(x, links, rules, as_of), rules)
+        return ((row[0], row[1], row[10]) for row in rows if identifier_of(row[3]) not in keeps)
 
-    mine = map_groups(ready, ["x"], step, _OWNED).persist()
-    theirs = mine.select(f.col("z").alias("x"), f.col("x").alias("z"), f.col("mine").alias("theirs"))
-    return mine.join(theirs, ["x", "z"])
-
-
-def join_components(screened: DataFrame, owned: DataFrame, rules: Rules) -> tuple[DataFrame, DataFrame]:
-    """Step 3.
-
-    Returns `label, group, x` (each live identifier with its component and its customer, both named by
-    their smallest member) and `a, b, reason` of the links refused.
-    """
-    members = screened.where("z IS NULL AND fault IS NULL").select("x")
-    inner = owned.where("x < z")
-    live = inner.where("fault IS NULL AND NOT out AND mine AND theirs")
-    label = labels(members, live.select("x", "z"))
-    apart = inner.where(f.col("verdict") == int(Verdict.CANNOT))
-    links = live.union(apart).select("x", "z", *_LINK_NAMES)
-    none = f.lit(None)
-    alone = label.select("label", "x", none.alias("z"), *[none.alias(name) for name in _LINK_NAMES])
-    inside = links.join(label, "x").select("label", "x", "z", *_LINK_NAMES)
-
-    def step(rows: list[Row]) -> Iterator[Row]:
-        name, tenant = rows[0][0], tenant_of(rows[0][0])
-        identifiers = {identifier_of(row[1]) for row in rows if row[2] is None}
-        ties = [
-            ((identifier_of(row[1]), identifier_of(row[2])), _link(row[1:]))
-            for row in rows
-            if row[2] is not None
-        ]
-        foes = [
-            ends for ends, link in ties if link.verdict == Verdict.CANNOT and identifiers.issuperset(ends)
-        ]
-        held = [tie for tie in ties if tie[1].verdict != Verdict.CANNOT]
-        groups, refused = join(identifiers, held, foes, rules)
-        for group in groups:
-            first = key_of(tenant, group[0])
-            yield from ((name, first, key_of(tenant, member), None, None) for member in group)
-        for a, b, reason in refused:
-            yield (name, None, key_of(tenant, a), key_of(tenant, b), reason)
-
-    joined = map_groups(alone.union(inside), ["label"], step, _JOINED).persist()
-    groups = joined.where("group IS NOT NULL").select("label", "group", f.col("a").alias("x"))
-    return groups, joined.where("group IS NULL").select("label", "a", "b", "reason")
+    # Whoever is settled keeps all but the links to those that are out.
+    told = screened.where("z IS NOT NULL AND fault IS NOT NULL").select(
+        f.col("zi").alias("xi"), f.col("xi").alias("zi"), f.lit(True).alias("out")
+    )
+    return map_groups(ready, ["xi"], step, _LOST).union(told)
 
 
-def _link(row: Row) -> Link:
-    first_seen, last_seen, first_ingested, verdict, decided_at = row[2:7]
+def exceptions(lost_: DataFrame) -> DataFrame:
+    """`xi, zi, state`: the half-links that do not live, and what both ends make of them, as bits."""
+    mine = lost_.select("xi", "zi", "out", f.lit(True).alias("mine"), f.lit(False).alias("theirs"))
+    theirs = lost_.select(
+        f.col("zi").alias("xi"), f.col("xi").alias("zi"), f.lit(False), f.lit(False), f.lit(True)
+    )
+    bits = (
+        f.when(f.bool_or("mine"), 0).otherwise(MINE)
+        + f.when(f.bool_or("theirs"), 0).otherwise(THEIRS)
+        + f.when(f.bool_or("out"), OUT).otherwise(0)
+    )
+    return mine.union(theirs).groupBy("xi", "zi").agg(bits.alias("state"))
+
+
+def link_of(columns: Row) -> Link:
+    """The link in the columns of LINK."""
+    first_seen, last_seen, first_ingested, verdict, decided_at = columns
     return Link(first_seen, last_seen, first_ingested, Verdict(verdict), decided_at)

@@ -1,96 +1,68 @@
-"""Step 4 in Spark: which id does a customer carry?
+"""Step 4 in Spark, as far as it looks across components: which ids does an identifier keep?
 
-What `identity.name` does over one dictionary is here a handful of joins; minting and the choice of a new
-home are its own functions. An id's keeper may have left for another component, so this is the one step
-that looks across them.
+What `identity.name` does over one dictionary is here a handful of joins. An id's keeper may have left for
+another component; once each keeper knows what it holds, a component can be named by itself
+(`batch_layer.customers`).
 """
 
-from collections.abc import Iterator
-
-import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
-from batch_layer.rows import Row, map_rows
-from batch_layer.silver import identifier_of, tenant_of
-from identity import Minter, Rules
-
-_NAMED = pa.schema(
-    [
-        ("group", pa.string()),
-        ("customer", pa.string()),
-        ("aliases", pa.list_(pa.string())),
-        ("anchor", pa.string()),
-        ("first_ingested", pa.int64()),
-        ("counter", pa.int32()),
-    ]
-)
+from batch_layer.numbers import Number, chosen
+from identity import Rules
 
 
-def territories(homes: DataFrame, seen: DataFrame, rules: Rules) -> DataFrame:
-    """`home, x, place`: who is at home in each id; the smallest place is the first to keep it.
+def homes(seen: DataFrame, homes_: DataFrame, number: Number) -> DataFrame:
+    """`seen` with `home`; who is no longer seen is forgotten. `homes_` has `x, home`."""
+    return seen.join(homes_.select(number("x").alias("xi"), "x", "home"), ["xi", "x"], "left")
 
-    `homes` has `x, home`. Identifiers that are no longer seen are forgotten.
+
+def territories(members: DataFrame, rules: Rules) -> DataFrame:
+    """`home, xi, scattered`: of each id the keeper, null where none is in, and whether it is all over.
+
+    `members` has `root, xi, x, code, first_ingested, fault, home`. An id is scattered if not all that are at
+    home in it are in one component, and in.
     """
-    ranks = homes.sparkSession.createDataFrame(
-        [(name, rule.rank) for name, rule in rules.types.items()], "type STRING, rank INT"
-    )
-    known = homes.join(seen.select("x", "first_ingested"), "x").withColumn("type", f.split("x", "\0")[1])
-    place = f.struct(f.coalesce("rank", f.lit(2**31 - 1)).alias("rank"), "first_ingested", "x").alias("place")
-    return known.join(f.broadcast(ranks), "type", "left").select("home", "x", place)
+    place = f.struct(*_place(rules), f.col("xi"))
+    first = f.min(f.when(f.col("fault").isNull(), place)).alias("first")
+    out = f.bool_or(f.col("fault").isNotNull())
+    scattered = (out | (f.min("root") != f.max("root"))).alias("scattered")
+    found = members.where("home IS NOT NULL").groupBy("home").agg(first, scattered)
+    return found.select("home", f.col("first.xi").alias("xi"), "scattered")
 
 
-def name(
-    groups: DataFrame, seen: DataFrame, territory: DataFrame, ids: DataFrame, id_key: bytes
-) -> DataFrame:
-    """`group, customer, aliases`, and what a new id was minted from: `anchor, first_ingested, counter`.
+def held(territory: DataFrame, ids: DataFrame) -> DataFrame:
+    """`xi, held`: the ids that each keeper holds, with their age.
 
-    `groups` has `group, x`; `ids` has `customer, generation, first_ingested, anchor, counter`.
+    `ids` has `customer, generation, first_ingested, anchor, counter`.
     """
-    live = territory.join(groups, "x")
-    keepers = live.groupBy("home").agg(f.min_by("group", "place").alias("group"))
-    age = f.struct("generation", "first_ingested", "anchor", "counter", f.col("home").alias("customer"))
-    held = (
-        keepers.join(ids.withColumnRenamed("customer", "home"), "home")
-        .groupBy("group")
-        .agg(f.sort_array(f.collect_list(age)).alias("held"))
-        .select("group", f.col("held.customer").alias("held"))
-    )
-    first = f.min(f.struct("first_ingested", "x")).alias("first")
-    anchors = (
-        groups.join(seen.select("x", "first_ingested"), "x")
-        .groupBy("group")
-        .agg(first)
-        .select(
-            "group", f.col("first.x").alias("anchor"), f.col("first.first_ingested").alias("first_ingested")
-        )
-    )
-    used = ids.groupBy("anchor", "first_ingested").agg(f.count("*").cast("int").alias("used"))
-    ready = (
-        anchors.join(held, "group", "left")
-        .join(used, ["anchor", "first_ingested"], "left")
-        .select("group", "held", "anchor", "first_ingested", f.coalesce("used", f.lit(0)).alias("used"))
-    )
-
-    def step(rows: Iterator[Row]) -> Iterator[Row]:
-        minters: dict[str, Minter] = {}
-        for group, held_, anchor, first_ingested, counter in rows:
-            if held_:
-                yield (group, held_[0], held_[1:], None, None, None)
-            else:
-                tenant = tenant_of(anchor)
-                minter = minters.setdefault(tenant, minters.get(tenant) or Minter(id_key, tenant))
-                customer = minter.mint(identifier_of(anchor), first_ingested, counter)
-                yield (group, customer, [], anchor, first_ingested, counter)
-
-    return map_rows(ready, step, _NAMED)
+    age = f.struct("generation", "first_ingested", "anchor", "counter", "customer", "scattered")
+    kept = territory.where("xi IS NOT NULL").join(ids.withColumn("home", f.col("customer")), "home")
+    return kept.groupBy("xi").agg(f.collect_list(age).alias("held"))
 
 
-def new_homes(groups: DataFrame, named: DataFrame, homes: DataFrame) -> DataFrame:
-    """`x, home` for the next generation; see `identity.name.new_home`. Who dropped out keeps his."""
-    placed = groups.join(named.select("group", "customer", "aliases"), "group").select(
-        "x", "customer", "aliases"
+def minted(seen: DataFrame, ids: DataFrame, number: Number) -> DataFrame:
+    """`seen` with `minted`: how many ids were minted from an identifier and that first ingestion."""
+    anchors = ids.select(number("anchor").alias("xi"), f.col("anchor").alias("x"), "first_ingested")
+    counts = anchors.groupBy("xi", "x", "first_ingested").agg(f.count("*").cast("int").alias("count"))
+    minted_ = f.coalesce("count", f.lit(0)).alias("minted")
+    return seen.join(counts, ["xi", "x", "first_ingested"], "left").select(
+        *map(seen.__getitem__, seen.columns), minted_
     )
-    stays = (f.col("home") == f.col("customer")) | f.array_contains("aliases", f.col("home"))
-    home = f.when(f.col("customer").isNull() | stays, f.col("home")).otherwise(f.col("customer"))
-    return homes.join(placed, "x", "full").select("x", home.alias("home"))
+
+
+def residents(members: DataFrame, territory: DataFrame, ids: DataFrame, rules: Rules) -> DataFrame:
+    """`customer, generation, first_ingested, anchor, counter, residents` of the ids that are scattered.
+
+    `members` has `x, code, first_ingested` and the new `home`; the residents stand in line to keep the id.
+    """
+    homes_ = members.join(territory.where("scattered").select("home"), "home", "left_semi")
+    line = f.sort_array(f.collect_list(f.struct(*_place(rules)))).alias("line")
+    gathered = homes_.groupBy("home").agg(line).select(f.col("home").alias("customer"), "line.x")
+    return ids.join(gathered.withColumnRenamed("x", "residents"), "customer")
+
+
+def _place(rules: Rules) -> list[Column]:
+    """Where somebody stands in the line to keep an id, as `identity.name.keeper_key` has it."""
+    ranks = [rule.rank for rule in rules.types.values()]
+    return [chosen(ranks, f.col("code")).alias("rank"), f.col("first_ingested"), f.col("x")]

@@ -39,6 +39,16 @@ def map_groups(
     schema: pa.Schema,
 ) -> DataFrame:
     """Run `step` over the rows of each group; the key columns must come first in `frame`."""
+    return map_arranged(frame.repartition(*key), key, step, schema)
+
+
+def map_arranged(
+    frame: DataFrame,
+    key: Sequence[str],
+    step: Callable[[list[Row]], Iterable[Row]],
+    schema: pa.Schema,
+) -> DataFrame:
+    """The same where all rows of a group are in one partition already, as after a join by the key."""
     width = len(key)
     assert frame.columns[:width] == list(key), "the key columns come first"
 
@@ -46,8 +56,7 @@ def map_groups(
         for _, group in groupby(rows, key=itemgetter(*range(width))):
             yield from step(list(group))
 
-    arranged = frame.repartition(*key).sortWithinPartitions(*key)
-    return map_rows(arranged, run, schema)
+    return map_rows(frame.sortWithinPartitions(*key), run, schema)
 
 
 def _rows(batch: pa.RecordBatch) -> Iterator[Row]:

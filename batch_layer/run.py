@@ -12,18 +12,21 @@ would have done. Two runs at once: the second waits for the first.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import graph, names, outcomes, shards, silver
+from batch_layer import components, customers, graph, names, outcomes, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
 from batch_layer.gold import HOMES, IDS, Gold, answers
 from batch_layer.maintenance import Keep, tidy
+from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
+from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
@@ -144,6 +147,16 @@ def rehearse(
     return rebuild.publish(job.bronze().below(offsets), records), gold
 
 
+def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
+    """All that follows the landing: make and publish the generation of `manifest` from what is in bronze.
+
+    The caller holds the lock. Returns the manifest with what was found out. Raises as `run` does.
+    """
+    records = Tables(job.spark, job.delta).current(manifest.loads)
+    gold = Gold(job.spark, job.delta)
+    return _Rebuild(job, before, manifest, progress, gold).publish(job.bronze().table(), records)
+
+
 def _before(generations: Path) -> Generation:
     """The generation that the next one is built upon: the one that readers are meant to stand on."""
     number = wanted(generations)
@@ -174,41 +187,41 @@ class _Rebuild:
         if self._manifest.loads:
             facts = facts.union(silver.record_facts(records, self._rules))
         facts = facts.persist()
-        seen = silver.seen(facts).persist()
-        links = self._gold.write("silver/links", silver.links(facts))
+        arrange(self._job.spark, facts.count())
+        known, number = self._known(facts)
+        half = silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi").persist()
         as_of = self._manifest.as_of
         if as_of is None:
-            newest = seen.agg(f.max("last_seen")).first()
+            newest = known.agg(f.max("last_seen")).first()
             as_of = newest[0] if newest is not None else None
         self._progress("who is who")
-        screened = graph.screen(seen, links, self._rules, as_of).persist()
-        owned = graph.own(screened, self._rules, as_of).persist()
-        groups, refused = graph.join_components(screened, owned, self._rules)
+        screened = graph.screen(known, half, self._rules, as_of).persist()
+        exceptions = graph.exceptions(graph.lost(screened, self._rules, as_of)).persist()
+        live = half.where("lead").join(exceptions, ["xi", "zi"], "left_anti").select("xi", "zi")
+        root = components.roots(live, shuffle_tasks(self._job.spark)).persist()
+        faults = screened.where("z IS NULL AND fault IS NOT NULL").select("xi", "fault")
+        placed = _rooted(known.join(faults, "xi", "left"), root)
         self._progress("names")
-        named, homes, ids = self._name(groups, seen)
+        ids = self._gold.read("gold/ids", IDS, self._before)
+        territory = names.territories(placed, self._rules).persist()
+        found = customers.of_components(
+            placed.join(names.held(territory, ids), "xi", "left"),
+            _rooted(half.join(exceptions, ["xi", "zi"], "left"), root),
+            self._rules,
+            as_of,
+            self._job.id_key,
+            self._manifest.generation,
+        ).persist()
         self._progress("tables")
-        self._tables(facts, screened, groups, refused, named)
+        ids = self._tables(facts, half, found, ids)
         if self._gold.rehearsal:
             self._job.spark.catalog.clearCache()
             return self._manifest
-        self._gold.write_all(outcomes.tables(bronze, groups.join(named, "group"), self._rules))
+        members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
+        self._gold.write_all(outcomes.tables(bronze, members, self._rules))
         self._progress("the new generation")
-        minted = (
-            ids.select(f.col("anchor").alias("x"), "first_ingested").groupBy("x", "first_ingested").count()
-        )
-        placed = (
-            seen.select("x", "first_ingested")
-            .join(shards.standing(groups, named), "x", "left")
-            .join(homes, "x", "left")
-            .join(minted, ["x", "first_ingested"], "left")
-            .withColumn("minted", f.coalesce("count", f.lit(0)))
-            .drop("first_ingested", "count")
-        )
-        entries = (
-            shards.nodes(screened, owned, placed, self._rules, as_of)
-            .union(shards.customers(groups, named))
-            .union(shards.ids(ids, names.territories(homes, seen, self._rules)))
-        )
+        scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
+        entries = customers.part(found, "entry").union(customers.of_ids(scattered))
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
             if examiner is not None:
@@ -220,7 +233,7 @@ class _Rebuild:
                 as_of=as_of,
                 rules=self._manifest.rules,
                 fingerprint=self._manifest.fingerprint,
-                counts=self._counts(facts, seen, named),
+                counts=self._counts(facts, known, found),
                 tables=self._gold.versions,
                 shards=written,
             )
@@ -228,37 +241,50 @@ class _Rebuild:
         self._job.spark.catalog.clearCache()
         return manifest
 
-    def _name(self, groups: DataFrame, seen: DataFrame) -> tuple[DataFrame, DataFrame, DataFrame]:
+    def _known(self, facts: DataFrame) -> tuple[DataFrame, Number]:
+        """Every identifier with what the last generation says of it, and its number."""
         homes = self._gold.read("gold/homes", HOMES, self._before)
         ids = self._gold.read("gold/ids", IDS, self._before)
-        territory = names.territories(homes, seen, self._rules)
-        named = names.name(groups, seen, territory, ids, self._job.id_key).persist()
+        for seed in count():
+            of = number(seed)
+            seen = silver.seen(facts, of, list(self._rules.types))
+            known = names.minted(names.homes(seen, homes, of), ids, of).sortWithinPartitions("xi").persist()
+            if not is_ambiguous(known):
+                return known, of
+            known.unpersist()
+        raise AssertionError("there is always another seed")
+
+    def _tables(self, facts: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame) -> DataFrame:
+        """Write all tables; returns the ids, with the new ones."""
+        homes = self._gold.read("gold/homes", HOMES, self._before)
+        members, named = customers.part(found, "member"), customers.part(found, "named")
         new = named.where("anchor IS NOT NULL").select(
             "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
         )
-        homes = self._gold.write("gold/homes", names.new_homes(groups, named, homes))
-        return named, homes, self._gold.write("gold/ids", ids.union(new))
-
-    def _tables(
-        self, facts: DataFrame, screened: DataFrame, groups: DataFrame, refused: DataFrame, named: DataFrame
-    ) -> None:
-        dropped = screened.where("z IS NULL AND fault IS NOT NULL").select(
-            "x", f.col("fault").alias("reason")
-        )
-        members = groups.join(named.select("group", "customer", "aliases"), "group")
-        customers = members.groupBy("customer").agg(
-            f.split(f.first("x"), "\0")[0].alias("tenant"),
-            f.count("*").alias("identifiers"),
-            f.xxhash64(f.first("label")).alias("component"),
-            f.first("aliases").alias("aliases"),
-        )
+        gone = homes.join(members.select("x"), "x", "left_anti")
+        dropped = members.where("fault IS NOT NULL").select("x", f.col("fault").alias("reason"))
         dropped = dropped.union(silver.quarantined(facts))
-        self._gold.write_all(answers(members, customers, refused, dropped, silver.rejects(facts)))
+        refused = customers.part(found, "refused")
+        self._gold.write_all(
+            {
+                "silver/links": silver.links(half),
+                "gold/homes": members.where("home IS NOT NULL").select("x", "home").union(gone),
+                "gold/ids": ids.union(new),
+                **answers(members.where("fault IS NULL"), named, refused, dropped, silver.rejects(facts)),
+            }
+        )
+        return ids.union(new)
 
-    def _counts(self, facts: DataFrame, seen: DataFrame, named: DataFrame) -> dict[str, int]:
+    def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
+        named = customers.part(found, "named")
         return {
-            "identifiers": seen.count(),
+            "identifiers": known.count(),
             "customers": named.count(),
             "new_customers": named.where("anchor IS NOT NULL").count(),
             "rejects": silver.rejects(facts).count(),
         }
+
+
+def _rooted(frame: DataFrame, root: DataFrame) -> DataFrame:
+    """With the `root` of each `xi`; who has no live link is a component of his own."""
+    return frame.join(root, "xi", "left").withColumn("root", f.coalesce("root", "xi"))

@@ -41,6 +41,9 @@ SMALL = {
     "spark.driver.extraJavaOptions": f"{_JAVA} -XX:TieredStopAtLevel=1",
 }
 
+# Rows of facts in a task: its sort fits in memory beside another's.
+_ROWS = 1_000_000
+
 
 def is_submitted() -> bool:
     """Whether spark-submit has started this process, so that the cluster says how Spark is set."""
@@ -60,3 +63,17 @@ def session(jars: Sequence[Path] = (), settings: Mapping[str, str] | None = None
     if jars:
         builder = builder.config("spark.jars", ",".join(map(str, jars)))
     return builder.getOrCreate()
+
+
+def arrange(spark: SparkSession, rows: int) -> None:
+    """Set the session to shuffle so many rows of some hundred bytes: neither in crumbs nor in lumps."""
+    cores = spark.sparkContext.defaultParallelism
+    tasks = max(cores, -(-rows // _ROWS))
+    spark.conf.set("spark.sql.shuffle.partitions", str(-(-tasks // cores) * cores))
+    # What lies side by side by one column does so by that column and another: nothing has to move.
+    spark.conf.set("spark.sql.requireAllClusterKeysForCoPartition", "false")
+
+
+def shuffle_tasks(spark: SparkSession) -> int:
+    """In how many partitions a shuffle leaves what it moved."""
+    return int(spark.conf.get("spark.sql.shuffle.partitions") or 1)

@@ -6,20 +6,23 @@ NUL between (`key_of`), which sorts as the tuple does.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
+from batch_layer.numbers import Number, code_of
 from batch_layer.rows import Row, map_rows
-from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
+from identity import Facts, Identifier, Observer, Rules, UnknownTypeError, Verdict
 from identity.facts import PAST
 from schemas import Malformed
 from schemas.absorb import absorb, accept
 
 # Stands before a source's name where messages have their topic.
 SOURCE = "source:"
+
+TIMES = ("first_seen", "last_seen", "first_ingested")
 
 SIGHTING, LINK, QUARANTINED, REJECT = "sighting", "link", "quarantined", "reject"
 
@@ -40,6 +43,9 @@ _FACTS = pa.schema(
     ]
 )
 _NOWHERE = (None, None, None)
+
+# Messages whose facts a task merges before it hands them on: what bounds its memory.
+_HELD = 200_000
 
 
 def key_of(tenant: str, identifier: Identifier) -> str:
@@ -64,14 +70,15 @@ def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
         tenants: defaultdict[str, Facts] = defaultdict(Facts)
-        for topic, partition, offset, ingested_at, value in rows:
+        for count, (topic, partition, offset, ingested_at, value) in enumerate(rows, 1):
             try:
                 record = accept(topic, value, ingested_at)
                 absorb(record, observer, tenants[record.tenant], ingested_at)
             except Malformed as error:
                 yield (REJECT, *[None] * 7, str(error), topic, partition, offset)
-        for tenant, found in tenants.items():
-            yield from _rows(tenant, found)
+            if count % _HELD == 0:
+                yield from _rows(tenants)
+        yield from _rows(tenants)
 
     columns = bronze.select("topic", "partition", "offset", "ingested_at", "value")
     return map_rows(columns, step, _FACTS)
@@ -87,48 +94,89 @@ def record_facts(records: DataFrame, rules: Rules) -> DataFrame:
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
         tenants: defaultdict[str, Facts] = defaultdict(Facts)
-        for tenant, source, load, changed_at, ingested_at, identifiers, attributes in rows:
+        for count, row in enumerate(rows, 1):
+            tenant, source, load, changed_at, ingested_at, identifiers, attributes = row
             at = ingested_at if changed_at is None else changed_at
             try:
                 observer.observe(tenants[tenant], dict(identifiers), dict(attributes or ()), at, ingested_at)
             except UnknownTypeError as error:
                 yield (REJECT, *[None] * 7, str(error), f"{SOURCE}{source}", None, load)
-        for tenant, found in tenants.items():
-            yield from _rows(tenant, found)
+            if count % _HELD == 0:
+                yield from _rows(tenants)
+        yield from _rows(tenants)
 
     columns = ("tenant", "source", "load", "changed_at", "ingested_at", "identifiers", "attributes")
     return map_rows(records.select(*columns), step, _FACTS)
 
 
-def _rows(tenant: str, found: Facts) -> Iterable[Row]:
-    for x, seen in found.seen.items():
-        yield (SIGHTING, key_of(tenant, x), None, *seen, None, None, None, *_NOWHERE)
-    for (a, b), link in found.links.items():
-        times = (link.first_seen, link.last_seen, link.first_ingested, link.decided_at, link.verdict)
-        yield (LINK, key_of(tenant, a), key_of(tenant, b), *times, None, *_NOWHERE)
-    for x, reason in found.quarantined.items():
-        yield (QUARANTINED, key_of(tenant, x), None, *[None] * 5, reason, *_NOWHERE)
+def _rows(tenants: dict[str, Facts]) -> Iterator[Row]:
+    """The facts of each tenant, which are let go."""
+    while tenants:
+        tenant, found = tenants.popitem()
+        for x, seen in found.seen.items():
+            yield (SIGHTING, key_of(tenant, x), None, *seen, None, None, None, *_NOWHERE)
+        for (a, b), link in found.links.items():
+            times = (link.first_seen, link.last_seen, link.first_ingested, link.decided_at, link.verdict)
+            yield (LINK, key_of(tenant, a), key_of(tenant, b), *times, None, *_NOWHERE)
+        for x, reason in found.quarantined.items():
+            yield (QUARANTINED, key_of(tenant, x), None, *[None] * 5, reason, *_NOWHERE)
 
 
-def seen(facts_: DataFrame) -> DataFrame:
-    """`x, first_seen, last_seen, first_ingested`: one row an identifier."""
-    return facts_.where(f.col("kind") == SIGHTING).groupBy(f.col("a").alias("x")).agg(*_widened())
+def seen(facts_: DataFrame, number: Number, types: Sequence[str]) -> DataFrame:
+    """`xi, x, code, first_seen, last_seen, first_ingested`: one row an identifier, arranged by `xi`.
 
-
-def links(facts_: DataFrame) -> DataFrame:
-    """`a, b` (a < b), times and the last decision: one row a pair."""
-    decision = f.max(f.struct("decided_at", "verdict"))
-    merged = (
-        facts_.where(f.col("kind") == LINK).groupBy("a", "b").agg(*_widened(), decision.alias("decision"))
+    `code` is the place of its type among `types`.
+    """
+    rows = facts_.where(f.col("kind") == SIGHTING).select(
+        number("a").alias("xi"), f.col("a").alias("x"), *TIMES
     )
+    merged = rows.repartition("xi").groupBy("xi", "x").agg(*_widened())
+    return merged.select("xi", "x", code_of("x", types).alias("code"), *TIMES)
+
+
+def halves(facts_: DataFrame, number: Number, types: Sequence[str]) -> DataFrame:
+    """`xi, zi, x, z, code, other, lead`, times, verdict, decided_at: each link from both its ends.
+
+    Arranged by `xi`. `code` and `other` are the places of the types of x and z among `types`; of the two
+    half-links that with x < z has `lead`.
+    """
+    links = facts_.where(f.col("kind") == LINK)
+    decision = f.when(f.col("decided_at") != PAST, f.col("decided_at") * len(Verdict) + f.col("verdict"))
+    ends = [
+        links.select(
+            number(mine).alias("xi"),
+            number(other).alias("zi"),
+            f.col(mine).alias("x"),
+            f.col(other).alias("z"),
+            *TIMES,
+            decision.alias("decision"),
+        )
+        for mine, other in ("ab", "ba")
+    ]
+    # Of two decisions the later holds, and of two at one moment the larger: as one number, the larger one.
+    last = f.max("decision").alias("decision")
+    verdict = f.pmod("decision", f.lit(len(Verdict)))
+    merged = ends[0].union(ends[1]).repartition("xi").groupBy("xi", "zi", "x", "z").agg(*_widened(), last)
     return merged.select(
-        "a",
-        "b",
-        "first_seen",
-        "last_seen",
-        "first_ingested",
-        f.col("decision.verdict").alias("verdict"),
-        f.col("decision.decided_at").alias("decided_at"),
+        "xi",
+        "zi",
+        "x",
+        "z",
+        code_of("x", types).alias("code"),
+        code_of("z", types).alias("other"),
+        (f.col("x") < f.col("z")).alias("lead"),
+        *TIMES,
+        f.coalesce(verdict, f.lit(0)).cast("int").alias("verdict"),
+        f.coalesce(
+            f.expr(f"(decision - pmod(decision, {len(Verdict)})) DIV {len(Verdict)}"), f.lit(PAST)
+        ).alias("decided_at"),
+    )
+
+
+def links(half: DataFrame) -> DataFrame:
+    """`a, b` (a < b), times and the last decision: one row a pair."""
+    return half.where("lead").select(
+        f.col("x").alias("a"), f.col("z").alias("b"), *TIMES, "verdict", "decided_at"
     )
 
 
@@ -142,7 +190,7 @@ def rejects(facts_: DataFrame) -> DataFrame:
     return facts_.where(f.col("kind") == REJECT).select("topic", "partition", "offset", "reason")
 
 
-def _widened() -> list[f.Column]:  # type: ignore[name-defined]
+def _widened() -> list[Column]:
     return [
         f.min("first_seen").alias("first_seen"),
         f.max("last_seen").alias("last_seen"),

@@ -3,7 +3,8 @@
     generations/
       g00000001/
         manifest.json          what it is: cut-off, as_of, rules, counts, checksums
-        shard-0000.mdb …       LMDB, memory-mapped: key -> record (schemas.records)
+        shard-0000.mdb …       LMDB, memory-mapped: key -> record (schemas.records), or the block that
+                               holds it (schemas.blocks)
         report.json, .html     what the run has to say for itself; no reader needs them
       USE                      where it is there: the number that readers are held at (docs/decisions/0009)
 
@@ -23,6 +24,7 @@ import shutil
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Self
@@ -31,6 +33,7 @@ from weakref import WeakValueDictionary
 import lmdb
 import msgspec
 
+from schemas import blocks
 from schemas.durable import sync_directory
 from schemas.errors import SchemaError
 from schemas.records import FORMAT
@@ -41,6 +44,9 @@ _SCRATCH = ".writing-"
 
 # A file beside the generations with the number of the one that readers are to stand on.
 PIN = "USE"
+
+# Blocks that a scan keeps open: the far links of an identifier are spread over few.
+_BLOCKS = 256
 
 # An upper bound for the address space of one shard; a sparse file costs only what is written.
 _MAP_SIZE = 1 << 36
@@ -159,15 +165,16 @@ class Builder:
 def write_shard(directory: Path, index: int, entries: Iterable[tuple[bytes, bytes]]) -> Shard:
     """Step 1, for one shard; may run in any process that sees `directory`.
 
-    Keys in ascending order are written fastest. A shard that was written before (a task that is tried
-    again) is replaced.
+    `entries` are as `schemas.blocks` makes them. Keys in ascending order are written fastest, and fill their
+    pages. A shard that was written before (a task that is tried again) is replaced.
     """
     scratch = Path(tempfile.mkdtemp(prefix=_SCRATCH, dir=directory))
     count = 0
     with lmdb.open(str(scratch), map_size=_MAP_SIZE, sync=False, lock=False) as environment:
         with environment.begin(write=True, buffers=False) as transaction:
             for key, value in entries:
-                transaction.put(key, value)
+                if not transaction.put(key, value, append=True):
+                    transaction.put(key, value)
                 count += 1
         environment.sync(True)
     file = directory / f"shard-{index:04d}.mdb"
@@ -212,6 +219,12 @@ class Generation:
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """The records of those keys that are there."""
+        entries = self._entries(keys)
+        names = {name for value in entries.values() if (name := blocks.block_of(value)) is not None}
+        read = {name: blocks.unpacked(block) for name, block in self._entries(names).items()}
+        return {key: blocks.record_of(value, read.__getitem__) for key, value in entries.items()}
+
+    def _entries(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         if not self._shards:
             return found
@@ -228,6 +241,7 @@ class Generation:
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """All records whose key begins with `prefix`."""
+        block = lru_cache(maxsize=_BLOCKS)(self._block)
         for shard in self._shards:
             with shard.begin() as transaction, transaction.cursor() as cursor:
                 if not cursor.set_range(prefix):
@@ -235,7 +249,11 @@ class Generation:
                 for key, value in cursor:
                     if not key.startswith(prefix):
                         break
-                    yield key, value
+                    if not key.startswith(blocks.PREFIX):
+                        yield key, blocks.record_of(value, block)
+
+    def _block(self, name: bytes) -> list[bytes]:
+        return blocks.unpacked(self._entries([name])[name])
 
 
 # LMDB forbids opening one file twice in a process; whoever asks again gets the one that is open.

@@ -1,30 +1,30 @@
 r"""The speed view in Redis: keys and values, the contract between the speed and the serving layer.
 
-    ucid:2:live                  number of the generation that readers stand on; without it they have no
+    ucid:3:live                  number of the generation that readers stand on; without it they have no
                                  stream: it has not begun, or Redis lost its data and the view is built again
-    ucid:2:goal                  hash: "topic:partition" -> offset that a view must reach before readers are
+    ucid:3:goal                  hash: "topic:partition" -> offset that a view must reach before readers are
                                  let on to it; there while one is built from nothing
-    ucid:2:run                   the run of Redis (its `run_id`) whose file is known to be whole
-    ucid:2:pause                 set while a handover catches up its last few records
-    ucid:2:left                  set: numbers of generations that readers have left, whose keys are to go
-    ucid:2:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
-    ucid:2:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
-    ucid:2:v<g>:through          append time (microseconds) up to which events are applied
-    ucid:2:v<g>:<record key>     a record that differs from generation g (schemas.records)
-    ucid:2:v<g>:e<tenant>\0<hash>   hash: of a crowded identifier, by the other end's hash: its far links that
+    ucid:3:run                   the run of Redis (its `run_id`) whose file is known to be whole
+    ucid:3:pause                 set while a handover catches up its last few records
+    ucid:3:left                  set: numbers of generations that readers have left, whose keys are to go
+    ucid:3:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
+    ucid:3:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
+    ucid:3:v<g>:through          append time (microseconds) up to which events are applied
+    ucid:3:v<g>:<record key>     a record that differs from generation g (schemas.records)
+    ucid:3:v<g>:e<tenant>\0<hash>   hash: of a crowded identifier, by the other end's hash: its far links that
                                  differ from generation g
-    ucid:2:v<g>:side             stream: facts that bear on too many identifiers, for the side lane
-    ucid:2:v<g>:pending          hash: an identifier's hash -> how many entries of the side lane name it
-    ucid:2:side                  names the process that works at the side lane; expires
-    ucid:2:outbox                stream of changes on their way to Kafka
-    ucid:2:i<tenant>\0<bucket>   hash: rest of an id -> hash of the identifier that it was minted from, for
+    ucid:3:v<g>:side             stream: facts that bear on too many identifiers, for the side lane
+    ucid:3:v<g>:pending          hash: an identifier's hash -> how many entries of the side lane name it
+    ucid:3:side                  names the process that works at the side lane; expires
+    ucid:3:outbox                stream of changes on their way to Kafka
+    ucid:3:i<tenant>\0<bucket>   hash: rest of an id -> hash of the identifier that it was minted from, for
                                  ids that no generation has published. Of no view, for it stays true when
                                  a handover gives the customer another id. The bucket is an id's first
                                  characters: a small hash takes a third of what a key of its own takes
-    ucid:2:w<tenant>\0<hash>     a call of an e-mail service that was begun ("?") or taken ("!"), and a hash
+    ucid:3:w<tenant>\0<hash>     a call of an e-mail service that was begun ("?") or taken ("!"), and a hash
                                  of what its signature does not cover; expires once it would be too old
 
-The 2 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
+The 3 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
 and its bytes; a version alone says that the generation's record of that key is gone.
 """
 

@@ -18,6 +18,7 @@ bytes of a form that it does not know. Keys hold a hash, not an identifier: they
 and say nothing to who watches a server.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
@@ -29,11 +30,11 @@ from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.facts import PAST
 from identity.graph import Edge, Far, IdRecord, Node
 
-FORMAT = 2
+FORMAT = 3
 
 FAR: Final = b"e"  # the kind of a far link's key
 
-_MINE, _THEIRS, _OUT = 1, 2, 4  # of an edge
+MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 _LONE, _FIRST, _EXPIRED = 1, 2, 4  # of a node
 
 # The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far.
@@ -50,6 +51,8 @@ _CACHE = 1 << 18
 # What a named tuple does, without the call in between: this runs for every link of every node that is read.
 _new = tuple.__new__
 _VERDICTS = tuple(Verdict)
+
+EdgeForm = tuple[str | int, ...]
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -107,13 +110,18 @@ def _digest(text: str) -> bytes:
     return blake2b(text.encode(), digest_size=DIGEST).digest()
 
 
-def encode_node(node: Node) -> bytes:
-    """See above; what is as it mostly is, at the end of the array, is left out."""
+def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
+    """See above; what is as it mostly is, at the end of the array, is left out.
+
+    `edges` are the node's, in the form of `edge_form`, for who has made no `Edge` of them.
+    """
     x, first, seen = node.identifier, node.first, node.seen
     place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
     expired = node.fault is not None and node.fault.startswith("expired")
     flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED
-    tail: list[Any] = [x[0], x[1], [_edge(other, edge) for other, edge in node.edges.items()], node.customer]
+    if edges is None:
+        edges = [_edge(other, edge) for other, edge in node.edges.items()]
+    tail: list[Any] = [x[0], x[1], edges, node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
     rest = (None if first == x else first, node.fault, node.home, node.minted, far)
     if rest != _USUAL:
@@ -182,11 +190,24 @@ def customer_digest(node: bytes) -> bytes:
     return b"" if digest == _NO_CUSTOMER else digest
 
 
-def _edge(other: Identifier, edge: Edge) -> tuple[Any, ...]:
-    flags = edge.mine * _MINE | edge.theirs * _THEIRS | edge.out * _OUT
-    link = edge.link
-    seen = (*other, flags, link.first_seen, link.last_seen, link.first_ingested)
-    return seen if link.decided_at == PAST else (*seen, link.verdict, link.decided_at)
+def _edge(other: Identifier, edge: Edge) -> EdgeForm:
+    flags = edge.mine * MINE | edge.theirs * THEIRS | edge.out * OUT
+    return edge_form(*other, flags, *edge.link)
+
+
+def edge_form(
+    type_: str,
+    value: str,
+    flags: int,
+    first_seen: int,
+    last_seen: int,
+    first_ingested: int,
+    verdict: int,
+    decided_at: int,
+) -> EdgeForm:
+    """An edge as it stands in a node; `flags` are of MINE, THEIRS and OUT."""
+    seen = (type_, value, flags, first_seen, last_seen, first_ingested)
+    return seen if decided_at == PAST else (*seen, verdict, decided_at)
 
 
 def _read_edge(
@@ -200,7 +221,7 @@ def _read_edge(
     decided_at: int = PAST,
 ) -> tuple[Identifier, Edge]:
     link = _new(Link, (first_seen, last_seen, first_ingested, _VERDICTS[verdict], decided_at))
-    mine, theirs, out = flags & _MINE != 0, flags & _THEIRS != 0, flags & _OUT != 0
+    mine, theirs, out = flags & MINE != 0, flags & THEIRS != 0, flags & OUT != 0
     return _new(Identifier, (type_, value)), _new(Edge, (link, mine, theirs, out))
 
 

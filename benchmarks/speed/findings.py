@@ -42,7 +42,8 @@ RATIOS: Mapping[str, Ratio] = {
 class Findings:
     """Figures by name, one value a round; and why a part has none."""
 
-    def __init__(self) -> None:
+    def __init__(self, ratios: Mapping[str, Ratio] = RATIOS) -> None:
+        self._ratios = ratios
         self._taken: defaultdict[str, list[Figure]] = defaultdict(list)
         self._why: dict[str, str] = {}
         self._failed = False
@@ -74,16 +75,16 @@ class Findings:
 
     def report(self) -> Report:
         """All of it; a ratio that cannot be made is None, with the reason."""
-        report = Report(_machine(), dict.fromkeys(RATIOS), failed=self._failed)
+        report = Report(_machine(), dict.fromkeys(self._ratios), failed=self._failed)
         numbers = self._numbers()
         report.figures.update({name: numbers.get(name, values[-1]) for name, values in self._taken.items()})
-        for name, ratio in RATIOS.items():
+        for name, ratio in self._ratios.items():
             below = max((numbers[other] for other in ratio.over if other in numbers), default=0.0)
             if ratio.of in numbers and below:
                 report.ratios[name] = numbers[ratio.of] / below
             else:
                 why = self._why.get(ratio.part) or self._why.get("worker")
-                report.why[name] = why or "the log is too short for it: take a larger --scale"
+                report.why[name] = why or "it is too small for it: take a larger --scale"
         return report
 
 

@@ -3,12 +3,14 @@
 import argparse
 import signal
 import sys
+from collections.abc import Mapping
 
-from benchmarks import identity
+from benchmarks import batch, identity
 from benchmarks.report import Report
 from benchmarks.speed import FULL_ONLY, PARTS
 from benchmarks.speed.errors import Broken
 from deploy.errors import InputError
+from deploy.local import default_cache, spark_jars
 
 _USUAL = [part for part in PARTS if part not in FULL_ONLY]
 
@@ -26,10 +28,27 @@ def configure(parser: argparse.ArgumentParser) -> None:
     subject.add_argument(
         "--full", action="store_true", help=f"also what takes many minutes: {', '.join(sorted(FULL_ONLY))}"
     )
-    parts = "; ".join(f"{name}: {text}" for name, text in PARTS.items())
-    subject.add_argument("--only", type=_parts, metavar="PART,…", help=f"just these. {parts}")
-    subject.add_argument("--skip", type=_parts, default=[], metavar="PART,…", help="all but these")
+    _choice(subject, PARTS)
     subject.set_defaults(measure=_speed)
+    help_ = "the whole graph in Spark, from strings to components and from bronze to a generation"
+    subject = subjects.add_parser("batch", help=help_, description=help_)
+    _common(subject, repeat=1)
+    subject.add_argument(
+        "--full",
+        action="store_true",
+        help=f"also what takes many minutes: {', '.join(sorted(batch.FULL_ONLY))}",
+    )
+    _choice(subject, batch.PARTS)
+    subject.set_defaults(measure=_batch)
+
+
+def _choice(subject: argparse.ArgumentParser, known: Mapping[str, str]) -> None:
+    def parts(text: str) -> list[str]:
+        return _parts(text, known)
+
+    told = "; ".join(f"{name}: {text}" for name, text in known.items())
+    subject.add_argument("--only", type=parts, metavar="PART,…", help=f"just these. {told}")
+    subject.add_argument("--skip", type=parts, default=[], metavar="PART,…", help="all but these")
 
 
 def _common(subject: argparse.ArgumentParser, repeat: int) -> None:
@@ -68,12 +87,34 @@ def _speed(options: argparse.Namespace) -> Report:
         raise InputError(
             f"'bench speed' needs the package {error.name}: pip install 'ucid[bench]'"
         ) from error
-    # Asked to end, we end what we started first.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    _end_when_asked()
     parts = options.only or ([*PARTS] if options.full else _USUAL)
     wanted = frozenset(parts) - frozenset(options.skip)
     return measure(Plan(options.scale, options.repeat, wanted), _progress)
+
+
+def _batch(options: argparse.Namespace) -> Report:
+    try:
+        from batch_layer.session import session  # noqa: PLC0415 - an extra
+        from benchmarks.batch.suite import Plan, measure  # noqa: PLC0415 - needs Spark
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"'bench batch' needs the package {error.name}: pip install 'ucid[bench]'"
+        ) from error
+    _end_when_asked()
+    parts = options.only or (batch.PARTS if options.full else batch.PARTS.keys() - batch.FULL_ONLY)
+    wanted = frozenset(parts) - frozenset(options.skip)
+    spark = session(spark_jars(default_cache()))
+    try:
+        return measure(Plan(options.scale, options.repeat, wanted), spark, _progress)
+    finally:
+        spark.stop()
+
+
+def _end_when_asked() -> None:
+    """Asked to end, we end what we started first."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _progress(text: str) -> None:
@@ -94,8 +135,8 @@ def _count(text: str) -> int:
     return value
 
 
-def _parts(text: str) -> list[str]:
+def _parts(text: str, known: Mapping[str, str]) -> list[str]:
     parts = text.split(",")
-    if unknown := [part for part in parts if part not in PARTS]:
-        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(PARTS)}")
+    if unknown := [part for part in parts if part not in known]:
+        raise argparse.ArgumentTypeError(f"{unknown[0]!r} is none of {', '.join(known)}")
     return parts

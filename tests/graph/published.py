@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from identity import resolve
 from identity.memory import MemoryView
 from schemas import records
+from schemas.blocks import alone
 from schemas.generation import Builder, Manifest, open_generation, shard_of, write_shard
 
 
@@ -58,7 +59,7 @@ def publish(root, records_, number=1, shards=2, **fields):
     with Builder(root, number) as builder:
         written = [
             write_shard(
-                builder.directory, i, [entry for entry in records_ if shard_of(entry[0], shards) == i]
+                builder.directory, i, alone(entry for entry in records_ if shard_of(entry[0], shards) == i)
             )
             for i in range(shards)
         ]

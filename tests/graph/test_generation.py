@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from schemas.blocks import alone
 from schemas.generation import (
     BrokenGeneration,
     Builder,
@@ -75,7 +76,7 @@ def test_a_builder_that_is_killed_leaves_nothing_that_a_reader_sees(tmp_path):
 
 def test_a_builder_that_gives_up_cleans_up(tmp_path):
     with Builder(tmp_path, 1) as builder:
-        write_shard(builder.directory, 0, RECORDS)
+        write_shard(builder.directory, 0, alone(RECORDS))
         assert list(tmp_path.iterdir()) == [builder.directory]
     assert list(tmp_path.iterdir()) == []
 
@@ -100,8 +101,8 @@ def test_a_flipped_byte_is_found(tmp_path):
 
 
 def test_a_shard_is_written_again_by_a_task_that_is_tried_again(tmp_path):
-    first = write_shard(tmp_path, 0, RECORDS[:5])
-    second = write_shard(tmp_path, 0, RECORDS)
+    first = write_shard(tmp_path, 0, alone(RECORDS[:5]))
+    second = write_shard(tmp_path, 0, alone(RECORDS))
     assert (first.entries, second.entries) == (5, len(RECORDS))
     assert [entry.name for entry in tmp_path.iterdir()] == [second.file]
 
