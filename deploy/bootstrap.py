@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.settings import Settings
 from schemas import TOPICS
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
     from pyspark.sql import SparkSession
     from redis import Redis
+    from redis.asyncio import Redis as AioRedis
 
     from batch_layer.run import Run
     from batch_layer.sources.importing import Importer
@@ -38,20 +39,36 @@ def redis(settings: Settings, timeout: float | None = None) -> "Redis":
     `timeout` is how many seconds a connection or an answer may take; default: UCID_REDIS_TIMEOUT.
     """
     from redis import Redis  # noqa: PLC0415 - an extra, and slow to import
-    from redis.backoff import ExponentialBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415
 
+    return Redis.from_url(settings.redis_url, retry=Retry(*_patience()), **_redis(settings, timeout))
+
+
+def redis_aio(settings: Settings) -> "AioRedis":
+    """The same for an event loop."""
+    from redis.asyncio import Redis  # noqa: PLC0415 - an extra, and slow to import
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+
+    client: AioRedis = Redis.from_url(settings.redis_url, retry=Retry(*_patience()), **_redis(settings, None))
+    return client
+
+
+def _patience() -> tuple[Any, int]:
+    from redis.backoff import ExponentialBackoff  # noqa: PLC0415 - an extra
+
+    base, cap = REDIS_BACKOFF_S
+    return ExponentialBackoff(cap, base), REDIS_RETRIES
+
+
+def _redis(settings: Settings, timeout: float | None) -> dict[str, Any]:
     security = settings.redis_security
     seconds = security.timeout if timeout is None else timeout
-    base, cap = REDIS_BACKOFF_S
-    return Redis.from_url(
-        settings.redis_url,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
-        health_check_interval=REDIS_IDLE_S,
-        retry=Retry(ExponentialBackoff(cap, base), REDIS_RETRIES),
+    return {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        "health_check_interval": REDIS_IDLE_S,
         **security.options(),
-    )
+    }
 
 
 def consumer(settings: Settings, group: str, statistics: Callable[[str], None] | None = None) -> "Consumer":

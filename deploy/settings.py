@@ -13,7 +13,7 @@ from typing import Self
 from deploy.errors import SettingsError
 from deploy.local.home import default_cache, default_home, identity_key
 from deploy.local.state import HOST, State
-from deploy.security import KafkaSecurity, RedisSecurity, secret
+from deploy.security import Access, KafkaSecurity, RedisSecurity, secret
 
 __all__ = ["Address", "Settings", "SettingsError"]
 
@@ -75,6 +75,25 @@ class Settings:
     redis_security: RedisSecurity = field(default_factory=RedisSecurity)
     """UCID_REDIS_PASSWORD, _CA, _CERT, _KEY and _TIMEOUT."""
 
+    access: Access = field(default_factory=Access)
+    """UCID_HTTP_WORKERS, _CERT and _KEY, UCID_KEYS, UCID_AUDIT, UCID_AUDIT_ANCHORS, UCID_OIDC_…: who may ask
+    the HTTP server, and what is noted about it."""
+
+    @property
+    def keys(self) -> Path:
+        """The file of API keys. Default: `keys.json` of the home."""
+        return self.access.keys or self.home / "keys.json"
+
+    @property
+    def audit(self) -> Path:
+        """The directory of the audit log. Default: `audit` of the home."""
+        return self.access.audit or self.home / "audit"
+
+    @property
+    def anchors(self) -> Path:
+        """The directory of the audit log's anchors, best on another machine's disk. Default: of the home."""
+        return self.access.anchors or self.home / "anchors"
+
     @classmethod
     def load(cls, env: Mapping[str, str] = os.environ) -> Self:
         """The settings in force. Raises SettingsError, and HomeError if the local state is damaged."""
@@ -95,6 +114,7 @@ class Settings:
             speed_http=None if env.get("UCID_SPEED_HTTP") == "off" else _address(env, "UCID_SPEED_HTTP"),
             kafka_security=KafkaSecurity.load(env),
             redis_security=RedisSecurity.load(env),
+            access=Access.load(env),
         )
 
 

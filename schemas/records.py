@@ -152,6 +152,24 @@ def decode_node(data: bytes) -> Node:
     )
 
 
+def links_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
+    """Of an encoded node what a lookup needs: its near links, each `[type, value, flags, …]`, and its customer."""
+    _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
+    return edges, customer
+
+
+def lives(edge: list[Any]) -> bool:
+    """Whether a link as `links_and_customer` gives it lives: both ends are in, and both keep it."""
+    return bool(edge[2] & (_MINE | _THEIRS | _OUT) == _MINE | _THEIRS)
+
+
+def customers_of(component: bytes) -> list[list[Any]]:
+    """The customers of an encoded component, each `[id, [[type, value], …], aliases]`: for lookups."""
+    customers: list[list[Any]]
+    customers, _ = _decode(component)
+    return customers
+
+
 def encode_far(other: Identifier, edge: Edge) -> bytes:
     """The record of a far link, by the end that holds it."""
     return _encode(_edge(other, edge))

@@ -8,7 +8,8 @@ import msgspec
 from deploy import bootstrap
 from deploy.pairs import type_and_value
 from deploy.settings import Settings
-from serving_layer.answers import answer_json
+from serving_layer import questions
+from serving_layer.answers import found_json
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +25,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print one JSON object a line; exit code 1 where none is known."""
-    answer = bootstrap.serving_view(Settings.load()).lookup(options.identifiers)
-    for found in answer_json(answer)["results"]:
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
-    return 0 if any(found.customer for found in answer.found) else 1
+    settings = Settings.load()
+    view = bootstrap.serving_view(settings)
+    answer = view.ask(questions.lookup(view.generations, settings.tenant, options.identifiers))
+    for outcome in answer.found:
+        unknown = {"customer_id": None, "reason": "unknown"}
+        line = {**outcome.identifier._asdict(), **(found_json(outcome, members=True) or unknown)}
+        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    return 0 if any(outcome.customer for outcome in answer.found) else 1

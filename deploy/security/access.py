@@ -1,0 +1,78 @@
+"""The HTTP server's door: TLS, keys, an identity provider, the audit log. How many processes stand behind it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+from urllib.parse import urlsplit
+
+from deploy.errors import SettingsError
+from deploy.security.tls import Tls
+
+WORKERS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Oidc:
+    """Whose bearer tokens count: issued by `issuer`, for `audience`, signed with a key found at `jwks`."""
+
+    issuer: str
+    audience: str
+    jwks: str
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """Paths are None where the home's own are to be used: see `Settings.keys` and its like."""
+
+    workers: int = WORKERS
+    certificate: Path | None = None
+    key: Path | None = None
+    keys: Path | None = None
+    audit: Path | None = None
+    anchors: Path | None = None
+    oidc: Oidc | None = None
+
+    @classmethod
+    def load(cls, env: Mapping[str, str]) -> Self:
+        """Read UCID_HTTP_WORKERS, _CERT, _KEY, UCID_KEYS, UCID_AUDIT, _ANCHORS, UCID_OIDC_…. Raises SettingsError."""
+        tls = Tls.load(env, "HTTP", used=True, instead="")
+        return cls(
+            _count(env),
+            tls.certificate,
+            tls.key,
+            _path(env, "UCID_KEYS"),
+            _path(env, "UCID_AUDIT"),
+            _path(env, "UCID_AUDIT_ANCHORS"),
+            _oidc(env),
+        )
+
+
+def _count(env: Mapping[str, str]) -> int:
+    given = env.get("UCID_HTTP_WORKERS") or str(WORKERS)
+    if not given.isdecimal() or not 0 < int(given) <= 64:  # noqa: PLR2004 - more than any node's cores
+        raise SettingsError(f"UCID_HTTP_WORKERS is {given!r}: write a number of processes, from 1 to 64.")
+    return int(given)
+
+
+def _path(env: Mapping[str, str], variable: str) -> Path | None:
+    given = env.get(variable)
+    return Path(given).expanduser().absolute() if given else None
+
+
+def _oidc(env: Mapping[str, str]) -> Oidc | None:
+    issuer, audience, jwks = (env.get(f"UCID_OIDC_{part}") for part in ("ISSUER", "AUDIENCE", "JWKS"))
+    if not (issuer or audience or jwks):
+        return None
+    for variable, given in (
+        ("UCID_OIDC_ISSUER", issuer),
+        ("UCID_OIDC_AUDIENCE", audience),
+        ("UCID_OIDC_JWKS", jwks),
+    ):
+        if not given:
+            raise SettingsError(f"{variable} is not set: an identity provider needs all three of UCID_OIDC_….")
+    assert issuer and audience and jwks, "that was looked at"  # noqa: PT018
+    url = urlsplit(jwks)
+    if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise SettingsError("UCID_OIDC_JWKS has to begin with https://: keys from elsewhere could be anybody's.")
+    return Oidc(issuer, audience, jwks)

@@ -1,0 +1,71 @@
+"""The desk: asks questions for a principal, keeps to his budgets, and has it noted.
+
+One place for all routes, so that no answer about a person can leave without a line in the audit log.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Any, TypeVar, cast
+
+from serving_layer import questions
+from serving_layer.access.audit import AuditLog, Entry
+from serving_layer.access.gate import account, spend
+from serving_layer.access.principal import Principal
+from serving_layer.metrics import Metrics
+from serving_layer.outcome import Outcome
+from serving_layer.reading import Freshness
+from serving_layer.shared import Shared
+
+Result = TypeVar("Result")
+
+
+class Desk:
+    """Answers in one process."""
+
+    def __init__(self, shared: Shared, audit: AuditLog, metrics: Metrics) -> None:
+        self.shared = shared
+        self.audit = audit
+        self._metrics = metrics
+
+    async def lookup(self, who: Principal, asked: Sequence[tuple[str, str]]) -> questions.Answer:
+        """Who these are, at most `reading.MOST` of them.
+
+        Raises Refused (429), UnknownTypeError, and SchemaError where nothing can be answered.
+        """
+        spend(who, len(asked))
+        answer = await self.ask(questions.lookup(self.shared.generations, who.tenant, asked), who.tenant)
+        known = [outcome.customer[0] for outcome in answer.found if outcome.customer is not None]
+        unknown = len(asked) - len(known)
+        freshness = answer.freshness
+        self._metrics.looked_up(len(known), unknown, freshness.generation, freshness.stale)
+        account(who, unknown)
+        self.audit.note(
+            Entry(who=who.id, tenant=who.tenant, act="lookup", about=known, asked=len(asked))
+        )
+        return answer
+
+    async def customer(self, who: Principal, customer_id: str) -> tuple[Outcome | None, Freshness]:
+        """Whom an id means. Raises Refused (429), and SchemaError where nothing can be answered."""
+        spend(who, 1)
+        question = questions.customer(self.shared.generations, who.tenant, customer_id)
+        outcome, freshness = await self.ask(question, who.tenant)
+        self._metrics.looked_up(outcome is not None, outcome is None, freshness.generation, freshness.stale)
+        account(who, outcome is None)
+        about = [outcome.customer[0]] if outcome is not None and outcome.customer is not None else []
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))
+        return outcome, freshness
+
+    async def freshness(self) -> Freshness:
+        """What answers rest on at this moment. Raises BrokenGeneration where there is nothing."""
+        return (await self.shared.read([])).freshness
+
+    async def ask(self, question: Generator[questions.Wanted, Any, Result], tenant: str) -> Result:
+        """Read what a question wants, until it has its answer."""
+        try:
+            wanted = next(question)
+            while True:
+                if isinstance(wanted, str):
+                    wanted = question.send(await self.shared.minted_from(tenant, wanted))
+                else:
+                    wanted = question.send(await self.shared.read(wanted))
+        except StopIteration as done:
+            return cast("Result", done.value)

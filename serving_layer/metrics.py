@@ -1,0 +1,75 @@
+"""What a server counts and measures, for Prometheus. Labels are routes and words of our own.
+
+With several processes a node the library adds up what each has written into PROMETHEUS_MULTIPROC_DIR.
+"""
+
+import os
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.multiprocess import MultiProcessCollector
+
+# Seconds. Half a millisecond is a lookup by itself, a second is a fault.
+_SECONDS: Final = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5)
+_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_000)
+
+
+class Metrics:
+    """The metrics of one server."""
+
+    def __init__(self) -> None:
+        self._registry = registry = CollectorRegistry()
+
+        def counter(name: str, what: str, *labels: str) -> Counter:
+            return Counter(f"ucid_serve_{name}", what, labels, registry=registry)
+
+        def histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+            return Histogram(f"ucid_serve_{name}", what, labels, buckets=buckets, registry=registry)
+
+        self._seconds = histogram("seconds", "Time to answer a request", _SECONDS, "route")
+        self._answers = counter("answers", "Answers", "route", "status")
+        self._requests = histogram("shared_requests", "Requests that shared a round trip to Redis", _SIZES)
+        self._identifiers = histogram("shared_identifiers", "Identifiers in such a round trip", _SIZES)
+        self._looked_up = counter("identifiers", "Identifiers that were asked for", "outcome")
+        self._stale = counter("stale_answers", "Answers without the stream")
+        self._refused = counter("refusals", "Requests that were refused", "reason")
+        self._generation = Gauge(
+            "ucid_serve_generation",
+            "The generation that answers rest on",
+            registry=registry,
+            multiprocess_mode="min",
+        )
+
+    def answered(self, route: str, status: int, seconds: float) -> None:
+        """A request was answered."""
+        self._seconds.labels(route).observe(seconds)
+        self._answers.labels(route, str(status)).inc()
+
+    def shared(self, requests: int, identifiers: int) -> None:
+        """So many requests share a round trip."""
+        self._requests.observe(requests)
+        self._identifiers.observe(identifiers)
+
+    def looked_up(self, found: int, unknown: int, generation: int, stale: bool) -> None:
+        """So many identifiers of one question were found, and not."""
+        if found:
+            self._looked_up.labels("found").inc(found)
+        if unknown:
+            self._looked_up.labels("unknown").inc(unknown)
+        if stale:
+            self._stale.inc()
+        self._generation.set(generation)
+
+    def refused(self, reason: str) -> None:
+        """A request was refused: `key`, `scope`, `rate`, `enumeration`, `size` or `body`."""
+        self._refused.labels(reason).inc()
+
+    def page(self, accept: str) -> tuple[str, bytes]:
+        """Content type and text of all metrics, of all processes of this node."""
+        registry = self._registry
+        if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+            registry = CollectorRegistry()
+            MultiProcessCollector(registry)
+        encode, kind = choose_encoder(accept)
+        return kind, encode(registry)

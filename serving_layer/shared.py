@@ -1,0 +1,161 @@
+"""One round trip to Redis, shared by all requests in flight.
+
+While one is under way, whatever is asked meanwhile waits for the next: under load many requests share one
+script, and a request alone waits for nobody.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from schemas import overlay
+from schemas.generation import BrokenGeneration
+from serving_layer.generations import Generations
+from serving_layer.metrics import Metrics
+from serving_layer.reading import MOST, SCRIPT, Asked, Below, Reading, live_of
+
+log = logging.getLogger(__name__)
+
+# Round trips under way at a time: the second one's questions are made up while the first is with Redis.
+FLIGHTS: Final = 2
+
+# Seconds between two tries to reach a Redis that is away; until then nobody waits for it.
+PROBE_S: Final = 0.1
+
+# A handover may happen between opening a generation and asking Redis; so many in a row do not.
+_TRIES = 10
+
+
+class Shared:
+    """Reads for everybody in one process. Belongs to one event loop."""
+
+    def __init__(self, redis: Redis, generations: Generations, metrics: Metrics) -> None:
+        self.generations = generations
+        self._redis = redis
+        self._script = redis.register_script(SCRIPT)
+        self._metrics = metrics
+        self._waiting: deque[tuple[Sequence[Asked], asyncio.Future[Reading]]] = deque()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._probe: asyncio.Task[None] | None = None
+
+    def read(self, asked: Sequence[Asked]) -> asyncio.Future[Reading]:
+        """The records of some identifiers, at most `reading.MOST`, all of one moment.
+
+        The future raises BrokenGeneration where there is nothing to answer from.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reading] = loop.create_future()
+        self._waiting.append((asked, future))
+        if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
+            # Not at once: what else arrives in this turn of the loop comes along.
+            loop.call_soon(self._start)
+        return future
+
+    async def point(self) -> int | None:
+        """The generation that readers stand on; None where Redis does not say."""
+        try:
+            found = None if self.away else await self._redis.get(overlay.LIVE)
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return None if found is None else int(found)
+
+    async def minted_from(self, tenant: str, customer_id: str) -> bytes | None:
+        """The hash of the identifier that an unpublished id was minted from, if Redis knows one."""
+        bucket, field = overlay.id_field(tenant, customer_id)
+        try:
+            return None if self.away else await self._redis.hget(bucket, field)  # type: ignore[misc, arg-type]
+        except RedisError as error:
+            self._lost(error)
+            return None
+
+    @property
+    def away(self) -> bool:
+        """Whether Redis is known to be away."""
+        return self._probe is not None
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        if self._probe is not None:
+            self._probe.cancel()
+        await self._redis.aclose()
+
+    def _start(self) -> None:
+        while self._waiting and len(self._flights) < FLIGHTS:
+            batch = [self._waiting.popleft()]
+            size = len(batch[0][0])
+            while self._waiting and size + len(self._waiting[0][0]) <= MOST:
+                batch.append(self._waiting.popleft())
+                size += len(batch[-1][0])
+            flight = asyncio.get_running_loop().create_task(self._fly(batch))
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+
+    def _landed(self, flight: "asyncio.Task[None]") -> None:
+        self._flights.discard(flight)
+        if self._waiting:
+            self._start()
+
+    async def _fly(self, batch: list[tuple[Sequence[Asked], "asyncio.Future[Reading]"]]) -> None:
+        asked = batch[0][0] if len(batch) == 1 else [one for some, _ in batch for one in some]
+        self._metrics.shared(len(batch), len(asked))
+        try:
+            reading = await self._look(asked)
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        start = 0
+        for some, future in batch:
+            stop = start + len(some)
+            if not future.done():
+                future.set_result(reading if len(batch) == 1 else reading.part(start, stop))
+            start = stop
+
+    async def _look(self, asked: Sequence[Asked]) -> Reading:
+        standing = self.generations.current
+        for _ in range(_TRIES):
+            below = Below(standing, asked)
+            reply = await self._ask(below)
+            live = None if reply is None else live_of(reply)
+            if reply is None or live is None:
+                return below.alone()
+            if live == standing.number:
+                return below.merged(reply)
+            standing = self.generations.at(live)
+            if standing.number != live:
+                return Below(standing, asked).alone()  # the live one is broken
+        raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+
+    async def _ask(self, below: Below) -> Sequence[Any] | None:
+        if self.away:
+            return None
+        keys, arguments = below.question()
+        try:
+            reply: Sequence[Any] = await self._script(keys=keys, args=arguments)
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return reply
+
+    def _lost(self, error: RedisError) -> None:
+        if self._probe is None:
+            log.warning("Redis does not answer, generations do: %s", error)
+            self._probe = asyncio.get_running_loop().create_task(self._until_back())
+
+    async def _until_back(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_S)
+            try:
+                await self._redis.get(overlay.LIVE)
+            except RedisError:
+                continue
+            log.info("Redis answers again")
+            self._probe = None
+            return

@@ -1,0 +1,87 @@
+"""POST /v1/lookup: a list, or a stream of any length. Identifiers travel in bodies, never in a URL."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Final
+
+import msgspec
+
+from identity import UnknownTypeError
+from serving_layer.access.principal import Principal
+from serving_layer.answers import found_json, freshness_json
+from serving_layer.desk import Desk
+from serving_layer.outcome import Outcome
+from serving_layer.reading import MOST, Freshness
+from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.lines import lines
+from serving_layer.web.message import NDJSON, Request, Response, Stream
+from serving_layer.web.refused import Refused
+
+# Bytes of a list.
+MOST_BYTES: Final = 1 << 20
+
+# Lines of a stream that are answered together, at most.
+TOGETHER: Final = 1_000
+
+
+class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """One identifier, as it was met."""
+
+    type: str
+    value: str
+
+
+class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A list of them."""
+
+    identifiers: Annotated[list[Question], msgspec.Meta(max_length=MOST)]
+
+
+_list = msgspec.json.Decoder(Questions)
+_line = msgspec.json.Decoder(Question)
+_encode = msgspec.json.Encoder().encode
+
+
+class Lookups:
+    """The routes' handlers."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._ending: tuple[Freshness, bytes] | None = None
+
+    async def lookup(self, request: Request) -> Response | Stream:
+        """Answer a list, or a stream where the content type says so."""
+        kind = request.headers.get("content-type", "")
+        if kind.startswith(NDJSON):
+            return Stream(self._streamed(request), NDJSON)
+        asked = decoded(_list, await request.body(), "lookup").identifiers
+        found, freshness = await self._ask(request.who, asked)
+        members = "read" in request.who.scopes
+        answers = [found_json(outcome, members=members) for outcome in found]
+        return Response(b'{"results":' + _encode(answers) + b"," + self._end(freshness))
+
+    async def _ask(self, who: Principal, asked: list[Question]) -> tuple[list[Outcome], Freshness]:
+        try:
+            return await self._desk.lookup(who, [(x.type, x.value) for x in asked])
+        except UnknownTypeError as error:
+            raise of_unknown_type(error) from None
+
+    async def _streamed(self, request: Request) -> AsyncIterator[bytes]:
+        """Answers, a line each. What is wrong ends the stream with a line that says so."""
+        members = "read" in request.who.scopes
+        try:
+            async for some in lines(request.stream(), TOGETHER):
+                asked = [decoded(_line, line, "lookup") for line in some]
+                found, freshness = await self._ask(request.who, asked)
+                end = self._end(freshness)
+                yield b"".join(
+                    b'{"result":' + _encode(found_json(outcome, members=members)) + b"," + end + b"\n"
+                    for outcome in found
+                )
+        except Refused as error:
+            yield _encode({"error": str(error), "status": error.status}) + b"\n"
+
+    def _end(self, freshness: Freshness) -> bytes:
+        """The end of an answer, which many share."""
+        if self._ending is None or self._ending[0] is not freshness:
+            self._ending = freshness, _encode(freshness_json(freshness))[1:]
+        return self._ending[1]
