@@ -38,6 +38,7 @@ FORMAT = 2
 FAR: Final = b"e"  # the kind of a far link's key
 
 _MINE, _THEIRS, _OUT = 1, 2, 4  # of an edge
+_FATE, _ALIVE = _MINE | _THEIRS | _OUT, _MINE | _THEIRS
 _LONE, _WHOLE, _LABEL, _EXPIRED = 1, 2, 4, 8  # of a node
 
 # The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted or far or large.
@@ -152,15 +153,13 @@ def decode_node(data: bytes) -> Node:
     )
 
 
-def links_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
-    """Of an encoded node what a lookup needs: its near links, each `[type, value, flags, …]`, and its customer."""
+def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
+    """Of an encoded node what a lookup needs: the near links that live, and its customer.
+
+    A link is `[type, value, …]` of the other end; it lives if both ends are in, and both keep it.
+    """
     _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
-    return edges, customer
-
-
-def lives(edge: list[Any]) -> bool:
-    """Whether a link as `links_and_customer` gives it lives: both ends are in, and both keep it."""
-    return bool(edge[2] & (_MINE | _THEIRS | _OUT) == _MINE | _THEIRS)
+    return [edge for edge in edges if edge[2] & _FATE == _ALIVE], customer
 
 
 def customers_of(component: bytes) -> list[list[Any]]:

@@ -9,64 +9,65 @@ products). Whoever is of the strongest type is as sure as its own type.
 
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import heappop, heappush
+from math import prod
+from typing import Any
 
-from identity import Identifier, Rules
+from identity import Identifier
+from serving_layer.generations import Standing
 
 Member = Sequence[str]
 Links = Mapping[Identifier, Iterable[Member]]
 
 
-def strongest(members: Iterable[Member], rules: Rules) -> int:
+def strongest(members: Iterable[Member], standing: Standing) -> int:
     """The rank of the strongest type among some identifiers."""
-    types = rules.types
-    return min(types[type_].rank for type_ in {member[0] for member in members})
+    return min(standing.ranks[member[0]] for member in members)
 
 
-def at_once(x: Identifier, rank: int, linked: Iterable[Member], rules: Rules) -> float | None:
-    """The certainty of x, where it is of the strongest rank or linked to one that is; else None.
+def at_once(
+    x: Identifier, rank: int, ends: Iterable[Any], members: Sequence[Any] | None, standing: Standing
+) -> float | None:
+    """The certainty of x, which is not of that rank itself, where it is linked to one that is; else None.
 
-    `linked` are the other ends of its links that live, all of its own customer. No longer path is surer:
-    each identifier more can only take away.
+    `ends` are those of its links that live; they lead to `members`, or where that is None there is nobody
+    else they could lead to. No longer path is surer: each identifier more can only take away.
     """
-    types = rules.types
-    mine = types[x.type]
-    if mine.rank == rank:
-        return mine.certainty
-    return max(
-        (mine.certainty * types[type_].certainty for type_, *_ in linked if types[type_].rank == rank),
-        default=None,
-    )
+    ranks, certainties = standing.ranks, standing.certainties
+    best = -1.0
+    for end in ends:
+        if ranks[end[0]] == rank and (members is None or end[:2] in members):
+            best = max(best, certainties[end[0]])
+    return None if best < 0 else certainties[x[0]] * best
 
 
-def surest_path(x: Identifier, rank: int, links: Links, rules: Rules) -> list[Identifier]:
+def surest_path(x: Identifier, rank: int, links: Links, standing: Standing) -> list[Identifier]:
     """The surest path from x to an identifier of that rank, both included; empty where there is none.
 
     `links` are, for each identifier of the customer, the other ends of its links that live. O(n log n) for
     n links.
     """
-    types = rules.types
+    certainties, ranks = standing.certainties, standing.ranks
     before: dict[Identifier, Identifier | None] = {}
-    heap: list[tuple[float, Identifier, Identifier | None]] = [(-types[x.type].certainty, x, None)]
+    # What comes out first is the surest; of two that are as sure, the shorter.
+    heap: list[tuple[float, int, Identifier, Identifier | None]] = [(-certainties[x.type], 1, x, None)]
     while heap:
-        sure, y, came_from = heappop(heap)
+        sure, steps, y, came_from = heappop(heap)
         if y in before:
             continue
         before[y] = came_from
-        if types[y.type].rank == rank:
+        if ranks[y.type] == rank:
             return _back(y, before)
         for end in links.get(y, ()):
             z = Identifier(end[0], end[1])
             if z not in before:
-                heappush(heap, (sure * types[z.type].certainty, z, y))
+                heappush(heap, (sure * certainties[z.type], steps + 1, z, y))
     return []
 
 
-def along(path: Iterable[Identifier], rules: Rules) -> float | None:
+def along(path: Iterable[Identifier], standing: Standing) -> float | None:
     """How sure a path is; None where there is none."""
-    sure: float | None = None
-    for step in path:
-        sure = (1.0 if sure is None else sure) * rules.types[step.type].certainty
-    return sure
+    certainties = [standing.certainties[step.type] for step in path]
+    return prod(certainties) if certainties else None
 
 
 def _back(y: Identifier, before: Mapping[Identifier, Identifier | None]) -> list[Identifier]:

@@ -36,7 +36,7 @@ class Desk:
         known = [outcome.customer[0] for outcome in answer.found if outcome.customer is not None]
         unknown = len(asked) - len(known)
         freshness = answer.freshness
-        self._metrics.looked_up(len(known), unknown, freshness.generation, freshness.stale)
+        self._metrics.looked_up(len(known), unknown, stale=freshness.stale)
         account(who, unknown)
         self.audit.note(
             Entry(who=who.id, tenant=who.tenant, act="lookup", about=known, asked=len(asked))
@@ -48,7 +48,7 @@ class Desk:
         spend(who, 1)
         question = questions.customer(self.shared.generations, who.tenant, customer_id)
         outcome, freshness = await self.ask(question, who.tenant)
-        self._metrics.looked_up(outcome is not None, outcome is None, freshness.generation, freshness.stale)
+        self._metrics.looked_up(outcome is not None, outcome is None, stale=freshness.stale)
         account(who, outcome is None)
         about = [outcome.customer[0]] if outcome is not None and outcome.customer is not None else []
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))

@@ -15,7 +15,7 @@ RETRY_S = 1.0
 
 
 class Standing:
-    """An open generation and its rules."""
+    """An open generation, its rules, and what these say of each type: its rank, and how certain it is."""
 
     def __init__(self, generation: Generation, rules: Rules, observer: Observer) -> None:
         self.generation = generation
@@ -23,6 +23,8 @@ class Standing:
         self.fingerprint = generation.manifest.fingerprint
         self.rules = rules
         self.observer = observer
+        self.ranks = {name: rule.rank for name, rule in rules.types.items()}
+        self.certainties = {name: rule.certainty for name, rule in rules.types.items()}
 
 
 class Generations:

@@ -4,6 +4,7 @@ With several processes a node the library adds up what each has written into PRO
 """
 
 import os
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -27,11 +28,11 @@ class Metrics:
         def histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
             return Histogram(f"ucid_serve_{name}", what, labels, buckets=buckets, registry=registry)
 
-        self._seconds = histogram("seconds", "Time to answer a request", _SECONDS, "route")
-        self._answers = counter("answers", "Answers", "route", "status")
+        self._seconds = histogram("seconds", "Time to answer a request", _SECONDS, "route", "status")
         self._requests = histogram("shared_requests", "Requests that shared a round trip to Redis", _SIZES)
         self._identifiers = histogram("shared_identifiers", "Identifiers in such a round trip", _SIZES)
-        self._looked_up = counter("identifiers", "Identifiers that were asked for", "outcome")
+        looked_up = counter("identifiers", "Identifiers that were asked for", "outcome")
+        self._found, self._unknown = looked_up.labels("found"), looked_up.labels("unknown")
         self._stale = counter("stale_answers", "Answers without the stream")
         self._refused = counter("refusals", "Requests that were refused", "reason")
         self._generation = Gauge(
@@ -41,25 +42,27 @@ class Metrics:
             multiprocess_mode="min",
         )
 
+        # Finding a metric by its labels takes as long as adding to it.
+        self._seconds_of = cache(lambda route, status: self._seconds.labels(route, str(status)))
+
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
-        self._seconds.labels(route).observe(seconds)
-        self._answers.labels(route, str(status)).inc()
+        self._seconds_of(route, status).observe(seconds)
 
-    def shared(self, requests: int, identifiers: int) -> None:
-        """So many requests share a round trip."""
+    def shared(self, requests: int, identifiers: int, generation: int) -> None:
+        """So many requests share a round trip, on that generation."""
         self._requests.observe(requests)
         self._identifiers.observe(identifiers)
+        self._generation.set(generation)
 
-    def looked_up(self, found: int, unknown: int, generation: int, stale: bool) -> None:
+    def looked_up(self, found: int, unknown: int, *, stale: bool) -> None:
         """So many identifiers of one question were found, and not."""
         if found:
-            self._looked_up.labels("found").inc(found)
+            self._found.inc(found)
         if unknown:
-            self._looked_up.labels("unknown").inc(unknown)
+            self._unknown.inc(unknown)
         if stale:
             self._stale.inc()
-        self._generation.set(generation)
 
     def refused(self, reason: str) -> None:
         """A request was refused: `key`, `scope`, `rate`, `enumeration`, `size` or `body`."""

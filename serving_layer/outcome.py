@@ -42,32 +42,34 @@ class Outcome:
         self.pending = bool(pending)
         if not node:
             return self
-        x, rules = self.identifier, standing.rules
+        x = self.identifier
         if not component:
             if records.is_lone(node):
-                _, customer_id = records.links_and_customer(node)
+                _, customer_id = records.live_ends_and_customer(node)
                 self.customer = [customer_id, [x], ()]
-                self.certainty = rules.types[x.type].certainty
+                self.certainty = standing.certainties[x[0]]
             else:
                 self.reason = records.decode_node(node).fault
             return self
-        edges, _ = records.links_and_customer(node)
-        itself = [x.type, x.value]
         customers = records.customers_of(component)
-        customer = customers[0] if len(customers) == 1 else next(c for c in customers if itself in c[1])
-        self.customer = customer
+        several = len(customers) > 1
+        self.customer = customer = next(c for c in customers if [*x] in c[1]) if several else customers[0]
         members = customer[1]
-        rank = strongest(members, rules)
-        self.certainty = at_once(x, rank, _inside(edges, members, len(customers) > 1), rules)
+        ranks = standing.ranks
+        rank = min([ranks[member[0]] for member in members])
+        if ranks[x[0]] == rank:
+            self.certainty = standing.certainties[x[0]]
+            return self
+        ends, _ = records.live_ends_and_customer(node)
+        self.certainty = at_once(x, rank, ends, members if several else None, standing)
         self.open = self.certainty is None and len(members) <= MOST_MEMBERS
         return self
 
     def settle(self, links: Links, standing: Standing) -> None:
         """Find the surest path, given the links of all members that live."""
         assert self.customer is not None, "only of customers anything stays open"
-        rank = strongest(self.customer[1], standing.rules)
-        path = surest_path(self.identifier, rank, links, standing.rules)
-        self.certainty = along(path, standing.rules)
+        path = surest_path(self.identifier, strongest(self.customer[1], standing), links, standing)
+        self.certainty = along(path, standing)
         self.open = False
 
     @property
@@ -88,16 +90,10 @@ def live_links(members: Sequence[Identifier], nodes: Iterable[bytes | None]) -> 
     links: Mapping[Identifier, list[Identifier]] = {
         x: [
             end
-            for edge in records.links_and_customer(node)[0]
-            if records.lives(edge) and (end := Identifier(edge[0], edge[1])) in known
+            for type_, value, *_ in records.live_ends_and_customer(node)[0]
+            if (end := Identifier(type_, value)) in known
         ]
         for x, node in zip(members, nodes, strict=True)
         if node
     }
     return links
-
-
-def _inside(edges: list[list[Any]], members: list[list[str]], several: bool) -> Iterator[list[Any]]:
-    """The links that live and lead to a member; where the component is one customer, all that live do."""
-    lives = records.lives
-    return (edge for edge in edges if lives(edge) and (not several or edge[:2] in members))

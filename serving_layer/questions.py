@@ -103,9 +103,8 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Want
     """What the records of these identifiers say; where a path is to be found, with a second look."""
     standing = reading.standing
     unsettled: list[Outcome] = []
-    for outcome, node, component, pending in zip(
-        found, reading.nodes, reading.components, reading.pending, strict=True
-    ):
+    looked_at = zip(found, reading.nodes, reading.components, reading.pending, strict=True)
+    for outcome, node, component, pending in looked_at:
         if outcome.read(standing, node, component, pending).open:
             unsettled.append(outcome)
     if unsettled:

@@ -17,7 +17,8 @@ from schemas import overlay
 from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations
 from serving_layer.metrics import Metrics
-from serving_layer.reading import MOST, SCRIPT, Asked, Below, Reading, live_of
+from serving_layer.reading import MOST, Asked, Below, Reading, live_of
+from serving_layer.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ class Shared:
     def __init__(self, redis: Redis, generations: Generations, metrics: Metrics) -> None:
         self.generations = generations
         self._redis = redis
-        self._script = redis.register_script(SCRIPT)
+        self._wire = Wire(redis)
         self._metrics = metrics
         self._waiting: deque[tuple[Sequence[Asked], asyncio.Future[Reading]]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
@@ -83,6 +84,7 @@ class Shared:
         """Let go of Redis."""
         if self._probe is not None:
             self._probe.cancel()
+        await self._wire.close()
         await self._redis.aclose()
 
     def _start(self) -> None:
@@ -103,9 +105,9 @@ class Shared:
 
     async def _fly(self, batch: list[tuple[Sequence[Asked], "asyncio.Future[Reading]"]]) -> None:
         asked = batch[0][0] if len(batch) == 1 else [one for some, _ in batch for one in some]
-        self._metrics.shared(len(batch), len(asked))
         try:
             reading = await self._look(asked)
+            self._metrics.shared(len(batch), len(asked), reading.standing.number)
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             for _, future in batch:
                 if not future.done():
@@ -138,7 +140,7 @@ class Shared:
             return None
         keys, arguments = below.question()
         try:
-            reply: Sequence[Any] = await self._script(keys=keys, args=arguments)
+            reply = await self._wire.call(keys, arguments)
         except RedisError as error:
             self._lost(error)
             return None

@@ -1,5 +1,6 @@
 """A server with its stores for one run: a private Redis, two generations, a stream on both, a key."""
 
+import logging
 import os
 import secrets
 import sys
@@ -31,6 +32,10 @@ GENERATIONS = (1, 2)  # alike, so that a handover changes no answer
 _TOGETHER = 5_000  # customers of one batch of the stream
 _LATER = 1_751_328_000_000_000  # 2025-07-01, in microseconds: when the stream saw what it adds
 _DEADLINE = 60.0
+
+
+# It tells of each request.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 class Size(msgspec.Struct, frozen=True):
@@ -87,6 +92,10 @@ class Stage:
         for number in range(self.customers):
             yield from self.people.identifiers(number)
 
+    def await_answer(self, url: str, log: Path) -> None:
+        """Return once a server answers. Raises Broken."""
+        _await(lambda: _answers(url), log)
+
     @contextmanager
     def serving(self) -> Iterator[str]:
         """`ucid serve` as a process; gives its URL."""
@@ -95,7 +104,7 @@ class Stage:
         url = f"http://{HOST}:{port}"
         env = self.env | {"UCID_HTTP": str(port)}
         with running([sys.executable, "-m", "deploy", "serve"], env, log):
-            _await(lambda: _answers(f"{url}/readyz"), log)
+            self.await_answer(f"{url}/readyz", log)
             yield url
 
     def _grant(self) -> None:

@@ -30,6 +30,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     subject.add_argument("--only", type=_parts, metavar="PART,…", help=f"just these. {parts}")
     subject.add_argument("--skip", type=_parts, default=[], metavar="PART,…", help="all but these")
     subject.set_defaults(measure=_speed)
+    help_ = "lookups over HTTP, merged of generation and stream, on private servers"
+    subject = subjects.add_parser("serve", help=help_, description=help_)
+    _common(subject, repeat=3)
+    subject.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="S", help="of load, each time; default 10"
+    )
+    subject.set_defaults(measure=_serve)
 
 
 def _common(subject: argparse.ArgumentParser, repeat: int) -> None:
@@ -68,12 +75,29 @@ def _speed(options: argparse.Namespace) -> Report:
         raise InputError(
             f"'bench speed' needs the package {error.name}: pip install 'ucid[bench]'"
         ) from error
-    # Asked to end, we end what we started first.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    _end_what_was_started()
     parts = options.only or ([*PARTS] if options.full else _USUAL)
     wanted = frozenset(parts) - frozenset(options.skip)
     return measure(Plan(options.scale, options.repeat, wanted), _progress)
+
+
+def _serve(options: argparse.Namespace) -> Report:
+    try:
+        from benchmarks.serve.stage import Size  # noqa: PLC0415 - needs clients of servers
+        from benchmarks.serve.suite import SIZE, Plan, measure  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"'bench serve' needs the package {error.name}: pip install 'ucid[bench]'"
+        ) from error
+    _end_what_was_started()
+    size = Size(*(max(round(of * options.scale), 100) for of in (SIZE.identifiers, SIZE.overlay)))
+    return measure(Plan(size, options.seconds, options.repeat), _progress)
+
+
+def _end_what_was_started() -> None:
+    """Asked to end, we end what we started first."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
 
 
 def _progress(text: str) -> None:
@@ -84,6 +108,13 @@ def _scale(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= 600:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 600")
     return value
 
 
