@@ -1,6 +1,7 @@
 """The composition root: every part of a running system, made from the settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from batch_layer.run import Run
     from batch_layer.sources.importing import Importer
     from batch_layer.sources.tables import Tables
+    from serving_layer.access.audit import Entry
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
@@ -124,9 +126,22 @@ def side_lane(settings: Settings) -> "SideLane":
 
 def serving_view(settings: Settings) -> "ServingView":
     """The merged view of one tenant."""
+    from serving_layer.access.audit import Entry
     from serving_layer.view import ServingView  # noqa: PLC0415 - an extra
 
     return ServingView(redis(settings), settings.generations, settings.tenant)
+
+
+@contextmanager
+def audited(settings: Settings) -> "Iterator[Callable[[Entry], None]]":
+    """Notes in the audit log what a command does, each before it is done. Raises SettingsError and AuditFailed."""
+    from serving_layer.access.audit import AuditLog, Seal  # noqa: PLC0415 - an extra
+
+    log = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
+    try:
+        yield log.note_now
+    finally:
+        log.close()
 
 
 def spark(

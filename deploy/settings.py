@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Self
 
 from deploy.errors import SettingsError
-from deploy.local.home import default_cache, default_home, identity_key
+from deploy.local.home import default_cache, default_home, identity_key, is_home
 from deploy.local.state import HOST, State
 from deploy.security import Access, KafkaSecurity, RedisSecurity, secret
 
@@ -81,18 +81,23 @@ class Settings:
 
     @property
     def keys(self) -> Path:
-        """The file of API keys. Default: `keys.json` of the home."""
-        return self.access.keys or self.home / "keys.json"
+        """The file of API keys. Default: the local stack's. Raises SettingsError where there is none."""
+        return self.access.keys or self._own("keys.json", "UCID_KEYS", "a file")
 
     @property
     def audit(self) -> Path:
-        """The directory of the audit log. Default: `audit` of the home."""
-        return self.access.audit or self.home / "audit"
+        """The directory of the audit log. Default: the local stack's. Raises SettingsError likewise."""
+        return self.access.audit or self._own("audit", "UCID_AUDIT", "a directory")
 
     @property
     def anchors(self) -> Path:
-        """The directory of the audit log's anchors, best on another machine's disk. Default: of the home."""
-        return self.access.anchors or self.home / "anchors"
+        """The directory of the audit log's anchors. Default: the local stack's. Raises SettingsError likewise."""
+        return self.access.anchors or self._own("anchors", "UCID_AUDIT_ANCHORS", "a directory elsewhere")
+
+    def _own(self, name: str, variable: str, form: str) -> Path:
+        if not is_home(self.home):
+            raise _missing(variable, form, f"there is no local stack in {self.home}")
+        return self.home / name
 
     @classmethod
     def load(cls, env: Mapping[str, str] = os.environ) -> Self:

@@ -71,6 +71,9 @@ class Stage:
             "UCID_GENERATIONS": str(home / "generations"),
             "UCID_DELTA": str(home),
             "UCID_ID_KEY": key,
+            "UCID_KEYS": str(home / "keys.json"),
+            "UCID_AUDIT": str(home / "audit"),
+            "UCID_AUDIT_ANCHORS": str(home / "anchors"),
             "UCID_LOG_LEVEL": "warning",
         }
         self._grant()

@@ -8,7 +8,9 @@ import msgspec
 from deploy import bootstrap
 from deploy.pairs import type_and_value
 from deploy.settings import Settings
+from deploy.user import user
 from serving_layer import questions
+from serving_layer.access.audit import Entry
 from serving_layer.answers import found_json
 
 
@@ -28,8 +30,12 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings.load()
     view = bootstrap.serving_view(settings)
     answer = view.ask(questions.lookup(view.generations, settings.tenant, options.identifiers))
+    known = [outcome.customer[0] for outcome in answer.found if outcome.customer]
+    with bootstrap.audited(settings) as note:
+        asked = len(options.identifiers)
+        note(Entry(who=user(), tenant=settings.tenant, act="lookup", about=known, asked=asked))
     for outcome in answer.found:
         unknown = {"customer_id": None, "reason": "unknown"}
         line = {**outcome.identifier._asdict(), **(found_json(outcome, members=True) or unknown)}
         sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
-    return 0 if any(outcome.customer for outcome in answer.found) else 1
+    return 0 if known else 1

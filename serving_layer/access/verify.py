@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from serving_layer.access.audit import END, START, Anchor, Line, Seal
+from serving_layer.access.audit import END, START, Anchor, Entry, Line, Seal
 
 
 class Verdict(NamedTuple):
@@ -40,6 +40,19 @@ def verify(directory: Path, anchors: Path, seal: Seal) -> Verdict:
             problems.append(f"{name}: follows a file that is gone, or that has another end")
     problems += _unanchored(seals, anchors, seal)
     return Verdict(len(files), lines, problems)
+
+
+def entries(directory: Path) -> Iterator[tuple[Line, Entry]]:
+    """All entries, each with the line that it stands in, as far as they can be read; `verify` says how far."""
+    for path in sorted(directory.glob("*.jsonl")):
+        with path.open("rb") as lines:
+            for text in lines:
+                try:
+                    line = msgspec.json.decode(text.split(b"\t")[0], type=Line)
+                except msgspec.DecodeError:
+                    break
+                for entry in line.entries:
+                    yield line, entry
 
 
 class _Chain:
