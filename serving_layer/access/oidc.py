@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import jwt
-from jwt import PyJWKClient
-from jwt.exceptions import PyJWKClientConnectionError, PyJWTError
+from jwt import PyJWK, PyJWKClient
+from jwt.exceptions import InvalidKeyError, PyJWKClientConnectionError, PyJWTError
 
 from schemas.errors import Unavailable
 from serving_layer.access.keys import RATE, UNKNOWN, digest
@@ -27,6 +27,9 @@ ALGORITHMS: Final = ["RS256", "RS384", "RS512", "PS256", "ES256", "ES384", "EdDS
 LEEWAY_S: Final = 30
 TIMEOUT_S: Final = 5
 KEYS_S: Final = 300
+
+# Seconds between two looks for a key that the issuer may have just begun to use.
+REFRESH_S: Final = 10
 
 # Tokens whose signature was checked and need not be again, at most.
 REMEMBERED: Final = 10_000
@@ -48,9 +51,10 @@ class Tokens:
         self._keys = PyJWKClient(jwks, timeout=TIMEOUT_S, lifespan=KEYS_S)
         self._share = share
         self._clock = clock
+        self._refresh_at = 0.0
         self._known: dict[str, Principal] = {}
         # Budgets are a person's, however many tokens are handed out.
-        self._people: dict[tuple[str, str, frozenset[str]], Principal] = {}
+        self._people: dict[tuple[str, str], Principal] = {}
 
     async def find(self, token: str) -> Principal | None:
         """Whose it is, if it is valid now. Raises Unavailable where the issuer's keys cannot be had."""
@@ -74,10 +78,9 @@ class Tokens:
         return known if known.expires is not None and self._clock() < known.expires + LEEWAY_S else None
 
     def _claims(self, token: str) -> dict[str, Any]:
-        key = self._keys.get_signing_key_from_jwt(token)
         return jwt.decode(
             token,
-            key,
+            self._key(jwt.get_unverified_header(token).get("kid")),
             algorithms=ALGORITHMS,
             audience=self._audience,
             issuer=self._issuer,
@@ -85,13 +88,24 @@ class Tokens:
             options={"require": ["exp", "iss", "aud", "sub"]},
         )
 
+    def _key(self, kid: str | None) -> PyJWK:
+        """The issuer's key of that name. Names that are made up have its keys fetched now and then only."""
+        found = PyJWKClient.match_kid(self._keys.get_signing_keys(), kid) if kid else None
+        now = self._clock()
+        if found is None and kid and now >= self._refresh_at:
+            self._refresh_at = now + REFRESH_S
+            found = PyJWKClient.match_kid(self._keys.get_signing_keys(refresh=True), kid)
+        if found is None:
+            raise InvalidKeyError("no key of the issuer has that name")
+        return found
+
     def _principal(self, claims: dict[str, Any]) -> Principal | None:
         tenant, scope, subject = claims.get("tenant"), claims.get("scope", ""), claims["sub"]
         if not isinstance(tenant, str) or not tenant or not isinstance(scope, str):
             log.info("a token was refused: it lacks the claim tenant or scope")
             return None
-        scopes = frozenset(scope.split()) & SCOPES.keys()
-        person = self._people.get((subject, tenant, scopes))
+        scopes = SCOPES.keys() & scope.split()
+        person = self._people.get((subject, tenant))
         found = Principal(
             f"oidc:{subject}",
             subject,
@@ -104,5 +118,5 @@ class Tokens:
         )
         if person is not None:
             found.rate, found.unknown = person.rate, person.unknown
-        self._people[subject, tenant, scopes] = found
+        self._people[subject, tenant] = found
         return found
