@@ -126,7 +126,6 @@ def side_lane(settings: Settings) -> "SideLane":
 
 def serving_view(settings: Settings) -> "ServingView":
     """The merged view of one tenant."""
-    from serving_layer.access.audit import Entry
     from serving_layer.view import ServingView  # noqa: PLC0415 - an extra
 
     return ServingView(redis(settings), settings.generations, settings.tenant)
@@ -134,7 +133,7 @@ def serving_view(settings: Settings) -> "ServingView":
 
 @contextmanager
 def audited(settings: Settings) -> "Iterator[Callable[[Entry], None]]":
-    """Notes in the audit log what a command does, each before it is done. Raises SettingsError and AuditFailed."""
+    """Notes in the audit log what a command does, before it is done. Raises SettingsError, AuditFailed."""
     from serving_layer.access.audit import AuditLog, Seal  # noqa: PLC0415 - an extra
 
     log = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))

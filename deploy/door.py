@@ -1,6 +1,7 @@
 """What must hold before the HTTP server opens to others than this machine."""
 
 import ipaddress
+from itertools import pairwise
 
 from deploy.settings import Settings, SettingsError
 from serving_layer.access.keys import load
@@ -36,5 +37,5 @@ def _is_local(host: str) -> bool:
 
 
 def _is_random(key: bytes) -> bool:
-    runs = sum(abs(a - b) <= 1 for a, b in zip(key, key[1:], strict=False))
+    runs = sum(abs(a - b) <= 1 for a, b in pairwise(key))
     return len(set(key)) >= FEWEST_CHARACTERS and runs <= len(key) // 2

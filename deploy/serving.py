@@ -38,7 +38,7 @@ class Process:
         self._shared = Shared(bootstrap.redis_aio(settings), Generations(settings.generations), metrics)
         self._audit = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
         oidc = access.oidc
-        tokens = oidc and Tokens(oidc.issuer, oidc.audience, oidc.jwks, access.workers)
+        tokens = Tokens(oidc.issuer, oidc.audience, oidc.jwks, access.workers) if oidc else None
         gate = Gate(KeyRing(settings.keys, access.workers), tokens)
         desk = Desk(self._shared, self._audit, metrics)
         self._application = Application(table(desk, metrics), gate, metrics)

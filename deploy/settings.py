@@ -91,7 +91,7 @@ class Settings:
 
     @property
     def anchors(self) -> Path:
-        """The directory of the audit log's anchors. Default: the local stack's. Raises SettingsError likewise."""
+        """The directory of the audit log's anchors. Default and errors are the same."""
         return self.access.anchors or self._own("anchors", "UCID_AUDIT_ANCHORS", "a directory elsewhere")
 
     def _own(self, name: str, variable: str, form: str) -> Path:

@@ -38,15 +38,13 @@ class Desk:
         freshness = answer.freshness
         self._metrics.looked_up(len(known), unknown, stale=freshness.stale)
         account(who, unknown)
-        self.audit.note(
-            Entry(who=who.id, tenant=who.tenant, act="lookup", about=known, asked=len(asked))
-        )
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="lookup", about=known, asked=len(asked)))
         return answer
 
     async def customer(self, who: Principal, customer_id: str) -> tuple[Outcome | None, Freshness]:
         """Whom an id means. Raises Refused (429), and SchemaError where nothing can be answered."""
         spend(who, 1)
-        question = questions.customer(self.shared.generations, who.tenant, customer_id)
+        question = questions.customer(who.tenant, customer_id)
         outcome, freshness = await self.ask(question, who.tenant)
         self._metrics.looked_up(outcome is not None, outcome is None, stale=freshness.stale)
         account(who, outcome is None)

@@ -73,6 +73,6 @@ class Metrics:
         registry = self._registry
         if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
             registry = CollectorRegistry()
-            MultiProcessCollector(registry)
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         encode, kind = choose_encoder(accept)
         return kind, encode(registry)

@@ -9,7 +9,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from identity import UnknownTypeError
+from identity import Identifier, UnknownTypeError
 from schemas import records
 from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations, Standing
@@ -67,9 +67,7 @@ def lookup(
     raise BrokenGeneration("readers moved on each time that they were asked about: try again")
 
 
-def customer(
-    generations: Generations, tenant: str, customer_id: str
-) -> Generator[Wanted, Any, tuple[Outcome | None, Freshness]]:
+def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outcome | None, Freshness]]:
     """Whom an id means now, be it its own id or one from before a merge; told by one who lives in it.
 
     Raises BrokenGeneration where there is nothing to answer from.
@@ -113,7 +111,7 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Want
 
 def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[Wanted, Any, None]:
     members = list(dict.fromkeys(x for outcome in found for x in outcome.members))
-    nodes = {}
+    nodes: dict[Identifier, bytes | None] = {}
     for some in _chunks(members):
         reading = yield [(tenant, records.node_key(tenant, x)) for x in some]
         if reading.standing.number != standing.number:

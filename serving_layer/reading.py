@@ -46,7 +46,9 @@ class Reading(NamedTuple):
     def part(self, start: int, stop: int) -> "Reading":
         """The same of some of the identifiers."""
         cut = slice(start, stop)
-        return self._replace(nodes=self.nodes[cut], components=self.components[cut], pending=self.pending[cut])
+        return self._replace(
+            nodes=self.nodes[cut], components=self.components[cut], pending=self.pending[cut]
+        )
 
 
 class Below:

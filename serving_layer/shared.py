@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -57,23 +57,15 @@ class Shared:
             loop.call_soon(self._start)
         return future
 
-    async def point(self) -> int | None:
-        """The generation that readers stand on; None where Redis does not say."""
-        try:
-            found = None if self.away else await self._redis.get(overlay.LIVE)
-        except RedisError as error:
-            self._lost(error)
-            return None
-        return None if found is None else int(found)
-
     async def minted_from(self, tenant: str, customer_id: str) -> bytes | None:
         """The hash of the identifier that an unpublished id was minted from, if Redis knows one."""
         bucket, field = overlay.id_field(tenant, customer_id)
         try:
-            return None if self.away else await self._redis.hget(bucket, field)  # type: ignore[misc, arg-type]
+            found = None if self.away else await self._redis.hget(cast("str", bucket), cast("str", field))
         except RedisError as error:
             self._lost(error)
             return None
+        return cast("bytes | None", found)
 
     @property
     def away(self) -> bool:

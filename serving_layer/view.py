@@ -72,7 +72,7 @@ class ServingView:
 
     def customer(self, customer_id: str) -> tuple[Customer | None, Freshness]:
         """The customer that an id means now, be it its own id or one from before a merge."""
-        outcome, freshness = self.ask(questions.customer(self.generations, self._tenant, customer_id))
+        outcome, freshness = self.ask(questions.customer(self._tenant, customer_id))
         return outcome.as_customer() if outcome is not None else None, freshness
 
     def customers(self) -> Iterator[Customer]:

@@ -7,7 +7,7 @@ reading replies stay the client's.
 
 import hashlib
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import hiredis
 from redis.asyncio import Connection, Redis
@@ -30,7 +30,7 @@ class Wire:
         """The script's reply. Raises RedisError; a connection that broke while idle is replaced first."""
         rest = (len(keys), *keys, *arguments)
         was_idle = bool(self._idle)
-        connection = self._idle.pop() if was_idle else self._pool.make_connection()
+        connection = self._idle.pop() if was_idle else self._made()
         try:
             try:
                 reply = await self._on(connection, rest)
@@ -44,16 +44,19 @@ class Wire:
             await connection.disconnect()
             raise
         self._idle.append(connection)
-        return reply
+        return cast("Sequence[Any]", reply)
 
     async def close(self) -> None:
         """End all connections."""
         while self._idle:
             await self._idle.pop().disconnect()
 
+    def _made(self) -> Connection:
+        return cast("Connection", self._pool.make_connection())  # type: ignore[no-untyped-call]
+
     async def _on(self, connection: Connection, rest: tuple[Any, ...]) -> Any:  # noqa: ANN401 - a reply
         if not connection.is_connected:
-            await connection.connect()
+            await connection.connect()  # type: ignore[no-untyped-call]
         await connection.send_packed_command(hiredis.pack_command((b"EVALSHA", _SHA, *rest)), False)
         try:
             return await connection.read_response()

@@ -9,14 +9,22 @@ from typing import NamedTuple
 
 from benchmarks.speed.errors import Broken, LeftOut
 
-# What wrk runs: each line of a file is a body, sent in turn; at the end it prints what it found as JSON.
+# What wrk runs: each line of a file is a body of a POST, or the rest of the path of a GET, sent in turn; at the
+# end it prints what it found as JSON.
 _SCRIPT = """
 local requests, at = {}, 0
+local method, path = os.getenv("BENCH_METHOD"), os.getenv("BENCH_PATH")
+local headers = {
+  ["authorization"] = "Bearer " .. os.getenv("BENCH_SECRET"),
+  ["content-type"] = "application/json"
+}
 function init()
-  local headers = {["authorization"] = "Bearer " .. os.getenv("BENCH_SECRET"), ["content-type"] = "application/json"}
-  for line in io.lines(os.getenv("BENCH_BODIES")) do
-    requests[#requests + 1] = wrk.format(os.getenv("BENCH_METHOD"), os.getenv("BENCH_PATH") .. os.getenv("BENCH_EACH"):gsub("BODY", line), headers,
-      os.getenv("BENCH_METHOD") == "POST" and line or nil)
+  for line in io.lines(os.getenv("BENCH_LINES")) do
+    if method == "POST" then
+      requests[#requests + 1] = wrk.format(method, path, headers, line)
+    else
+      requests[#requests + 1] = wrk.format(method, path .. line, headers)
+    end
   end
 end
 function request()
@@ -41,33 +49,39 @@ class Found(NamedTuple):
 
 
 class Load:
-    """What is asked: so many bodies, or as many paths for a GET, where `path` has BODY in it."""
+    """What is asked: a line each, to `path`."""
 
-    def __init__(self, home: Path, name: str, bodies: Iterable[bytes], path: str, secret: str = "") -> None:
-        self._script = home / f"{name}.lua"
+    def __init__(
+        self, home: Path, name: str, lines: Iterable[bytes], path: str, *, method: str, secret: str = ""
+    ) -> None:
+        self._script = home / "load.lua"
         self._script.write_text(_SCRIPT)
-        bodies_file = home / f"{name}.txt"
-        bodies_file.write_bytes(b"\n".join(bodies) + b"\n")
-        is_get = "BODY" in path
+        asked = home / f"{name}.txt"
+        asked.write_bytes(b"\n".join(lines) + b"\n")
         self._env = {
-            "BENCH_BODIES": str(bodies_file),
+            "BENCH_LINES": str(asked),
             "BENCH_SECRET": secret,  # in the environment: arguments are for everybody to see
-            "BENCH_METHOD": "GET" if is_get else "POST",
-            "BENCH_PATH": "" if is_get else path,
-            "BENCH_EACH": path if is_get else "",
+            "BENCH_METHOD": method,
+            "BENCH_PATH": path,
         }
 
     def run(self, url: str, connections: int, seconds: float) -> Found:
         """Ask for so long. Raises Broken where an answer was none, and LeftOut where there is no wrk."""
         if shutil.which("wrk") is None:
             raise LeftOut("there is no wrk: install it, such as `sudo apt-get install wrk`")
-        argv = ["wrk", "-t1", f"-c{connections}", f"-d{max(round(seconds), 1)}s", "-s", str(self._script), url]
+        argv = [
+            "wrk",
+            "-t1",
+            f"-c{connections}",
+            f"-d{max(round(seconds), 1)}s",
+            "-s",
+            str(self._script),
+            url,
+        ]
         done = subprocess.run(argv, env=self._env, capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise Broken(f"wrk failed: {done.stderr.strip()[-200:]}")
         found = json.loads(done.stdout.splitlines()[-1])
         if found["errors"] or not found["requests"]:
             raise Broken(f"of {found['requests']} requests {found['errors']} failed")
-        return Found(
-            found["requests"] / found["microseconds"] * 1e6, found["p50"] / 1e6, found["p99"] / 1e6
-        )
+        return Found(found["requests"] / found["microseconds"] * 1e6, found["p50"] / 1e6, found["p99"] / 1e6)

@@ -33,8 +33,16 @@ SHAPES: Final[tuple[tuple[Event, ...], ...]] = (
     ({"login": LOGIN, "cookie": COOKIES[0]}, {"login": LOGIN, "cookie": COOKIES[1]}),
     ({"login": LOGIN, "cookie": COOKIES[0]}, {"login": LOGIN, "email": EMAIL, "cookie": COOKIES[1]}),
     ({"login": LOGIN, "cookie": COOKIES[0]}, {"email": EMAIL, "cookie": COOKIES[0]}),
-    ({"login": LOGIN, "cookie": COOKIES[0]}, {"email": EMAIL, "cookie": COOKIES[1]}, {"login": LOGIN, "cookie": COOKIES[1]}),
-    ({"login": LOGIN, "cookie": COOKIES[2]}, {"email": EMAIL, "cookie": COOKIES[2]}, {"login": LOGIN, "cookie": COOKIES[1]}),
+    (
+        {"login": LOGIN, "cookie": COOKIES[0]},
+        {"email": EMAIL, "cookie": COOKIES[1]},
+        {"login": LOGIN, "cookie": COOKIES[1]},
+    ),
+    (
+        {"login": LOGIN, "cookie": COOKIES[2]},
+        {"email": EMAIL, "cookie": COOKIES[2]},
+        {"login": LOGIN, "cookie": COOKIES[1]},
+    ),
     ({"email": EMAIL, "cookie": COOKIES[0]},),
     ({"email": EMAIL, "cookie": COOKIES[0]}, {"email": EMAIL, "cookie": COOKIES[1]}),
 )

@@ -1,5 +1,6 @@
 """The whole of `ucid bench serve`: rounds of all parts on one stage, and the ratios that follow."""
 
+import json
 import random
 import re
 import shutil
@@ -8,6 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from statistics import median
 from threading import Event, Thread
 
@@ -64,7 +66,7 @@ class _Rounds:
         self._stage = ready
         self._progress = progress
         self._taken: defaultdict[str, list[float]] = defaultdict(list)
-        self._why: dict[str, str] = {part: "it was not asked for" for part in PARTS.keys() - plan.parts}
+        self._why: dict[str, str] = dict.fromkeys(PARTS.keys() - plan.parts, "it was not asked for")
         self._failed = False
         chance = random.Random(0)
         known = list(ready.identifiers())
@@ -72,17 +74,18 @@ class _Rounds:
         self._lists = self._load("bulk", (_body(chance.choices(known, k=LIST)) for _ in range(_LISTS)))
 
     def _load(self, name: str, bodies: Iterator[bytes]) -> Load:
-        return Load(self._stage.home, name, bodies, "/v1/lookup", self._stage.secret)
+        stage_ = self._stage
+        return Load(stage_.home, name, bodies, "/v1/lookup", method="POST", secret=stage_.secret)
 
     def run(self) -> None:
         """Peers and server take turns, so that a slow minute falls on all."""
         for number in range(self._plan.repeat):
             with self._stage.serving() as url:
                 if number == 0:
-                    self._take("check", lambda url=url: self._check(url))
-                self._take("single", lambda url=url: self._single(url))
-                self._take("handover", lambda url=url: self._handover(url))
-                self._take("bulk", lambda url=url: self._bulk(url))
+                    self._take("check", partial(self._check, url))
+                self._take("single", partial(self._single, url))
+                self._take("handover", partial(self._handover, url))
+                self._take("bulk", partial(self._bulk, url))
             self._take("starlette", self._starlette)
             self._take("redis", self._redis)
 
@@ -162,12 +165,13 @@ class _Rounds:
     def _starlette(self) -> dict[str, float]:
         with self._stage.redis.pipeline(transaction=False) as pipe:
             for number in range(_PEER_KEYS):
-                pipe.set(f"peer:{number}", '{"customer_id": "c_%026d"}' % number)
+                pipe.set(f"peer:{number}", json.dumps({"customer_id": f"c_{number:026d}"}))
             pipe.execute()
         port = free_port(HOST)
         env = self._stage.env | {"PEER_PORT": str(port)}
         numbers = random.Random(0).choices(range(_PEER_KEYS), k=_SAMPLE)
-        load = Load(self._stage.home, "peer", (b"%d" % number for number in numbers), "/BODY")
+        asked = (b"%d" % number for number in numbers)
+        load = Load(self._stage.home, "peer", asked, "/", method="GET")
         with peer("serve.starlette_redis", [], env, self._stage.home / "starlette.log"):
             url = f"http://{HOST}:{port}"
             self._stage.await_answer(f"{url}/1", self._stage.home / "starlette.log")
@@ -194,7 +198,9 @@ class _Rounds:
         with httpx.Client(headers=headers) as client:
             for number in chance.sample(range(count), min(_CHECKED, count)):
                 known = people.identifiers(number)
-                answer = client.post(f"{url}/v1/lookup", content=_body([*known, Identifier("login", "nobody")]))
+                answer = client.post(
+                    f"{url}/v1/lookup", content=_body([*known, Identifier("login", "nobody")])
+                )
                 *found, nobody = answer.json()["results"]
                 for one in found:
                     members = {Identifier(x["type"], x["value"]) for x in one["identifiers"]}

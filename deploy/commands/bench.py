@@ -10,6 +10,7 @@ from benchmarks.speed import FULL_ONLY, PARTS
 from benchmarks.speed.errors import Broken
 from deploy.errors import InputError
 
+_LONGEST_S = 600  # of load
 _USUAL = [part for part in PARTS if part not in FULL_ONLY]
 
 
@@ -113,8 +114,8 @@ def _scale(text: str) -> float:
 
 def _seconds(text: str) -> float:
     value = float(text)
-    if not 0 < value <= 600:
-        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 600")
+    if not 0 < value <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to {_LONGEST_S}")
     return value
 
 

@@ -29,7 +29,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--scopes", type=_scopes, default=("lookup",), metavar="SCOPE,…", help=f"default: lookup. {scopes}"
     )
     create.add_argument(
-        "--rate", type=_count, default=RATE, metavar="N", help="identifiers a second; 0: any; default %(default)s"
+        "--rate",
+        type=_count,
+        default=RATE,
+        metavar="N",
+        help="identifiers a second; 0: any; default %(default)s",
     )
     create.add_argument(
         "--unknown",
@@ -78,7 +82,9 @@ def run(options: argparse.Namespace) -> int:
             secret = new_secret()
             with changed(settings.keys) as keys:
                 keys[options.id] = rotated(_of(keys, options.id), secret, now, options.grace * _DAY_S)
-            print(f"{options.id} has a second secret; the first ends in {options.grace} days:", file=sys.stderr)
+            print(
+                f"{options.id} has a second secret; the first ends in {options.grace} days:", file=sys.stderr
+            )
             print(secret)
         case "revoke":
             with changed(settings.keys) as keys:

@@ -1,4 +1,4 @@
-"""The HTTP server's door: TLS, keys, an identity provider, the audit log. How many processes stand behind it."""
+"""The HTTP server's door: TLS, keys, an identity provider, the audit log; and its processes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class Access:
 
     @classmethod
     def load(cls, env: Mapping[str, str]) -> Self:
-        """Read UCID_HTTP_WORKERS, _CERT, _KEY, UCID_KEYS, UCID_AUDIT, _ANCHORS, UCID_OIDC_…. Raises SettingsError."""
+        """Read UCID_HTTP_…, UCID_KEYS, UCID_AUDIT… and UCID_OIDC_…. Raises SettingsError."""
         tls = Tls.load(env, "HTTP", used=True, instead="")
         return cls(
             _count(env),
@@ -70,9 +70,13 @@ def _oidc(env: Mapping[str, str]) -> Oidc | None:
         ("UCID_OIDC_JWKS", jwks),
     ):
         if not given:
-            raise SettingsError(f"{variable} is not set: an identity provider needs all three of UCID_OIDC_….")
+            raise SettingsError(
+                f"{variable} is not set: an identity provider needs all three of UCID_OIDC_…."
+            )
     assert issuer and audience and jwks, "that was looked at"  # noqa: PT018
     url = urlsplit(jwks)
     if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:
-        raise SettingsError("UCID_OIDC_JWKS has to begin with https://: keys from elsewhere could be anybody's.")
+        raise SettingsError(
+            "UCID_OIDC_JWKS has to begin with https://: keys from elsewhere could be anybody's."
+        )
     return Oidc(issuer, audience, jwks)

@@ -21,7 +21,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from hashlib import blake2b, sha256
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Final, Self
 
 import msgspec
 
@@ -143,7 +143,7 @@ class AuditLog:
         try:
             self._flush()
         except AuditFailed as error:
-            log.error("%s", error)
+            log.warning("%s", error)
 
     def _flush(self) -> None:
         entries, self._pending = self._pending, []
@@ -161,20 +161,21 @@ class AuditLog:
             self._begin(self._prior)
 
     def _line(self, kind: str, entries: list[Entry]) -> None:
-        body = msgspec.json.encode(
-            Line(n=self._n, at=self._clock().isoformat(), kind=kind, entries=entries)
-        )
+        body = msgspec.json.encode(Line(n=self._n, at=self._clock().isoformat(), kind=kind, entries=entries))
         seal = self.seal.next(self._prior, body)
         whole = body + b"\t" + self._prior.encode() + b"\t" + seal.encode() + b"\n"
         try:
-            if os.write(self._fd, whole) != len(whole):
-                os.ftruncate(self._fd, self._size)
-                raise OSError("the disk is full")
+            self._write(whole)
         except OSError as error:
             self._failed = True
             raise AuditFailed(f"the audit log cannot be written, so nothing is answered: {error}") from error
         self._failed = False
         self._n, self._prior, self._size = self._n + 1, seal, self._size + len(whole)
+
+    def _write(self, whole: bytes) -> None:
+        if os.write(self._fd, whole) != len(whole):
+            os.ftruncate(self._fd, self._size)
+            raise OSError("the disk is full")
 
     async def _keep_anchoring(self) -> None:
         while self._anchored < self._n:
@@ -182,7 +183,7 @@ class AuditLog:
             try:
                 await self._anchor_aside()
             except OSError as error:
-                log.error("the audit log's anchor cannot be written: %s", error)
+                log.warning("the audit log's anchor cannot be written: %s", error)
 
     async def _anchor_aside(self) -> None:
         # All that is needed is taken now: a thread would find it in the making.

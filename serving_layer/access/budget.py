@@ -10,9 +10,7 @@ class Budget:
 
     __slots__ = ("_at", "_capacity", "_clock", "_left", "_refill")
 
-    def __init__(
-        self, capacity: float, refill: float, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, capacity: float, refill: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._capacity = self._left = capacity
         self._refill = refill
         self._clock = clock

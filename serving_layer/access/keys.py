@@ -118,7 +118,7 @@ class KeyRing:
         try:
             keys = load(self._path).keys
         except BrokenKeys as error:
-            log.error("%s: the keys from before hold", error)
+            log.warning("%s: the keys from before hold", error)
             return
         self._stamp = stamp
         # Who stays keeps his budgets.

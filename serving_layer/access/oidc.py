@@ -64,7 +64,7 @@ class Tokens:
             try:
                 claims = await asyncio.to_thread(self._claims, token)
             except PyJWKClientConnectionError as error:
-                log.error("the keys of %s cannot be had: %s", self._issuer, type(error).__name__)
+                log.warning("the keys of %s cannot be had: %s", self._issuer, type(error).__name__)
                 raise Unavailable("the issuer of tokens does not answer: try again") from None
             except PyJWTError as error:
                 log.info("a token was refused: %s", type(error).__name__)

@@ -43,7 +43,7 @@ def verify(directory: Path, anchors: Path, seal: Seal) -> Verdict:
 
 
 def entries(directory: Path) -> Iterator[tuple[Line, Entry]]:
-    """All entries, each with the line that it stands in, as far as they can be read; `verify` says how far."""
+    """All entries that can be read, each with the line that it stands in."""
     for path in sorted(directory.glob("*.jsonl")):
         with path.open("rb") as lines:
             for text in lines:

@@ -25,6 +25,7 @@ class Application:
     async def __call__(self, scope: Any, peer: Peer) -> None:  # noqa: ANN401 - RSGI's
         """One request."""
         start = time.perf_counter()
+        response: Response | Stream
         found = self.table.find(scope.method, scope.path)
         if found is None:
             name, response = "none", self._unknown(scope)

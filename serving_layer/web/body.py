@@ -30,6 +30,6 @@ def of_unknown_type(error: UnknownTypeError) -> Refused:
 
 
 def _without_values(error: Any) -> str:  # noqa: ANN401
-    """msgspec's text. It names places and types; of unknown fields it would quote the name, which is not ours."""
+    """What msgspec says: places and types. Of an unknown field it would quote the name, which is not ours."""
     text = str(error)
     return "it has a field that is not known" if "unknown field" in text else text

@@ -39,9 +39,7 @@ class Table:
     def __init__(self, routes: Iterable[Route]) -> None:
         self.routes = tuple(routes)
         self._exact = {(route.method, route.path): route for route in self.routes if "{" not in route.path}
-        self._patterns = [
-            (route.path.split("/"), route) for route in self.routes if "{" in route.path
-        ]
+        self._patterns = [(route.path.split("/"), route) for route in self.routes if "{" in route.path]
 
     def find(self, method: str, path: str) -> tuple[Route, Mapping[str, str]] | None:
         """The route, and what stands for its parts in braces."""

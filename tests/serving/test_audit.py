@@ -79,7 +79,10 @@ def files(root):
 
 def test_a_log_as_it_was_written_is_whole(written):
     assert len(files(written)) >= 3
-    assert verdict(written)[:2] == (len(files(written)), sum(len(p.read_bytes().splitlines()) for p in files(written)))
+    assert verdict(written)[:2] == (
+        len(files(written)),
+        sum(len(p.read_bytes().splitlines()) for p in files(written)),
+    )
 
 
 def test_any_edit_of_any_byte_is_found(written):
@@ -97,7 +100,11 @@ def test_any_line_taken_out_doubled_or_moved_is_found(written):
     for path in files(written):
         lines = path.read_bytes().splitlines(keepends=True)
         for i in range(len(lines)):
-            others = [lines[:i] + lines[i + 1 :], lines[: i + 1] + lines[i:], [lines[i], *lines[:i], *lines[i + 1 :]]]
+            others = [
+                lines[:i] + lines[i + 1 :],
+                lines[: i + 1] + lines[i:],
+                [lines[i], *lines[:i], *lines[i + 1 :]],
+            ]
             for other in others:
                 if other != lines:
                     path.write_bytes(b"".join(other))

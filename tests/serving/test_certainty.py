@@ -2,6 +2,7 @@
 
 from functools import reduce
 from itertools import permutations
+from types import MappingProxyType
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,6 +19,8 @@ identifiers:
   phone:  {rank: 3, max: 5, certainty: 0.8}
   cookie: {rank: 9, max: 50, certainty: 0.5}
 """
+
+TYPES = rulefile.parse(RULES).types
 
 
 def sure(redis, tmp_path, *questions, events, live=()):
@@ -58,7 +61,9 @@ def test_the_stream_may_bring_a_surer_path(redis, tmp_path):
 
 def test_links_between_two_customers_of_a_component_count_for_none(redis, tmp_path):
     world = World(redis, tmp_path, rules=RULES)
-    world.publish({"login": "tom", "phone": "p"}, {"cookie": "c", "phone": "p"}, {"login": "ann", "cookie": "c"})
+    world.publish(
+        {"login": "tom", "phone": "p"}, {"cookie": "c", "phone": "p"}, {"login": "ann", "cookie": "c"}
+    )
     world.go_live()
     found = ServingView(redis, tmp_path, "default").lookup([("phone", "p"), ("cookie", "c")]).found
     assert len({one.customer.id for one in found}) == 2
@@ -74,9 +79,10 @@ def test_a_decision_is_a_link_like_any_other(redis, tmp_path):
 
 
 class Judging:
-    rules = rulefile.parse(RULES)
-    ranks = {name: rule.rank for name, rule in rules.types.items()}
-    certainties = {name: rule.certainty for name, rule in rules.types.items()}
+    """What a standing says of types."""
+
+    ranks = MappingProxyType({name: rule.rank for name, rule in TYPES.items()})
+    certainties = MappingProxyType({name: rule.certainty for name, rule in TYPES.items()})
 
 
 nodes = [Identifier(type_, str(i)) for i, type_ in enumerate(["login", "email", "phone", "cookie", "cookie"])]
@@ -94,7 +100,8 @@ def test_the_surest_path_is_that_of_trying_all(pairs, x):
         (x, *rest)
         for length in range(len(nodes))
         for rest in permutations([y for y in nodes if y != x], length)
-        if all(b in links[a] for a, b in zip((x, *rest), rest, strict=False)) and (x, *rest)[-1].type == "login"
+        if all(b in links[a] for a, b in zip((x, *rest), rest, strict=False))
+        and (x, *rest)[-1].type == "login"
     ]
     best = max((along(path, Judging) for path in paths), default=None)
     found = along(surest_path(x, 1, links, Judging), Judging)

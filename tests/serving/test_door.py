@@ -22,7 +22,8 @@ def env(tmp_path, monkeypatch):
     return monkeypatch
 
 
-def test_with_keys_of_its_own_a_server_opens(env):
+@pytest.mark.usefixtures("env")
+def test_with_keys_of_its_own_a_server_opens():
     main(["keys", "create", "shop"])
     check(Settings.load())
 
@@ -37,7 +38,8 @@ def test_the_demo_s_key_is_for_this_machine_alone(env, tmp_path):
         check(Settings.load())
 
 
-def test_the_demo_s_key_opens_everything_once(env, tmp_path):
+@pytest.mark.usefixtures("env")
+def test_the_demo_s_key_opens_everything_once(tmp_path):
     settings = Settings.load()
     ensure_demo_key(settings.keys, tmp_path, "default")
     secret = (tmp_path / DEMO_SECRET).read_text().strip()
@@ -71,8 +73,11 @@ def ucid(capsys, *arguments):
     return code, captured.out, captured.err
 
 
-def test_keys_are_made_rotated_listed_and_revoked(env, capsys):
-    code, out, _ = ucid(capsys, "create", "shop", "--scopes", "lookup,read", "--rate", "50", "--expires", "30")
+@pytest.mark.usefixtures("env")
+def test_keys_are_made_rotated_listed_and_revoked(capsys):
+    code, out, _ = ucid(
+        capsys, "create", "shop", "--scopes", "lookup,read", "--rate", "50", "--expires", "30"
+    )
     first = out.strip()
     assert code == 0
     (key,) = load(Settings.load().keys).keys
@@ -93,13 +98,15 @@ def test_keys_are_made_rotated_listed_and_revoked(env, capsys):
 
 
 @pytest.mark.parametrize("action", [["rotate", "k_x"], ["revoke", "k_x"]])
-def test_a_key_that_there_is_not_is_named(env, capsys, action):
+@pytest.mark.usefixtures("env")
+def test_a_key_that_there_is_not_is_named(capsys, action):
     code, _, err = ucid(capsys, *action)
     assert (code, err) == (2, "ucid: there is no key k_x: 'ucid keys list' names them all\n")
 
 
 @pytest.mark.parametrize("wrong", [["--scopes", "lookup,all"], ["--rate", "-1"], ["--expires", "4000"]])
-def test_a_key_that_makes_no_sense_is_refused(env, capsys, wrong):
+@pytest.mark.usefixtures("env")
+def test_a_key_that_makes_no_sense_is_refused(wrong):
     with pytest.raises(SystemExit) as caught:
         main(["keys", "create", "shop", *wrong])
     assert caught.value.code == 2

@@ -175,5 +175,8 @@ def test_while_the_issuer_s_keys_cannot_be_had_nobody_passes_and_all_are_told_wh
     token = jwt.encode({"sub": "ann"}, "x" * 32, algorithm="HS256", headers={"kid": "1"})
     with Served(world, tmp_path, aio(server), tokens=tokens) as served:
         answer = served.lookup(key=token)
-        assert (answer.status, answer.json()) == (503, {"error": "the issuer of tokens does not answer: try again"})
+        assert (answer.status, answer.json()) == (
+            503,
+            {"error": "the issuer of tokens does not answer: try again"},
+        )
         assert served.lookup(key=served.key("lookup")).status == 200
