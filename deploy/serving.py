@@ -6,6 +6,8 @@ import logging
 from typing import Any
 
 from deploy import bootstrap
+from deploy.deciding import Decider
+from deploy.following import Follower
 from deploy.settings import Settings
 from serving_layer.access.audit import AuditLog, Seal
 from serving_layer.access.gate import Gate
@@ -13,6 +15,7 @@ from serving_layer.access.keys import KeyRing
 from serving_layer.access.oidc import Tokens
 from serving_layer.desk import Desk
 from serving_layer.generations import Generations
+from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
@@ -41,13 +44,18 @@ class Process:
         tokens = Tokens(oidc.issuer, oidc.audience, oidc.jwks, access.workers) if oidc else None
         gate = Gate(KeyRing(settings.keys, access.workers), tokens)
         desk = Desk(self._shared, self._audit, metrics)
-        self._application = Application(table(desk, metrics), gate, metrics)
+        history = History(settings.history)
+        self._follower = Follower(settings, history, lambda: self._shared.generations.current.observer)
+        self._follower.start()
+        routes = table(desk, metrics, history, Decider(settings).send)
+        self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()
         gc.set_threshold(_COLLECT_AFTER)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close it."""
+        self._follower.stop()
         self._audit.close()
         loop.run_until_complete(self._shared.close())
 

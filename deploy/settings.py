@@ -94,6 +94,11 @@ class Settings:
         """The directory of the audit log's anchors. Default and errors are the same."""
         return self.access.anchors or self._own("anchors", "UCID_AUDIT_ANCHORS", "a directory elsewhere")
 
+    @property
+    def history(self) -> Path:
+        """The file of what happened to customers, made from the log. Default and errors are the same."""
+        return self.access.history or self._own("history.db", "UCID_HISTORY", "a file")
+
     def _own(self, name: str, variable: str, form: str) -> Path:
         if not is_home(self.home):
             raise _missing(variable, form, f"there is no local stack in {self.home}")

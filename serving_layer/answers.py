@@ -3,8 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any
 
+import msgspec
+
+from identity import Identifier, Link, Verdict
+from identity.facts import PAST
+from schemas.records import identifier_digest
+from serving_layer.explanation import Explanation
+from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
 from serving_layer.reading import Freshness
+
+_VERDICTS = {Verdict.NONE: None, Verdict.MUST: "must_link", Verdict.CANNOT: "cannot_link"}
 
 
 def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
@@ -44,6 +53,71 @@ def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[st
     }
 
 
+def explanation_json(found: Explanation, tenant: str, history: History) -> dict[str, Any]:
+    """Why two identifiers are one customer, or are not. Reads the history: takes some milliseconds."""
+    a, b = found.a, found.b
+    return {
+        "same": found.same,
+        "a": found_json(a, members=False),
+        "b": found_json(b, members=False),
+        "certainty": found.certainty,
+        "path": [{**_pair_json(step.a, step.b), **link_json(step.link)} for step in found.path],
+        "joined_by": _joined_by(found, tenant, history),
+        "decisions": [
+            {**msgspec.to_builtins(word), "at": time_json(word.at)}
+            for word in history.decisions(tenant, a.identifier, b.identifier)
+        ],
+        "refused": [{**_pair_json(link.a, link.b), "reason": link.reason} for link in found.refused],
+        "refused_left_out": found.left_out,
+        **freshness_json(found.freshness),
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """What happened to a customer; `identifiers` is how many came to it."""
+    return {
+        "kind": change.kind,
+        "at": time_json(change.at),
+        "customer_id": change.customer_id,
+        "previous": change.previous,
+        "identifiers": len(change.identifiers),
+        "cause": change.cause and msgspec.to_builtins(change.cause),
+        "generation": change.generation,
+    }
+
+
+def link_json(link: Link) -> dict[str, Any]:
+    """When a link was seen, and what a steward said of it last."""
+    seen = link.last_seen != PAST
+    return {
+        "first_seen": time_json(link.first_seen) if seen else None,
+        "last_seen": time_json(link.last_seen) if seen else None,
+        "first_ingested": time_json(link.first_ingested) if seen else None,
+        "verdict": _VERDICTS[link.verdict],
+        "decided_at": time_json(link.decided_at) if link.decided_at != PAST else None,
+    }
+
+
+def time_json(moment: int) -> str:
+    """Microseconds as RFC 3339."""
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).isoformat()
+
+
+def _joined_by(found: Explanation, tenant: str, history: History) -> dict[str, Any] | None:
+    """The change with which the later of the two came to the customer that both are."""
+    if not found.same:
+        return None
+    assert found.a.customer is not None, "both are of one"
+    digests = {identifier_digest(end.identifier) for end in (found.a, found.b)}
+    changes = history.of(tenant, found.a.customer[0])
+    last = next((change for change in reversed(changes) if digests.intersection(change.identifiers)), None)
+    return None if last is None else change_json(last)
+
+
+def _pair_json(a: Identifier, b: Identifier) -> dict[str, Any]:
+    return {"a": a._asdict(), "b": b._asdict()}
+
+
 def freshness_json(freshness: Freshness) -> dict[str, Any]:
     """What an answer rests on.
 
@@ -51,7 +125,7 @@ def freshness_json(freshness: Freshness) -> dict[str, Any]:
     `topic:partition`), up to which the stream is included; and `stale`.
     """
     through = freshness.through
-    moment = datetime.fromtimestamp(through / 1_000_000, UTC).isoformat() if through is not None else None
+    moment = time_json(through) if through is not None else None
     return {
         "generation": freshness.generation,
         "through": moment,

@@ -7,7 +7,7 @@ included. Of several paths the surest counts (the most reliable path: Dijkstra's
 products). Whoever is of the strongest type is as sure as its own type.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from math import prod
 from typing import Any
@@ -17,11 +17,6 @@ from serving_layer.generations import Standing
 
 Member = Sequence[str]
 Links = Mapping[Identifier, Iterable[Member]]
-
-
-def strongest(members: Iterable[Member], standing: Standing) -> int:
-    """The rank of the strongest type among some identifiers."""
-    return min(standing.ranks[member[0]] for member in members)
 
 
 def at_once(
@@ -40,13 +35,15 @@ def at_once(
     return None if best < 0 else certainties[x[0]] * best
 
 
-def surest_path(x: Identifier, rank: int, links: Links, standing: Standing) -> list[Identifier]:
-    """The surest path from x to an identifier of that rank, both included; empty where there is none.
+def surest_path(
+    x: Identifier, is_end: Callable[[Identifier], bool], links: Links, standing: Standing
+) -> list[Identifier]:
+    """The surest path from x to an identifier that is an end, both included; empty where there is none.
 
     `links` are, for each identifier of the customer, the other ends of its links that live. O(n log n) for
     n links.
     """
-    certainties, ranks = standing.certainties, standing.ranks
+    certainties = standing.certainties
     before: dict[Identifier, Identifier | None] = {}
     # What comes out first is the surest; of two that are as sure, the shorter.
     heap: list[tuple[float, int, Identifier, Identifier | None]] = [(-certainties[x.type], 1, x, None)]
@@ -55,7 +52,7 @@ def surest_path(x: Identifier, rank: int, links: Links, standing: Standing) -> l
         if y in before:
             continue
         before[y] = came_from
-        if ranks[y.type] == rank:
+        if is_end(y):
             return _back(y, before)
         for end in links.get(y, ()):
             z = Identifier(end[0], end[1])

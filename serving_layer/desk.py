@@ -10,8 +10,10 @@ from serving_layer import questions
 from serving_layer.access.audit import AuditLog, Entry
 from serving_layer.access.gate import account, spend
 from serving_layer.access.principal import Principal
+from serving_layer.explanation import Explanation, explain
 from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
+from serving_layer.past import answered, standing_at
 from serving_layer.reading import Freshness
 from serving_layer.shared import Shared
 
@@ -26,13 +28,20 @@ class Desk:
         self.audit = audit
         self._metrics = metrics
 
-    async def lookup(self, who: Principal, asked: Sequence[tuple[str, str]]) -> questions.Answer:
-        """Who these are, at most `reading.MOST` of them.
+    async def lookup(
+        self, who: Principal, asked: Sequence[tuple[str, str]], as_of: int | None = None
+    ) -> questions.Answer:
+        """Who these are, at most `reading.MOST` of them; with `as_of` (microseconds), who they were then.
 
         Raises Refused (429), UnknownTypeError, and SchemaError where nothing can be answered.
         """
         spend(who, len(asked))
-        answer = await self.ask(questions.lookup(self.shared.generations, who.tenant, asked), who.tenant)
+        if as_of is None:
+            standing = self.shared.generations.current
+            answer = await self.ask(questions.lookup(standing, who.tenant, asked), who.tenant)
+        else:
+            standing = standing_at(self.shared.generations, as_of)
+            answer = answered(standing, questions.lookup(standing, who.tenant, asked))
         known = [outcome.customer[0] for outcome in answer.found if outcome.customer is not None]
         unknown = len(asked) - len(known)
         freshness = answer.freshness
@@ -51,6 +60,16 @@ class Desk:
         about = [outcome.customer[0]] if outcome is not None and outcome.customer is not None else []
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))
         return outcome, freshness
+
+    async def explain(self, who: Principal, a: tuple[str, str], b: tuple[str, str]) -> Explanation:
+        """Why two (type, raw value) pairs are one customer, or not. Raises as `lookup` does."""
+        spend(who, 2)
+        found = await self.ask(explain(who.tenant, a, b), who.tenant)
+        about = [end.customer[0] for end in (found.a, found.b) if end.customer is not None]
+        self._metrics.looked_up(len(about), 2 - len(about), stale=found.freshness.stale)
+        account(who, 2 - len(about))
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="explain", about=about, asked=2))
+        return found
 
     async def freshness(self) -> Freshness:
         """What answers rest on at this moment. Raises BrokenGeneration where there is nothing."""

@@ -13,6 +13,9 @@ log = logging.getLogger(__name__)
 # Seconds until a generation that could not be opened is tried again: somebody may have restored it.
 RETRY_S = 1.0
 
+# Generations of the past that stay open, for whoever asks about then.
+MOST_PAST = 4
+
 
 class Standing:
     """An open generation, its rules, and what these say of each type: its rank, and how certain it is."""
@@ -34,6 +37,7 @@ class Generations:
         self._root = root
         self._clock = clock
         self._open: Standing | None = None
+        self._past: dict[int, Standing] = {}
         self._broken: dict[int, float] = {}
         self._rules: dict[str, tuple[Rules, Observer]] = {}
 
@@ -57,6 +61,17 @@ class Generations:
                 return standing
         raise BrokenGeneration(f"no generation can be opened in {self._root}: run 'ucid batch'")
 
+    def until(self, moment: int) -> Standing | None:
+        """The newest generation that holds no event after `moment` (microseconds); `current` stays."""
+        for number in numbers(self._root)[::-1]:
+            standing = self._past.get(number) or self._try(number)
+            if standing is not None and (standing.generation.manifest.as_of or 0) <= moment:
+                self._past[number] = standing
+                while len(self._past) > MOST_PAST:
+                    del self._past[next(iter(self._past))]
+                return standing
+        return None
+
     def _try(self, number: int) -> Standing | None:
         if self._open is not None and self._open.number == number:
             return self._open
@@ -76,5 +91,7 @@ class Generations:
         if known is None:
             rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
             known = rules, Observer(rules)
-            self._rules = {fingerprint: known}
+            self._rules[fingerprint] = known
+            while len(self._rules) > MOST_PAST:
+                del self._rules[next(iter(self._rules))]
         return known

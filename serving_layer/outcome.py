@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from identity import Customer, Identifier
 from schemas import records
-from serving_layer.certainty import Links, along, at_once, strongest, surest_path
+from serving_layer.certainty import Links, along, at_once, surest_path
 from serving_layer.generations import Standing
 
 # Identifiers of a customer beyond which nobody looks for a path: it would take all of their records. Its
@@ -68,7 +68,9 @@ class Outcome:
     def settle(self, links: Links, standing: Standing) -> None:
         """Find the surest path, given the links of all members that live."""
         assert self.customer is not None, "only of customers anything stays open"
-        path = surest_path(self.identifier, strongest(self.customer[1], standing), links, standing)
+        ranks = standing.ranks
+        rank = min(ranks[member[0]] for member in self.customer[1])
+        path = surest_path(self.identifier, lambda x: ranks[x.type] == rank, links, standing)
         self.certainty = along(path, standing)
         self.open = False
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from identity import Identifier, UnknownTypeError
 from schemas import records
 from schemas.generation import BrokenGeneration
-from serving_layer.generations import Generations, Standing
+from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
 from serving_layer.reading import MOST, Asked, Freshness, Reading
 
@@ -34,13 +34,14 @@ class _Moved(Exception):
 
 
 def lookup(
-    generations: Generations, tenant: str, questions: Sequence[tuple[str, str]]
+    standing: Standing, tenant: str, questions: Sequence[tuple[str, str]]
 ) -> Generator[Wanted, Any, Answer]:
     """Who is each of these (type, raw value) pairs? At most `reading.MOST` of them.
 
+    `standing` is the one by whose rules they are read at first.
+
     Raises UnknownTypeError, and BrokenGeneration where there is nothing to answer from.
     """
-    standing = generations.current
     for _ in range(_TRIES):
         identify = standing.observer.identify
         try:

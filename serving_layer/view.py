@@ -67,7 +67,7 @@ class ServingView:
 
         Raises UnknownTypeError, and BrokenGeneration where there is nothing to answer from.
         """
-        outcomes, freshness = self.ask(questions.lookup(self.generations, self._tenant, asked))
+        outcomes, freshness = self.ask(questions.lookup(self.generations.current, self._tenant, asked))
         return Answer([_found(outcome) for outcome in outcomes], freshness)
 
     def customer(self, customer_id: str) -> tuple[Customer | None, Freshness]:

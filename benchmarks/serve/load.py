@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from benchmarks.speed.errors import Broken, LeftOut
 
-# What wrk runs: each line of a file is a body of a POST, or the rest of the path of a GET, sent in turn; at the
-# end it prints what it found as JSON.
+# What wrk runs: each line of a file is a body of a POST, or the rest of the path of a GET, sent in turn; at
+# the end it prints what it found as JSON.
 _SCRIPT = """
 local requests, at = {}, 0
 local method, path = os.getenv("BENCH_METHOD"), os.getenv("BENCH_PATH")

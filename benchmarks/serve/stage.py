@@ -74,6 +74,7 @@ class Stage:
             "UCID_KEYS": str(home / "keys.json"),
             "UCID_AUDIT": str(home / "audit"),
             "UCID_AUDIT_ANCHORS": str(home / "anchors"),
+            "UCID_HISTORY": str(home / "history.db"),
             "UCID_LOG_LEVEL": "warning",
         }
         self._grant()

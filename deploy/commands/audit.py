@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _who(settings: Settings, seal: Seal, identifier: tuple[str, str]) -> int:
     view = bootstrap.serving_view(settings)
-    (outcome,) = view.ask(questions.lookup(view.generations, settings.tenant, [identifier])).found
+    (outcome,) = view.ask(questions.lookup(view.generations.current, settings.tenant, [identifier])).found
     about = {seal.of(settings.tenant, outcome.identifier)}
     if outcome.customer is not None:
         about |= {outcome.customer[0], *outcome.customer[2]}

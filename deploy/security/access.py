@@ -31,6 +31,7 @@ class Access:
     keys: Path | None = None
     audit: Path | None = None
     anchors: Path | None = None
+    history: Path | None = None
     oidc: Oidc | None = None
 
     @classmethod
@@ -44,6 +45,7 @@ class Access:
             _path(env, "UCID_KEYS"),
             _path(env, "UCID_AUDIT"),
             _path(env, "UCID_AUDIT_ANCHORS"),
+            _path(env, "UCID_HISTORY"),
             _oidc(env),
         )
 

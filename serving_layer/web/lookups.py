@@ -1,6 +1,7 @@
 """POST /v1/lookup: a list, or a stream of any length. Identifiers travel in bodies, never in a URL."""
 
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Annotated, Final
 
 import msgspec
@@ -10,6 +11,7 @@ from serving_layer.access.principal import Principal
 from serving_layer.answers import found_json, freshness_json
 from serving_layer.desk import Desk
 from serving_layer.outcome import Outcome
+from serving_layer.past import NotCovered
 from serving_layer.reading import MOST, Freshness
 from serving_layer.web.body import decoded, of_unknown_type
 from serving_layer.web.lines import lines
@@ -31,9 +33,10 @@ class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False
 
 
 class Questions(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A list of them."""
+    """A list of them; with `as_of`, who they were then."""
 
     identifiers: Annotated[list[Question], msgspec.Meta(max_length=MOST)]
+    as_of: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
 
 _list = msgspec.json.Decoder(Questions)
@@ -53,15 +56,20 @@ class Lookups:
         kind = request.headers.get("content-type", "")
         if kind.startswith(NDJSON):
             return Stream(self._streamed(request), NDJSON)
-        asked = decoded(_list, await request.body(), "lookup").identifiers
-        found, freshness = await self._ask(request.who, asked)
+        asked = decoded(_list, await request.body(), "lookup")
+        as_of = None if asked.as_of is None else round(asked.as_of.timestamp() * 1_000_000)
+        found, freshness = await self._ask(request.who, asked.identifiers, as_of)
         members = "read" in request.who.scopes
         answers = [found_json(outcome, members=members) for outcome in found]
         return Response(b'{"results":' + _encode(answers) + b"," + self._end(freshness))
 
-    async def _ask(self, who: Principal, asked: list[Question]) -> tuple[list[Outcome], Freshness]:
+    async def _ask(
+        self, who: Principal, asked: list[Question], as_of: int | None = None
+    ) -> tuple[list[Outcome], Freshness]:
         try:
-            return await self._desk.lookup(who, [(x.type, x.value) for x in asked])
+            return await self._desk.lookup(who, [(x.type, x.value) for x in asked], as_of)
+        except NotCovered as error:
+            raise Refused(404, str(error), "past") from None
         except UnknownTypeError as error:
             raise of_unknown_type(error) from None
 

@@ -10,6 +10,7 @@ from serving_layer.access.gate import Gate
 from serving_layer.access.keys import Key, KeyFile, KeyRing, Secret, digest, new_secret
 from serving_layer.desk import Desk
 from serving_layer.generations import Generations
+from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
@@ -118,7 +119,14 @@ class Served:
         self.desk = Desk(self.shared, self.log, self.metrics)
         self.ring = KeyRing(self.keys, clock=self.clock)
         gate = Gate(self.ring, self._more.pop("tokens", None))
-        self.application = Application(table(self.desk, self.metrics, **self._more), gate, self.metrics)
+        self.history = History(self.keys.with_name("history.db"))
+        self.sent = []
+        routes = table(self.desk, self.metrics, self.history, self._more.pop("send", self._send))
+        self.application = Application(routes, gate, self.metrics)
+
+    async def _send(self, decision):
+        self.sent.append(decision)
+        return "customer.decisions:0", len(self.sent) - 1
 
     def __exit__(self, *_):
         self.log.close()

@@ -104,7 +104,7 @@ def test_the_surest_path_is_that_of_trying_all(pairs, x):
         and (x, *rest)[-1].type == "login"
     ]
     best = max((along(path, Judging) for path in paths), default=None)
-    found = along(surest_path(x, 1, links, Judging), Judging)
+    found = along(surest_path(x, lambda y: y.type == "login", links, Judging), Judging)
     assert (found and round(found, 9)) == (best and round(best, 9))
 
 

@@ -13,6 +13,16 @@ from tests.serving.world import TOM, World
 # last test of this file says so.
 BODIES = {
     "POST /v1/lookup": {"identifiers": [{"type": "login", "value": "tom"}]},
+    "POST /v1/explain": {
+        "a": {"type": "login", "value": "tom"},
+        "b": {"type": "email", "value": "tom@example.com"},
+    },
+    "POST /v1/decisions": {
+        "verdict": "must_link",
+        "a": {"type": "login", "value": "tom"},
+        "b": {"type": "email", "value": "ann@example.com"},
+        "why": "they told us",
+    },
 }
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
 
