@@ -28,6 +28,9 @@ TOGETHER = 5_000
 WAIT_S = 0.2
 RETRY_S = 1.0
 
+# Seconds that a server which ends waits for it. What was not written is read again.
+STOP_S = 2.0
+
 
 class Follower:
     """A thread that fills the history for as long as it is the only one of this node."""
@@ -44,9 +47,9 @@ class Follower:
         self._thread.start()
 
     def stop(self) -> None:
-        """End, once what is in hand is written."""
+        """End, once what is in hand is written; who waits for a Kafka that is away is left behind."""
         self._stop.set()
-        self._thread.join()
+        self._thread.join(STOP_S)
 
     def _run(self) -> None:
         lock = Path(f"{self._settings.history}.lock")

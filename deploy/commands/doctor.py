@@ -10,7 +10,7 @@ from deploy.local.redis import find_redis
 _PACKAGES = {
     "speed": ("confluent-kafka", "redis", "lmdb", "prometheus-client"),
     "batch": ("pyspark", "delta-spark"),
-    "serve": ("starlette", "uvicorn"),
+    "serve": ("granian", "pyjwt", "redis", "lmdb"),
 }
 
 

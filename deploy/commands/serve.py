@@ -7,6 +7,10 @@ from tempfile import TemporaryDirectory
 from deploy.door import check
 from deploy.settings import Settings
 
+# Seconds that a new process has to begin before the old one is asked to end, and that this one then has.
+RENEW_S = 2.0
+GRACE_S = 20
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """No arguments: everything is a setting."""
@@ -43,6 +47,8 @@ def _serve(settings: Settings) -> None:
         http=HTTPModes.auto,
         websockets=False,
         respawn_failed_workers=True,
+        respawn_interval=RENEW_S,
+        workers_kill_timeout=GRACE_S,
         ssl_cert=settings.access.certificate,
         ssl_key=settings.access.key,
         # Ours, which tells no personal data: its lines go where all of ours go.
