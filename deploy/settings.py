@@ -76,8 +76,8 @@ class Settings:
     """UCID_REDIS_PASSWORD, _CA, _CERT, _KEY and _TIMEOUT."""
 
     access: Access = field(default_factory=Access)
-    """UCID_HTTP_WORKERS, _CERT and _KEY, UCID_KEYS, UCID_AUDIT, UCID_AUDIT_ANCHORS, UCID_OIDC_…: who may ask
-    the HTTP server, and what is noted about it."""
+    """UCID_HTTP_WORKERS, _CERT, _KEY and _CA, UCID_KEYS, UCID_AUDIT, UCID_AUDIT_ANCHORS, UCID_HISTORY,
+    UCID_OIDC_ISSUER, _AUDIENCE and _JWKS: who may ask the HTTP server, and what is noted about it."""
 
     @property
     def keys(self) -> Path:

@@ -34,8 +34,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _serve(settings: Settings) -> None:
     from granian import Granian  # noqa: PLC0415 - an extra, and slow to import
-    from granian.constants import HTTPModes, Interfaces, Loops  # noqa: PLC0415
+    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols  # noqa: PLC0415
 
+    tls = settings.access.tls
     Granian(
         "deploy.serving:process",
         factory=True,
@@ -49,8 +50,11 @@ def _serve(settings: Settings) -> None:
         respawn_failed_workers=True,
         respawn_interval=RENEW_S,
         workers_kill_timeout=GRACE_S,
-        ssl_cert=settings.access.certificate,
-        ssl_key=settings.access.key,
+        ssl_cert=tls.certificate,
+        ssl_key=tls.key,
+        ssl_ca=tls.ca,
+        ssl_client_verify=tls.ca is not None,
+        ssl_protocol_min=SSLProtocols.tls12,
         # Ours, which tells no personal data: its lines go where all of ours go.
         log_dictconfig={"loggers": {"_granian": {"handlers": [], "level": "WARNING", "propagate": True}}},
     ).serve()

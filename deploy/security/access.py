@@ -1,7 +1,7 @@
 """The HTTP server's door: TLS, keys, an identity provider, the audit log; and its processes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 from urllib.parse import urlsplit
@@ -26,8 +26,7 @@ class Access:
     """Paths are None where the home's own are to be used: see `Settings.keys` and its like."""
 
     workers: int = WORKERS
-    certificate: Path | None = None
-    key: Path | None = None
+    tls: Tls = field(default_factory=Tls)
     keys: Path | None = None
     audit: Path | None = None
     anchors: Path | None = None
@@ -36,12 +35,15 @@ class Access:
 
     @classmethod
     def load(cls, env: Mapping[str, str]) -> Self:
-        """Read UCID_HTTP_…, UCID_KEYS, UCID_AUDIT… and UCID_OIDC_…. Raises SettingsError."""
+        """Read what belongs to the HTTP server. Raises SettingsError."""
         tls = Tls.load(env, "HTTP", used=True, instead="")
+        if tls.ca and not tls.certificate:
+            raise SettingsError(
+                "UCID_HTTP_CA is set, and UCID_HTTP_CERT is not: without TLS nobody shows one."
+            )
         return cls(
             _count(env),
-            tls.certificate,
-            tls.key,
+            tls,
             _path(env, "UCID_KEYS"),
             _path(env, "UCID_AUDIT"),
             _path(env, "UCID_AUDIT_ANCHORS"),
@@ -62,19 +64,16 @@ def _path(env: Mapping[str, str], variable: str) -> Path | None:
     return Path(given).expanduser().absolute() if given else None
 
 
+_OIDC = ("UCID_OIDC_ISSUER", "UCID_OIDC_AUDIENCE", "UCID_OIDC_JWKS")
+
+
 def _oidc(env: Mapping[str, str]) -> Oidc | None:
-    issuer, audience, jwks = (env.get(f"UCID_OIDC_{part}") for part in ("ISSUER", "AUDIENCE", "JWKS"))
-    if not (issuer or audience or jwks):
+    issuer, audience, jwks = given = [env.get(variable) for variable in _OIDC]
+    if not any(given):
         return None
-    for variable, given in (
-        ("UCID_OIDC_ISSUER", issuer),
-        ("UCID_OIDC_AUDIENCE", audience),
-        ("UCID_OIDC_JWKS", jwks),
-    ):
-        if not given:
-            raise SettingsError(
-                f"{variable} is not set: an identity provider needs all three of UCID_OIDC_…."
-            )
+    for variable, value in zip(_OIDC, given, strict=True):
+        if not value:
+            raise SettingsError(f"{variable} is not set: an identity provider needs {', '.join(_OIDC)}.")
     assert issuer and audience and jwks, "that was looked at"  # noqa: PT018
     url = urlsplit(jwks)
     if url.scheme != "https" and url.hostname not in {"127.0.0.1", "localhost", "::1"}:

@@ -7,9 +7,11 @@ from pkgutil import iter_modules
 
 import pytest
 
+import serving_layer
 import speed_layer
 from deploy import kafka, logs
 from deploy.settings import Settings
+from serving_layer import access, web
 from tests.operations.environment import GIVEN, SASL
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +67,7 @@ def test_defaults_are_as_listed():
     assert default["UCID_KAFKA_SECURITY"] == settings.kafka_security.protocol
     assert default["UCID_KAFKA_SASL"] == Settings.load(GIVEN | SASL).kafka_security.mechanism
     assert float(default["UCID_REDIS_TIMEOUT"]) == settings.redis_security.timeout
+    assert default["UCID_HTTP_WORKERS"] == str(settings.access.workers)
     assert (default["UCID_LOG"], default["UCID_LOG_LEVEL"]) == (logs.FORMATS[0], logs.LEVELS[0])
 
 
@@ -80,7 +83,9 @@ def test_kafka_is_tuned_as_listed(title, settings):
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
     names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings"]
-    names += [f"speed_layer.{module.name}" for module in iter_modules(speed_layer.__path__)]
+    names += ["deploy.commands.serve", "deploy.deciding", "deploy.door", "deploy.following"]
+    for layer in (speed_layer, serving_layer, access, web):
+        names += [f"{layer.__name__}.{module.name}" for module in iter_modules(layer.__path__)]
     for name in names:
         module = import_module(name)
         for constant in re.findall(
