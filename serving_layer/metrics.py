@@ -4,10 +4,11 @@ With several processes a node the library adds up what each has written into PRO
 """
 
 import os
+from collections.abc import Iterable
 from functools import cache
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.multiprocess import MultiProcessCollector
 
@@ -65,8 +66,12 @@ class Metrics:
             self._stale.inc()
 
     def refused(self, reason: str) -> None:
-        """A request was refused: `key`, `scope`, `rate`, `enumeration`, `size` or `body`."""
+        """A request was refused, for a reason in one word: `Refused` has it."""
         self._refused.labels(reason).inc()
+
+    def families(self) -> Iterable[Metric]:
+        """What there is, of this process."""
+        return self._registry.collect()
 
     def page(self, accept: str) -> tuple[str, bytes]:
         """Content type and text of all metrics, of all processes of this node."""
