@@ -201,6 +201,8 @@ class _Rounds:
                 answer = client.post(
                     f"{url}/v1/lookup", content=_body([*known, Identifier("login", "nobody")])
                 )
+                if answer.status_code != 200:
+                    raise Broken(f"a lookup was answered with {answer.status_code}")
                 *found, nobody = answer.json()["results"]
                 for one in found:
                     members = {Identifier(x["type"], x["value"]) for x in one["identifiers"]}
