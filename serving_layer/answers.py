@@ -13,6 +13,7 @@ from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
 from serving_layer.reading import Freshness
 
+_encode = msgspec.json.Encoder().encode
 _VERDICTS = {Verdict.NONE: None, Verdict.MUST: "must_link", Verdict.CANNOT: "cannot_link"}
 
 
@@ -37,6 +38,14 @@ def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
     if outcome.pending:
         answer["pending"] = True
     return answer
+
+
+def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
+    """The same as bytes, written once: an outcome that is remembered answers many."""
+    written = outcome.written.get(members)
+    if written is None:
+        written = outcome.written[members] = _encode(found_json(outcome, members=members))
+    return written
 
 
 def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from serving_layer.explanation import Explanation, explain
 from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
 from serving_layer.past import answered, standing_at
-from serving_layer.reading import Freshness
+from serving_layer.reading import Freshness, Look
+from serving_layer.remembered import Remembered
 from serving_layer.shared import Shared
 
 Result = TypeVar("Result")
@@ -27,6 +28,7 @@ class Desk:
         self.shared = shared
         self.audit = audit
         self._metrics = metrics
+        self._remembered = Remembered()
 
     async def lookup(
         self, who: Principal, asked: Sequence[tuple[str, str]], as_of: int | None = None
@@ -38,7 +40,8 @@ class Desk:
         spend(who, len(asked))
         if as_of is None:
             standing = self.shared.generations.current
-            answer = await self.ask(questions.lookup(standing, who.tenant, asked), who.tenant)
+            question = questions.lookup(standing, who.tenant, asked, self._remembered)
+            answer = await self.ask(question, who.tenant)
         else:
             standing = standing_at(self.shared.generations, as_of)
             answer = answered(standing, questions.lookup(standing, who.tenant, asked))
@@ -73,7 +76,7 @@ class Desk:
 
     async def freshness(self) -> Freshness:
         """What answers rest on at this moment. Raises BrokenGeneration where there is nothing."""
-        return (await self.shared.read([])).freshness
+        return (await self.shared.read(Look([]))).freshness
 
     async def ask(self, question: Generator[questions.Wanted, Any, Result], tenant: str) -> Result:
         """Read what a question wants, until it has its answer."""

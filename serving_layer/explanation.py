@@ -13,7 +13,7 @@ from schemas.generation import BrokenGeneration
 from serving_layer.certainty import along, surest_path
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
-from serving_layer.reading import MOST, Freshness, Reading
+from serving_layer.reading import MOST, Freshness, Look, Reading
 from serving_layer.web.refused import Refused as RefusedRequest
 
 # Identifiers of the two customers together, at most: the records of all of them are read.
@@ -23,8 +23,6 @@ MOST_MEMBERS: Final = 5_000
 MOST_REFUSED: Final = 100
 
 _TRIES = 10
-
-Wanted = list[tuple[str, bytes]]
 
 
 class Step(NamedTuple):
@@ -58,17 +56,17 @@ class Explanation(NamedTuple):
         return ours is not None and theirs is not None and ours[0] == theirs[0]
 
 
-def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Wanted, Any, Explanation]:
+def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Look, Any, Explanation]:
     """Why two (type, raw value) pairs are one customer, or are not.
 
     Raises UnknownTypeError, Refused (422) where there is too much to read, and BrokenGeneration.
     """
-    reading: Reading = yield []
+    reading: Reading = yield Look([])
     for _ in range(_TRIES):
         standing = reading.standing
         outcomes = [Outcome(*standing.observer.identify(*asked)) for asked in (a, b)]
         keys = [(tenant, records.node_key(tenant, outcome.identifier)) for outcome in outcomes]
-        reading = yield keys
+        reading = yield Look(keys)
         if reading.standing.number != standing.number:
             continue
         looked_at = zip(outcomes, reading.nodes, reading.components, reading.pending, strict=True)
@@ -84,7 +82,7 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Wa
         nodes: dict[Identifier, Node] = {}
         for start in range(0, len(members), MOST):
             some = members[start : start + MOST]
-            reading = yield [(tenant, records.node_key(tenant, x)) for x in some]
+            reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
             if reading.standing.number != standing.number:
                 break
             nodes.update(

@@ -1,14 +1,17 @@
 -- One consistent look at the live view.
 -- KEYS: live, through, offsets, pending. ARGV: the generation that the caller has open; the length of the
 --       view's prefix; how many identifiers; the key of each one's node; then for each the key of the
---       component that the generation has it in ('' for none).
--- Returns {live} where readers stand on another generation, else {live, through, offsets, nodes, components,
--- pending}: the last three in the order of the identifiers, with false for what the overlay does not hold;
--- pending is empty where nothing waits at all. Each is one call for all, which is half the price of many.
+--       component that the generation has it in ('' for none); then the keys that are only watched.
+-- Returns {live} where readers stand on another generation, else {live, through, offsets, watched, waiting, nodes,
+-- components, pending}: watched what stands at these keys; waiting 1 where anything waits at all; the last three
+-- in the order of the identifiers, with false for what the overlay does not hold, pending empty where nothing
+-- waits. Each is one call for all, which is half the price of many.
 local live = redis.call('GET', KEYS[1])
 if live ~= ARGV[1] then return {live} end
-local result = {live, redis.call('GET', KEYS[2]), redis.call('HGETALL', KEYS[3]), {}, {}, {}}
 local prefix, n = tonumber(ARGV[2]), tonumber(ARGV[3])
+local watched = #ARGV > 3 + 2 * n and redis.call('MGET', unpack(ARGV, 4 + 2 * n)) or {}
+local waiting = redis.call('EXISTS', KEYS[4])
+local result = {live, redis.call('GET', KEYS[2]), redis.call('HGETALL', KEYS[3]), watched, waiting, {}, {}, {}}
 if n == 0 then return result end
 local nodes = redis.call('MGET', unpack(ARGV, 4, 3 + n))
 local places = {unpack(ARGV, 4 + n, 3 + 2 * n)}
@@ -25,11 +28,11 @@ for i = 1, n do
     end
   end
 end
-result[4] = nodes
-result[5] = redis.call('MGET', unpack(places))
-if redis.call('EXISTS', KEYS[4]) == 1 then
+result[6] = nodes
+result[7] = redis.call('MGET', unpack(places))
+if waiting == 1 then
   local digests = {}
   for i = 1, n do digests[i] = string.sub(ARGV[3 + i], -16) end
-  result[6] = redis.call('HMGET', KEYS[4], unpack(digests))
+  result[8] = redis.call('HMGET', KEYS[4], unpack(digests))
 end
 return result

@@ -25,7 +25,7 @@ class Outcome:
     or not yet: then `open` says so, and `settle` wants the links of all members.
     """
 
-    __slots__ = ("certainty", "customer", "identifier", "open", "pending", "reason")
+    __slots__ = ("certainty", "customer", "identifier", "open", "pending", "reason", "watched", "written")
 
     def __init__(self, identifier: Identifier, reason: str | None = None) -> None:
         self.identifier = identifier
@@ -34,6 +34,10 @@ class Outcome:
         self.pending = False
         self.certainty: float | None = None
         self.open = False
+        # The keys that must not be in the overlay for this to hold, if it rests on the generation alone.
+        self.watched: tuple[bytes, ...] | None = None
+        # The JSON, by whether it shows members, once somebody has written it.
+        self.written: dict[bool, bytes] = {}
 
     def read(
         self, standing: Standing, node: bytes | None, component: bytes | None, pending: object

@@ -34,29 +34,44 @@ class Freshness(NamedTuple):
     offsets: tuple[tuple[str, int], ...] = ()
 
 
-class Reading(NamedTuple):
-    """Encoded node and component of each identifier, None or empty where there is none; and who waits."""
+class Look(NamedTuple):
+    """What to read: records of identifiers, and keys of the overlay of which only matters if they are there."""
 
-    nodes: list[bytes | None]
-    components: list[bytes | None]
+    asked: Sequence[Asked]
+    watched: Sequence[bytes] = ()
+
+
+class Reading(NamedTuple):
+    """Encoded node and component of each identifier, None or empty where there is none; and who waits.
+
+    `beneath` has, for each that only the generation knows, the keys under which the overlay would; else None.
+    `watched` says of each key whether something stands there, `waiting` whether anybody waits at all.
+    """
+
+    nodes: Sequence[bytes | None]
+    components: Sequence[bytes | None]
     pending: Sequence[Any]
+    beneath: Sequence[tuple[bytes, ...] | None]
+    watched: Sequence[Any]
+    waiting: bool
     standing: Standing
     freshness: Freshness
 
-    def part(self, start: int, stop: int) -> "Reading":
-        """The same of some of the identifiers."""
-        cut = slice(start, stop)
-        return self._replace(
-            nodes=self.nodes[cut], components=self.components[cut], pending=self.pending[cut]
+    def part(self, of: slice, watched: slice) -> "Reading":
+        """The same of some of the identifiers and of the keys."""
+        nodes, components, pending, beneath, keys, waiting, standing, freshness = self
+        return Reading(
+            nodes[of], components[of], pending[of], beneath[of], keys[watched], waiting, standing, freshness
         )
 
 
 class Below:
     """What the generation alone holds of some identifiers."""
 
-    def __init__(self, standing: Standing, asked: Sequence[Asked]) -> None:
+    def __init__(self, standing: Standing, look: Look) -> None:
         self.standing = standing
-        self.asked = asked
+        self.asked = asked = look.asked
+        self._watched = look.watched
         keys = [key for _, key in asked]
         found = standing.generation.get(keys)
         self.nodes = [found.get(key) for key in keys]
@@ -74,11 +89,20 @@ class Below:
         ]
         nodes = [prefix + key for _, key in self.asked]
         places = [prefix + place if place else b"" for place in self._places]
-        return keys, [number, len(prefix), len(nodes), *nodes, *places]
+        return keys, [number, len(prefix), len(nodes), *nodes, *places, *self._watched]
 
     def merged(self, reply: Sequence[Any]) -> Reading:
         """The overlay wins. `reply` is the script's, of this very generation."""
-        _, through, offsets, nodes, components, pending = reply
+        _, through, offsets, watched, waiting, nodes, components, pending = reply
+        prefix = overlay.view_prefix(self.standing.number)
+        untouched = [
+            (prefix + key, prefix + place) if place else (prefix + key,)
+            for (_, key), place in zip(self.asked, self._places, strict=True)
+        ]
+        alone = [
+            keys if node is None and component is None else None
+            for keys, node, component in zip(untouched, nodes, components, strict=True)
+        ]
         nodes = list(nodes)
         places: list[bytes | None] = [None] * len(nodes)
         for i, above in enumerate(nodes):
@@ -95,15 +119,18 @@ class Below:
             overlay.record_of(above) if above is not None else beneath.get(place) if place else None
             for above, place in zip(components, places, strict=True)
         ]
-        waiting = pending or [None] * len(nodes)
-        return Reading(nodes, merged, waiting, self.standing, self._freshness(through, offsets))
+        pending = pending or [None] * len(nodes)
+        freshness = self._freshness(through, offsets)
+        return Reading(nodes, merged, pending, alone, watched, bool(waiting), self.standing, freshness)
 
     def alone(self) -> Reading:
         """The generation answers by itself: stale."""
         beneath = self.standing.generation.get(place for place in self._places if place)
         components = [beneath.get(place) if place else None for place in self._places]
         freshness = Freshness(self.standing.number, None, stale=True)
-        return Reading(self.nodes, components, [None] * len(self.nodes), self.standing, freshness)
+        nobody = [None] * len(self.nodes)
+        nothing = [None] * len(self._watched)
+        return Reading(self.nodes, components, nobody, nobody, nothing, False, self.standing, freshness)
 
     def _freshness(self, through: bytes | None, offsets: Sequence[bytes]) -> Freshness:
         pairs = zip(offsets[::2], offsets[1::2], strict=True)

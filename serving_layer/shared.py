@@ -17,7 +17,8 @@ from schemas import overlay
 from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations
 from serving_layer.metrics import Metrics
-from serving_layer.reading import MOST, Asked, Below, Reading, live_of
+from serving_layer.reading import MOST, Below, Look, Reading, live_of
+from serving_layer.remembered import MOST_WATCHED
 from serving_layer.wire import Wire
 
 log = logging.getLogger(__name__)
@@ -40,18 +41,18 @@ class Shared:
         self._redis = redis
         self._wire = Wire(redis)
         self._metrics = metrics
-        self._waiting: deque[tuple[Sequence[Asked], asyncio.Future[Reading]]] = deque()
+        self._waiting: deque[tuple[Look, asyncio.Future[Reading]]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._probe: asyncio.Task[None] | None = None
 
-    def read(self, asked: Sequence[Asked]) -> asyncio.Future[Reading]:
+    def read(self, look: Look) -> asyncio.Future[Reading]:
         """The records of some identifiers, at most `reading.MOST`, all of one moment.
 
         The future raises BrokenGeneration where there is nothing to answer from.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Reading] = loop.create_future()
-        self._waiting.append((asked, future))
+        self._waiting.append((look, future))
         if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
             # Not at once: what else arrives in this turn of the loop comes along.
             loop.call_soon(self._start)
@@ -82,10 +83,13 @@ class Shared:
     def _start(self) -> None:
         while self._waiting and len(self._flights) < FLIGHTS:
             batch = [self._waiting.popleft()]
-            size = len(batch[0][0])
-            while self._waiting and size + len(self._waiting[0][0]) <= MOST:
+            asked, watched = map(len, batch[0][0])
+            while self._waiting:
+                look = self._waiting[0][0]
+                asked, watched = asked + len(look.asked), watched + len(look.watched)
+                if asked > MOST or watched > MOST_WATCHED:
+                    break
                 batch.append(self._waiting.popleft())
-                size += len(batch[-1][0])
             flight = asyncio.get_running_loop().create_task(self._fly(batch))
             self._flights.add(flight)
             flight.add_done_callback(self._landed)
@@ -95,27 +99,26 @@ class Shared:
         if self._waiting:
             self._start()
 
-    async def _fly(self, batch: list[tuple[Sequence[Asked], "asyncio.Future[Reading]"]]) -> None:
-        asked = batch[0][0] if len(batch) == 1 else [one for some, _ in batch for one in some]
+    async def _fly(self, batch: list[tuple[Look, "asyncio.Future[Reading]"]]) -> None:
         try:
-            reading = await self._look(asked)
-            self._metrics.shared(len(batch), len(asked), reading.standing.number)
+            reading = await self._look(_together([look for look, _ in batch]))
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
             return
-        start = 0
-        for some, future in batch:
-            stop = start + len(some)
+        self._metrics.shared(len(batch), len(reading.nodes), reading.standing.number)
+        asked = watched = 0
+        for look, future in batch:
+            next_asked, next_watched = asked + len(look.asked), watched + len(look.watched)
             if not future.done():
-                future.set_result(reading if len(batch) == 1 else reading.part(start, stop))
-            start = stop
+                future.set_result(reading.part(slice(asked, next_asked), slice(watched, next_watched)))
+            asked, watched = next_asked, next_watched
 
-    async def _look(self, asked: Sequence[Asked]) -> Reading:
+    async def _look(self, look: Look) -> Reading:
         standing = self.generations.current
         for _ in range(_TRIES):
-            below = Below(standing, asked)
+            below = Below(standing, look)
             reply = await self._ask(below)
             live = None if reply is None else live_of(reply)
             if reply is None or live is None:
@@ -124,7 +127,7 @@ class Shared:
                 return below.merged(reply)
             standing = self.generations.at(live)
             if standing.number != live:
-                return Below(standing, asked).alone()  # the live one is broken
+                return Below(standing, look).alone()  # the live one is broken
         raise BrokenGeneration("readers moved on each time that they were asked about: try again")
 
     async def _ask(self, below: Below) -> Sequence[Any] | None:
@@ -153,3 +156,11 @@ class Shared:
             log.info("Redis answers again")
             self._probe = None
             return
+
+
+def _together(looks: Sequence[Look]) -> Look:
+    if len(looks) == 1:
+        return looks[0]
+    return Look(
+        [one for look in looks for one in look.asked], [key for look in looks for key in look.watched]
+    )

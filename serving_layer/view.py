@@ -20,7 +20,7 @@ from schemas.generation import BrokenGeneration, Generation
 from serving_layer import questions
 from serving_layer.generations import Generations
 from serving_layer.outcome import Outcome
-from serving_layer.reading import SCRIPT, Asked, Below, Freshness, Reading, live_of
+from serving_layer.reading import SCRIPT, Below, Freshness, Look, Reading, live_of
 
 log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class ServingView:
 
     def freshness(self) -> Freshness:
         """What answers rest on at this moment. Raises BrokenGeneration where there is none."""
-        return self._read([]).freshness
+        return self._read(Look([])).freshness
 
     def ask(self, question: Generator[questions.Wanted, Any, Result]) -> Result:
         """Read what a question of `serving_layer.questions` wants, until it has its answer."""
@@ -103,10 +103,10 @@ class ServingView:
         except StopIteration as done:
             return cast("Result", done.value)
 
-    def _read(self, asked: Sequence[Asked]) -> Reading:
+    def _read(self, look: Look) -> Reading:
         standing = self.generations.current
         for _ in range(_TRIES):
-            below = Below(standing, asked)
+            below = Below(standing, look)
             live = live_of(reply := self._look(below))
             if live is None:
                 return below.alone()
@@ -114,7 +114,7 @@ class ServingView:
                 return below.merged(reply)
             standing = self.generations.at(live)
             if standing.number != live:
-                return Below(standing, asked).alone()  # the live one is broken
+                return Below(standing, look).alone()  # the live one is broken
         raise BrokenGeneration("readers moved on each time that they were asked about: try again")
 
     def _look(self, below: Below) -> Sequence[Any]:

@@ -8,7 +8,7 @@ import msgspec
 
 from identity import UnknownTypeError
 from serving_layer.access.principal import Principal
-from serving_layer.answers import found_json, freshness_json
+from serving_layer.answers import found_bytes, freshness_json
 from serving_layer.desk import Desk
 from serving_layer.outcome import Outcome
 from serving_layer.past import NotCovered
@@ -60,8 +60,8 @@ class Lookups:
         as_of = None if asked.as_of is None else round(asked.as_of.timestamp() * 1_000_000)
         found, freshness = await self._ask(request.who, asked.identifiers, as_of)
         members = "read" in request.who.scopes
-        answers = [found_json(outcome, members=members) for outcome in found]
-        return Response(b'{"results":' + _encode(answers) + b"," + self._end(freshness))
+        answers = b",".join([found_bytes(outcome, members=members) for outcome in found])
+        return Response(b'{"results":[' + answers + b"]," + self._end(freshness))
 
     async def _ask(
         self, who: Principal, asked: list[Question], as_of: int | None = None
@@ -82,7 +82,7 @@ class Lookups:
                 found, freshness = await self._ask(request.who, asked)
                 end = self._end(freshness)
                 yield b"".join(
-                    b'{"result":' + _encode(found_json(outcome, members=members)) + b"," + end + b"\n"
+                    b'{"result":' + found_bytes(outcome, members=members) + b"," + end + b"\n"
                     for outcome in found
                 )
         except Refused as error:
