@@ -35,7 +35,7 @@ class Freshness(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What to read: records of identifiers, and keys of the overlay of which only matters if they are there."""
+    """What to read: records of identifiers, and keys of the overlay: whether these are there."""
 
     asked: Sequence[Asked]
     watched: Sequence[bytes] = ()

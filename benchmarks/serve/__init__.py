@@ -11,6 +11,7 @@ PARTS: Final[Mapping[str, str]] = {
     "check": "are the answers those that follow from the data?",
     "single": "one identifier a request, from 32 connections to one process",
     "bulk": "lists of 1,000",
+    "uniform": "lists of 1,000 in which nobody comes twice, the hard case",
     "starlette": "peer: uvicorn and Starlette doing one Redis GET",
     "redis": "peer: redis-benchmark -t get",
     "handover": "single lookups while readers move between two generations",

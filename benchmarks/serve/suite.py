@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import accumulate, islice
 from statistics import median
 from threading import Event, Thread
 
@@ -33,8 +34,9 @@ SIZE = Size(1_000_000, 100_000)
 CONNECTIONS = 32
 LIST = 1_000
 LISTS_AT_ONCE = 4
-_SAMPLE = 100_000  # requests made beforehand: more than the server remembers of any
-_LISTS = 100
+_SAMPLE = 200_000  # requests made beforehand
+_LISTS = 200
+_UNIFORM_LISTS = 400  # of twice as many identifiers as a server remembers
 _CHECKED = 2_000
 _PEER_KEYS = 100_000
 _HANDOVER_EVERY_S = 1.0
@@ -69,9 +71,20 @@ class _Rounds:
         self._why: dict[str, str] = dict.fromkeys(PARTS.keys() - plan.parts, "it was not asked for")
         self._failed = False
         chance = random.Random(0)
+        visitors = self._visitors(chance)
         known = list(ready.identifiers())
-        self._singles = self._load("single", (_body([x]) for x in chance.choices(known, k=_SAMPLE)))
-        self._lists = self._load("bulk", (_body(chance.choices(known, k=LIST)) for _ in range(_LISTS)))
+        self._singles = self._load("single", (_body([x]) for x in islice(visitors, _SAMPLE)))
+        self._lists = self._load("bulk", (_body(list(islice(visitors, LIST))) for _ in range(_LISTS)))
+        uniform = (_body(chance.choices(known, k=LIST)) for _ in range(_UNIFORM_LISTS))
+        self._uniform = self._load("uniform", uniform)
+
+    def _visitors(self, chance: random.Random) -> Iterator[Identifier]:
+        """Who comes: customers by Zipf's law with exponent 1, each by any of his identifiers."""
+        count, people = self._stage.customers, self._stage.people
+        busy = list(accumulate(1 / rank for rank in range(1, count + 1)))
+        while True:
+            for number in chance.choices(range(count), cum_weights=busy, k=10_000):
+                yield chance.choice(people.identifiers(number))
 
     def _load(self, name: str, bodies: Iterator[bytes]) -> Load:
         stage_ = self._stage
@@ -86,6 +99,7 @@ class _Rounds:
                 self._take("single", partial(self._single, url))
                 self._take("handover", partial(self._handover, url))
                 self._take("bulk", partial(self._bulk, url))
+                self._take("uniform", partial(self._uniformly, url))
             self._take("starlette", self._starlette)
             self._take("redis", self._redis)
 
@@ -136,6 +150,10 @@ class _Rounds:
     def _bulk(self, url: str) -> dict[str, float]:
         found = self._run(self._lists, url, LISTS_AT_ONCE)
         return {"bulk_identifiers_per_s": found.per_second * LIST, "bulk_p50_s": found.p50}
+
+    def _uniformly(self, url: str) -> dict[str, float]:
+        found = self._run(self._uniform, url, LISTS_AT_ONCE)
+        return {"bulk_uniform_identifiers_per_s": found.per_second * LIST}
 
     def _handover(self, url: str) -> dict[str, float]:
         with self._moving() as count:

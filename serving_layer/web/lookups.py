@@ -7,10 +7,8 @@ from typing import Annotated, Final
 import msgspec
 
 from identity import UnknownTypeError
-from serving_layer.access.principal import Principal
 from serving_layer.answers import found_bytes, freshness_json
 from serving_layer.desk import Desk
-from serving_layer.outcome import Outcome
 from serving_layer.past import NotCovered
 from serving_layer.reading import MOST, Freshness
 from serving_layer.web.body import decoded, of_unknown_type
@@ -58,20 +56,15 @@ class Lookups:
             return Stream(self._streamed(request), NDJSON)
         asked = decoded(_list, await request.body(), "lookup")
         as_of = None if asked.as_of is None else round(asked.as_of.timestamp() * 1_000_000)
-        found, freshness = await self._ask(request.who, asked.identifiers, as_of)
+        try:
+            found, freshness = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
+        except UnknownTypeError as error:
+            raise of_unknown_type(error) from None
+        except NotCovered as error:
+            raise Refused(404, str(error), "past") from None
         members = "read" in request.who.scopes
         answers = b",".join([found_bytes(outcome, members=members) for outcome in found])
         return Response(b'{"results":[' + answers + b"]," + self._end(freshness))
-
-    async def _ask(
-        self, who: Principal, asked: list[Question], as_of: int | None = None
-    ) -> tuple[list[Outcome], Freshness]:
-        try:
-            return await self._desk.lookup(who, [(x.type, x.value) for x in asked], as_of)
-        except NotCovered as error:
-            raise Refused(404, str(error), "past") from None
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
 
     async def _streamed(self, request: Request) -> AsyncIterator[bytes]:
         """Answers, a line each. What is wrong ends the stream with a line that says so."""
@@ -79,12 +72,14 @@ class Lookups:
         try:
             async for some in lines(request.stream(), TOGETHER):
                 asked = [decoded(_line, line, "lookup") for line in some]
-                found, freshness = await self._ask(request.who, asked)
+                found, freshness = await self._desk.lookup(request.who, _pairs(asked))
                 end = self._end(freshness)
                 yield b"".join(
                     b'{"result":' + found_bytes(outcome, members=members) + b"," + end + b"\n"
                     for outcome in found
                 )
+        except UnknownTypeError as error:
+            yield _encode({"error": str(error), "status": 400}) + b"\n"
         except Refused as error:
             yield _encode({"error": str(error), "status": error.status}) + b"\n"
 
@@ -93,3 +88,7 @@ class Lookups:
         if self._ending is None or self._ending[0] is not freshness:
             self._ending = freshness, _encode(freshness_json(freshness))[1:]
         return self._ending[1]
+
+
+def _pairs(asked: list[Question]) -> list[tuple[str, str]]:
+    return [(x.type, x.value) for x in asked]
