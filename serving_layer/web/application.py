@@ -2,6 +2,7 @@
 
 import logging
 import time
+from contextlib import aclosing
 from typing import Any
 
 from schemas.errors import SchemaError
@@ -42,7 +43,10 @@ class Application:
             except Exception as error:  # noqa: BLE001 - whatever it is, there must be an answer
                 response = self._failed(error)
         if isinstance(response, Stream):
-            await self._send(response, peer)
+            try:
+                await self._send(response, peer)
+            except Exception as error:  # noqa: BLE001 - the answer has begun: all that is left is to note it
+                log.warning("a stream broke off: %s", error)
         else:
             peer.response_bytes(response.status, response.headers, response.body)
         self._metrics.answered(name, response.status, time.perf_counter() - start)
@@ -65,5 +69,6 @@ class Application:
 
     async def _send(self, stream: Stream, peer: Peer) -> None:
         transport = peer.response_stream(stream.status, stream.headers)
-        async for part in stream.parts:
-            await transport.send_bytes(part)
+        async with aclosing(stream.parts) as parts:
+            async for part in parts:
+                await transport.send_bytes(part)

@@ -1,12 +1,14 @@
 """POST /v1/lookup: a list, or a stream of any length. Identifiers travel in bodies, never in a URL."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import datetime
-from typing import Annotated, Final
+from typing import IO, Annotated, Final
 
 import msgspec
 
 from identity import UnknownTypeError
+from schemas.errors import SchemaError
+from serving_layer.access.principal import Principal
 from serving_layer.answers import found_bytes, freshness_json
 from serving_layer.desk import Desk
 from serving_layer.past import NotCovered
@@ -18,6 +20,9 @@ from serving_layer.web.refused import Refused
 
 # Bytes of a list.
 MOST_BYTES: Final = 1 << 20
+
+# Bytes of a stream: some ten million identifiers.
+MOST_STREAM: Final = 1 << 30
 
 # Lines of a stream that are answered together, at most.
 TOGETHER: Final = 1_000
@@ -53,7 +58,8 @@ class Lookups:
         """Answer a list, or a stream where the content type says so."""
         kind = request.headers.get("content-type", "")
         if kind.startswith(NDJSON):
-            return Stream(self._streamed(request), NDJSON)
+            body = await request.spooled(MOST_STREAM)
+            return Stream(self._streamed(request.who, body), NDJSON)
         asked = decoded(_list, await request.body(), "lookup")
         as_of = None if asked.as_of is None else round(asked.as_of.timestamp() * 1_000_000)
         try:
@@ -66,13 +72,13 @@ class Lookups:
         answers = b",".join([found_bytes(outcome, members=members) for outcome in found])
         return Response(b'{"results":[' + answers + b"]," + self._end(freshness))
 
-    async def _streamed(self, request: Request) -> AsyncIterator[bytes]:
+    async def _streamed(self, who: Principal, body: IO[bytes]) -> AsyncGenerator[bytes, None]:
         """Answers, a line each. What is wrong ends the stream with a line that says so."""
-        members = "read" in request.who.scopes
+        members = "read" in who.scopes
         try:
-            async for some in lines(request.stream(), TOGETHER):
+            for some in lines(body, TOGETHER):
                 asked = [decoded(_line, line, "lookup") for line in some]
-                found, freshness = await self._desk.lookup(request.who, _pairs(asked))
+                found, freshness = await self._desk.lookup(who, _pairs(asked))
                 end = self._end(freshness)
                 yield b"".join(
                     b'{"result":' + found_bytes(outcome, members=members) + b"," + end + b"\n"
@@ -82,6 +88,10 @@ class Lookups:
             yield _encode({"error": str(error), "status": 400}) + b"\n"
         except Refused as error:
             yield _encode({"error": str(error), "status": error.status}) + b"\n"
+        except SchemaError as error:
+            yield _encode({"error": str(error), "status": 503}) + b"\n"
+        finally:
+            body.close()
 
     def _end(self, freshness: Freshness) -> bytes:
         """The end of an answer, which many share."""

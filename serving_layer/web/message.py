@@ -1,7 +1,8 @@
 """Requests and responses, apart from how a server hands them over (RSGI, as Granian speaks it)."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import Any, Final, Protocol
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any, Final, Protocol
 
 import msgspec
 
@@ -10,6 +11,9 @@ from serving_layer.web.refused import Refused
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"
+
+# Bytes of a long body that stay in memory.
+_IN_MEMORY = 1 << 20
 
 _encode = msgspec.json.Encoder().encode
 
@@ -85,11 +89,36 @@ class Request:
                 parts.append(part)
             else:
                 return b"".join(parts)
-        raise Refused(413, f"the body is larger than {self._most} bytes: ask in several requests", "size")
+        raise _too_large(self._most)
 
-    def stream(self) -> AsyncIterator[bytes]:
-        """The body as it comes, of any length."""
-        return aiter(self._peer)
+    async def spooled(self, most: int) -> IO[bytes]:
+        """A body of up to `most` bytes, in a file without a name where it is long. Raises Refused (413).
+
+        Whole, because Granian gives no more of a body once the answer has begun.
+        """
+        length = self.headers.get("content-length")
+        if length is not None and int(length) > most:
+            raise _too_large(most)
+        file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller reads it
+        try:
+            size = 0
+            async for part in self._peer:
+                size += len(part)
+                if size > most:
+                    break
+                file.write(part)
+        except BaseException:
+            file.close()
+            raise
+        if size > most:
+            file.close()
+            raise _too_large(most)
+        file.seek(0)
+        return file
+
+
+def _too_large(most: int) -> Refused:
+    return Refused(413, f"the body is larger than {most} bytes: ask in several requests", "size")
 
 
 class Response:
@@ -114,7 +143,7 @@ class Stream:
 
     status = 200
 
-    def __init__(self, parts: AsyncIterator[bytes], kind: str) -> None:
+    def __init__(self, parts: AsyncGenerator[bytes, None], kind: str) -> None:
         self.parts = parts
         self.headers = [("content-type", kind), ("cache-control", "no-store")]
 

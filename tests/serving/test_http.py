@@ -4,8 +4,9 @@ import json
 
 import pytest
 
-from schemas import overlay
+from schemas import Unavailable, overlay
 from serving_layer.reading import MOST
+from serving_layer.web import lookups
 from serving_layer.web.lines import LONGEST
 from serving_layer.web.lookups import MOST_BYTES
 from tests.serving.client import asked
@@ -235,6 +236,24 @@ def test_a_stream_is_answered_line_by_line(served, key):
     assert found == [expected[0], *[None] * 1_500, expected[1]]
 
 
+@pytest.mark.parametrize("in_parts", [False, True])
+def test_a_stream_that_is_too_large_is_refused_at_once(served, key, monkeypatch, in_parts):
+    monkeypatch.setattr(lookups, "MOST_STREAM", 100)
+    body = line("login", "tom") * 4
+    parts = [body[:50], body[50:]] if in_parts else None
+    response = served.ask("POST", "/v1/lookup", body, key, NDJSON, parts)
+    assert response.status == 413
+
+
+def test_a_stream_that_cannot_go_on_says_so(served, key, monkeypatch):
+    async def unavailable(*_):
+        raise Unavailable("nothing to answer from")
+
+    monkeypatch.setattr(served.desk, "lookup", unavailable)
+    response = served.ask("POST", "/v1/lookup", line("login", "tom"), key, NDJSON)
+    assert json.loads(response.body) == {"error": "nothing to answer from", "status": 503}
+
+
 @pytest.mark.parametrize(
     ("wrong", "status"),
     [
@@ -244,7 +263,8 @@ def test_a_stream_is_answered_line_by_line(served, key):
         (b"x" * (LONGEST + 1), 413),
     ],
 )
-def test_a_stream_ends_with_a_line_that_says_what_is_wrong(served, key, wrong, status):
+def test_a_stream_ends_with_a_line_that_says_what_is_wrong(served, key, wrong, status, monkeypatch):
+    monkeypatch.setattr(lookups, "TOGETHER", 1)
     parts = [line("login", "tom"), wrong]
     response = served.ask("POST", "/v1/lookup", key=key, headers=NDJSON, parts=parts)
     first, last = map(json.loads, response.body.splitlines())

@@ -134,6 +134,18 @@ def test_it_answers_over_tls_and_only_so(running):
         urllib.request.urlopen(f"http://localhost:{running.port}/readyz", timeout=10)
 
 
+def test_a_stream_is_answered(running):
+    body = b"".join(
+        json.dumps({"type": "login", "value": value}).encode() + b"\n" for value in ("tom", "no") * 3_000
+    )
+    request = urllib.request.Request(f"https://localhost:{running.port}/v1/lookup", body)
+    request.add_header("Authorization", f"Bearer {running.secret}")
+    request.add_header("Content-Type", "application/x-ndjson")
+    with urllib.request.urlopen(request, timeout=30, context=running._context) as response:
+        answers = [json.loads(line)["result"] for line in response]
+    assert [answer and answer["customer_id"] for answer in answers] == [running.tom(), None] * 3_000
+
+
 def test_metrics_are_those_of_all_workers(running):
     before = count(running)
     for _ in range(10):
