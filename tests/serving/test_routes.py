@@ -7,7 +7,7 @@ import pytest
 
 from serving_layer.access.principal import SCOPES
 from tests.serving.client import ALL
-from tests.serving.world import TOM, World
+from tests.serving.world import TOM
 
 # Bodies that a route takes, and what stands for the parts of its path: a new route may need one here, and the
 # last test of this file says so.
@@ -95,9 +95,7 @@ def test_with_all_scopes_but_its_own_every_route_refuses(served, routes):
                 assert answer.json() == {"error": f"this needs the scope '{route.scope}'"}
 
 
-def test_with_a_key_of_another_tenant_every_route_answers_as_for_somebody_unknown(world, served, routes):
-    other = World(world.redis, world.root, tenant="other")
-    other.stream = None
+def test_with_a_key_of_another_tenant_every_route_answers_as_for_somebody_unknown(served, routes):
     customer_id = customer_of_tom(served)
     stranger = served.key(tenant="other")
     for route in routes:
