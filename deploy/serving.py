@@ -23,8 +23,9 @@ from serving_layer.web.routes import table
 
 log = logging.getLogger(__name__)
 
-# New objects until the collector looks at them: requests leave no cycles, and looking takes milliseconds.
-_COLLECT_AFTER = 100_000
+# New objects until the collector looks at them, and how often it does until it looks at all that there is:
+# hardly ever. Requests leave no cycles, and to walk over all remembered answers takes a quarter of a second.
+_COLLECT_AFTER = (100_000, 50, 10_000)
 
 
 class Process:
@@ -51,7 +52,7 @@ class Process:
         self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()
-        gc.set_threshold(_COLLECT_AFTER)
+        gc.set_threshold(*_COLLECT_AFTER)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close it."""

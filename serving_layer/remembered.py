@@ -16,6 +16,9 @@ MOST: Final = 200_000
 # Keys that a look may watch: Redis takes so many in one command of a script.
 MOST_WATCHED: Final = 4_000
 
+# Forgotten answers that are freed with each question: several times as many as it can add on the average.
+FREED: Final = 8
+
 Question = tuple[str, str, str]
 """A tenant, a type, and a raw value."""
 
@@ -37,9 +40,11 @@ class Remembered:
         # is dropped. Nearly the least recently used, without a list that each lookup would have to relink.
         self._young: dict[Question, Kept] = {}
         self._old: dict[Question, Kept] = {}
+        self._gone: list[dict[Question, Kept]] = []
 
     def find(self, generation: int, tenant: str, asked: Sequence[tuple[str, str]]) -> list[Kept | None]:
         """What is known of each (type, raw value) pair on that generation, as much as a look may watch."""
+        self._let_go()
         if generation != self._generation:
             return [None] * len(asked)
         known = [self._one((tenant, type_, raw)) for type_, raw in asked]
@@ -55,10 +60,21 @@ class Remembered:
         """Remember an answer."""
         if generation != self._generation:
             self._generation = generation
+            self._gone += [self._young, self._old]
             self._young, self._old = {}, {}
         self._young[question] = kept
         if len(self._young) * 2 > self._most:
+            self._gone.append(self._old)
             self._young, self._old = {}, self._young
+
+    def _let_go(self) -> None:
+        """Free a few of those that are forgotten: a hundred thousand at once would hold everybody up."""
+        for _ in range(FREED):
+            while self._gone and not self._gone[-1]:
+                self._gone.pop()
+            if not self._gone:
+                return
+            self._gone[-1].popitem()
 
     def _one(self, question: Question) -> Kept | None:
         kept = self._young.get(question)

@@ -9,7 +9,7 @@ from identity import Verdict
 from schemas import overlay, records
 from serving_layer import questions
 from serving_layer.outcome import Outcome
-from serving_layer.remembered import MOST_WATCHED, Kept, Remembered
+from serving_layer.remembered import FREED, MOST_WATCHED, Kept, Remembered
 from serving_layer.view import ServingView
 from tests.serving.world import World
 
@@ -131,3 +131,17 @@ def test_a_look_watches_no_more_than_redis_takes():
         memory.keep(1, ("t", "login", str(i)), kept(*[b"k"] * (MOST_WATCHED // 2)))
     found = memory.find(1, "t", [("login", str(i)) for i in range(3)])
     assert [one is not None for one in found] == [True, True, False]
+
+
+def test_what_is_forgotten_is_freed_a_few_at_a_time():
+    memory = Remembered(most=100)
+    for i in range(300):
+        memory.keep(1, ("t", "login", str(i)), kept(b"k"))
+    memory.keep(2, ("t", "login", "x"), kept(b"k"))
+    left = sum(map(len, memory._gone))
+    assert left > 200
+    memory.find(2, "t", [])
+    assert sum(map(len, memory._gone)) == left - FREED
+    for _ in range(left):
+        memory.find(2, "t", [])
+    assert memory._gone == []
