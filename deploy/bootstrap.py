@@ -1,11 +1,12 @@
 """The composition root: every part of a running system, made from the settings."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError, SettingsError
 from deploy.settings import Settings
@@ -15,11 +16,13 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
     from pyspark.sql import SparkSession
     from redis import Redis
+    from redis.asyncio import Redis as AioRedis
     from starlette.applications import Starlette
 
     from batch_layer.run import Run
     from batch_layer.sources.importing import Importer
     from batch_layer.sources.tables import Tables
+    from serving_layer.access.audit import Entry
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
@@ -51,20 +54,36 @@ def redis(settings: Settings, timeout: float | None = None) -> "Redis":
     `timeout` is how many seconds a connection or an answer may take; default: UCID_REDIS_TIMEOUT.
     """
     from redis import Redis  # noqa: PLC0415 - an extra, and slow to import
-    from redis.backoff import ExponentialBackoff  # noqa: PLC0415
     from redis.retry import Retry  # noqa: PLC0415
 
+    return Redis.from_url(settings.redis_url, retry=Retry(*_patience()), **_redis(settings, timeout))
+
+
+def redis_aio(settings: Settings) -> "AioRedis":
+    """The same for an event loop."""
+    from redis.asyncio import Redis  # noqa: PLC0415 - an extra, and slow to import
+    from redis.asyncio.retry import Retry  # noqa: PLC0415
+
+    client: AioRedis = Redis.from_url(settings.redis_url, retry=Retry(*_patience()), **_redis(settings, None))
+    return client
+
+
+def _patience() -> tuple[Any, int]:
+    from redis.backoff import ExponentialBackoff  # noqa: PLC0415 - an extra
+
+    base, cap = REDIS_BACKOFF_S
+    return ExponentialBackoff(cap, base), REDIS_RETRIES
+
+
+def _redis(settings: Settings, timeout: float | None) -> dict[str, Any]:
     security = settings.redis_security
     seconds = security.timeout if timeout is None else timeout
-    base, cap = REDIS_BACKOFF_S
-    return Redis.from_url(
-        settings.redis_url,
-        socket_timeout=seconds,
-        socket_connect_timeout=seconds,
-        health_check_interval=REDIS_IDLE_S,
-        retry=Retry(ExponentialBackoff(cap, base), REDIS_RETRIES),
+    return {
+        "socket_timeout": seconds,
+        "socket_connect_timeout": seconds,
+        "health_check_interval": REDIS_IDLE_S,
         **security.options(),
-    )
+    }
 
 
 def consumer(settings: Settings, group: str, statistics: Callable[[str], None] | None = None) -> "Consumer":
@@ -201,6 +220,18 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
         lambda publish: Delivery(of, customers, permissions(), webhook, publish),
         triggering.options(settings, nothing),
     )
+
+
+@contextmanager
+def audited(settings: Settings) -> "Iterator[Callable[[Entry], None]]":
+    """Notes in the audit log what a command does, before it is done. Raises SettingsError, AuditFailed."""
+    from serving_layer.access.audit import AuditLog, Seal  # noqa: PLC0415 - an extra
+
+    log = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
+    try:
+        yield log.note_now
+    finally:
+        log.close()
 
 
 def spark(

@@ -23,6 +23,7 @@ COMMANDS = {
     "ingest": "send a file of events to Kafka",
     "import": "land files and database tables for the next batch",
     "lookup": "which customer is this identifier?",
+    "explain": "why are these two one customer, or why not?",
     "export": "print all customers",
     "link": "a steward's word: these two identifiers are one customer",
     "unlink": "a steward's word: these two identifiers are never one customer",
@@ -34,19 +35,24 @@ COMMANDS = {
     "serve": "run the HTTP server",
     "webhooks": "take what e-mail services tell of their messages, over HTTP",
     "triggers": "tell others when a customer does, or does not do, what they wait for",
+    "keys": "who may ask the HTTP server",
+    "audit": "who asked for whose data, and is that record whole?",
     "bench": "measure",
 }
 
 # Which extra a command needs, where it needs one.
 _EXTRAS = {
+    "audit": "serve",
     "batch": "batch",
     "dead-letters": "speed",
     "demo": "local",
     "down": "local",
+    "explain": "serve",
     "export": "serve",
     "import": "batch",
     "generations": "speed",
     "ingest": "speed",
+    "keys": "serve",
     "link": "speed",
     "lookup": "serve",
     "parity": "batch",

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Self
 
 from deploy.errors import SettingsError
-from deploy.local.home import default_cache, default_home, identity_key
+from deploy.local.home import default_cache, default_home, identity_key, is_home
 from deploy.local.state import HOST, State
-from deploy.security import KafkaSecurity, RedisSecurity, secret
+from deploy.security import Access, KafkaSecurity, RedisSecurity, secret
 
 __all__ = ["Address", "Settings", "SettingsError"]
 
@@ -93,6 +93,34 @@ class Settings:
 
     webhook_key: str | None = field(default=None, repr=False)
     """UCID_WEBHOOK_KEY or UCID_WEBHOOK_KEY_FILE, "whsec_…": signs what triggers send to webhooks."""
+    access: Access = field(default_factory=Access)
+    """UCID_HTTP_WORKERS, _CERT, _KEY and _CA, UCID_KEYS, UCID_AUDIT, UCID_AUDIT_ANCHORS, UCID_HISTORY,
+    UCID_OIDC_ISSUER, _AUDIENCE and _JWKS: who may ask the HTTP server, and what is noted about it."""
+
+    @property
+    def keys(self) -> Path:
+        """The file of API keys. Default: the local stack's. Raises SettingsError where there is none."""
+        return self.access.keys or self._own("keys.json", "UCID_KEYS", "a file")
+
+    @property
+    def audit(self) -> Path:
+        """The directory of the audit log. Default: the local stack's. Raises SettingsError likewise."""
+        return self.access.audit or self._own("audit", "UCID_AUDIT", "a directory")
+
+    @property
+    def anchors(self) -> Path:
+        """The directory of the audit log's anchors. Default and errors are the same."""
+        return self.access.anchors or self._own("anchors", "UCID_AUDIT_ANCHORS", "a directory elsewhere")
+
+    @property
+    def history(self) -> Path:
+        """The file of what happened to customers, made from the log. Default and errors are the same."""
+        return self.access.history or self._own("history.db", "UCID_HISTORY", "a file")
+
+    def _own(self, name: str, variable: str, form: str) -> Path:
+        if not is_home(self.home):
+            raise _missing(variable, form, f"there is no local stack in {self.home}")
+        return self.home / name
 
     @classmethod
     def load(cls, env: Mapping[str, str] = os.environ) -> Self:
@@ -119,6 +147,7 @@ class Settings:
             kafka_security=KafkaSecurity.load(env),
             redis_security=RedisSecurity.load(env),
             webhook_key=secret(env, "UCID_WEBHOOK_KEY"),
+            access=Access.load(env),
         )
 
 

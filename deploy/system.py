@@ -8,6 +8,7 @@ from urllib.request import urlopen
 
 from batch_layer.begin import begin
 from deploy import bootstrap
+from deploy.api_keys import ensure_demo_key
 from deploy.errors import InputError
 from deploy.local import Stack, State
 from deploy.local.progress import Progress
@@ -42,6 +43,7 @@ def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
             f"'ucid batch --rules {rules}' changes them for all that is known"
         )
     client = bootstrap.redis(settings)
+    ensure_demo_key(settings.keys, stack.home, settings.tenant)
     port = stack.port("http", settings.http_port)
     progress("Starting speed", f"log in {state.log('speed')}")
     watched = _watched(stack)
@@ -66,7 +68,7 @@ def _command(name: str) -> list[str]:
 
 def _healthy(url: str) -> bool:
     try:
-        with urlopen(f"{url}/healthz", timeout=1) as response:  # noqa: S310 - our own server
+        with urlopen(f"{url}/readyz", timeout=1) as response:  # noqa: S310 - our own server
             return bool(response.status == 200)  # noqa: PLR2004 - HTTP's OK
     except (URLError, OSError):
         return False

@@ -16,7 +16,8 @@ from deploy.settings import Settings
 from identity import Customer, Rules, rulefile
 from schemas import Unavailable
 from schemas.generation import open_generation
-from serving_layer.view import Freshness, ServingView
+from serving_layer.reading import Freshness
+from serving_layer.view import ServingView
 from speed_layer.triggers.app import App
 from speed_layer.triggers.errors import NotYet
 from speed_layer.triggers.model import Triggers

@@ -226,17 +226,21 @@ class Generation:
 
     def _entries(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
-        if not self._shards:
+        shards, count = self._shards, len(self._shards)
+        if not shards:
             return found
         by_shard: dict[int, list[bytes]] = {}
         for key in keys:
-            by_shard.setdefault(shard_of(key, len(self._shards)), []).append(key)
+            by_shard.setdefault(shard_of(key, count), []).append(key)
         for index, wanted in by_shard.items():
-            with self._shards[index].begin() as transaction:
-                for key in wanted:
-                    value = transaction.get(key)
+            with shards[index].begin() as transaction:
+                if len(wanted) == 1:
+                    value = transaction.get(wanted[0])
                     if value is not None:
-                        found[key] = value
+                        found[wanted[0]] = value
+                else:
+                    with transaction.cursor() as cursor:
+                        found.update(cursor.getmulti(wanted))
         return found
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:

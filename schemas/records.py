@@ -35,6 +35,7 @@ FORMAT = 3
 FAR: Final = b"e"  # the kind of a far link's key
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
+_FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
 _LONE, _FIRST, _EXPIRED = 1, 2, 4  # of a node
 
 # The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far.
@@ -152,6 +153,21 @@ def decode_node(data: bytes) -> Node:
         bool(flags & _LONE),
         {type_: _read_far(*known) for type_, *known in far},
     )
+
+
+def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
+    """Of an encoded node what a lookup needs: the near links that live, and its customer.
+
+    A link is `[type, value, …]` of the other end; it lives if both ends are in, and both keep it.
+    """
+    _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
+    return [edge for edge in edges if edge[2] & _FATE == _ALIVE], customer
+
+
+def plain_customer(data: bytes) -> list[Any]:
+    """An encoded customer as `[id, [[type, value], …], aliases]`: for lookups."""
+    plain: list[Any] = _decode(data)
+    return plain
 
 
 def encode_far(other: Identifier, edge: Edge) -> bytes:

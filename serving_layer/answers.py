@@ -3,39 +3,141 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from identity import Customer
-from serving_layer.view import Answer, Found, Freshness
+import msgspec
+
+from identity import Identifier, Link, Verdict
+from identity.facts import PAST
+from schemas.records import identifier_digest
+from serving_layer.explanation import Explanation
+from serving_layer.history import Change, History
+from serving_layer.outcome import Outcome
+from serving_layer.reading import Freshness
+
+_encode = msgspec.json.Encoder().encode
+_VERDICTS = {Verdict.NONE: None, Verdict.MUST: "must_link", Verdict.CANNOT: "cannot_link"}
 
 
-def answer_json(answer: Answer) -> dict[str, Any]:
-    """A lookup: `results` in the order of the questions, and what they rest on."""
-    return {"results": [_found(found) for found in answer.found], **freshness_json(answer.freshness)}
+def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
+    """The answer for one identifier; None where nothing is known of it.
+
+    `members` says whether the caller may see the customer's identifiers.
+    """
+    customer = outcome.customer
+    answer: dict[str, Any]
+    if customer is not None:
+        answer = {"customer_id": customer[0], "certainty": outcome.certainty}
+        if members:
+            answer["identifiers"] = [{"type": type_, "value": value} for type_, value in customer[1]]
+        answer["aliases"] = customer[2]
+    elif outcome.reason or outcome.pending:
+        answer = {"customer_id": None}
+        if outcome.reason:
+            answer["reason"] = outcome.reason
+    else:
+        return None
+    if outcome.pending:
+        answer["pending"] = True
+    return answer
 
 
-def customer_json(customer: Customer, freshness: Freshness) -> dict[str, Any]:
-    """One customer, its identifiers and its earlier ids."""
-    return {**_customer(customer), **freshness_json(freshness)}
+def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
+    """The same as bytes, written once: an outcome that is remembered answers many."""
+    written = outcome.written.get(members)
+    if written is None:
+        written = outcome.written[members] = _encode(found_json(outcome, members=members))
+    return written
+
+
+def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[str, Any]:
+    """Whom an id means: the customer, and whether that is another id than was asked for."""
+    customer = outcome.customer
+    assert customer is not None, "only those that are found are told"
+    return {
+        "customer_id": customer[0],
+        "asked": asked,
+        "moved": asked != customer[0],
+        "identifiers": [{"type": type_, "value": value} for type_, value in customer[1]],
+        "aliases": customer[2],
+        **freshness_json(freshness),
+    }
+
+
+def explanation_json(found: Explanation, tenant: str, history: History) -> dict[str, Any]:
+    """Why two identifiers are one customer, or are not. Reads the history: takes some milliseconds."""
+    a, b = found.a, found.b
+    return {
+        "same": found.same,
+        "a": found_json(a, members=False),
+        "b": found_json(b, members=False),
+        "certainty": found.certainty,
+        "path": [{**_pair_json(step.a, step.b), **link_json(step.link)} for step in found.path],
+        "joined_by": _joined_by(found, tenant, history),
+        "decisions": [
+            {**msgspec.to_builtins(word), "at": time_json(word.at)}
+            for word in history.decisions(tenant, a.identifier, b.identifier)
+        ],
+        "refused": [{**_pair_json(link.a, link.b), "reason": link.reason} for link in found.refused],
+        "refused_left_out": found.left_out,
+        **freshness_json(found.freshness),
+    }
+
+
+def change_json(change: Change) -> dict[str, Any]:
+    """What happened to a customer; `identifiers` is how many came to it."""
+    return {
+        "kind": change.kind,
+        "at": time_json(change.at),
+        "customer_id": change.customer_id,
+        "previous": change.previous,
+        "identifiers": len(change.identifiers),
+        "cause": change.cause and msgspec.to_builtins(change.cause),
+        "generation": change.generation,
+    }
+
+
+def link_json(link: Link) -> dict[str, Any]:
+    """When a link was seen, and what a steward said of it last."""
+    seen = link.last_seen != PAST
+    return {
+        "first_seen": time_json(link.first_seen) if seen else None,
+        "last_seen": time_json(link.last_seen) if seen else None,
+        "first_ingested": time_json(link.first_ingested) if seen else None,
+        "verdict": _VERDICTS[link.verdict],
+        "decided_at": time_json(link.decided_at) if link.decided_at != PAST else None,
+    }
+
+
+def time_json(moment: int) -> str:
+    """Microseconds as RFC 3339."""
+    return datetime.fromtimestamp(moment / 1_000_000, UTC).isoformat()
+
+
+def _joined_by(found: Explanation, tenant: str, history: History) -> dict[str, Any] | None:
+    """The change with which the later of the two came to the customer that both are."""
+    if not found.same:
+        return None
+    assert found.a.customer is not None, "both are of one"
+    digests = {identifier_digest(end.identifier) for end in (found.a, found.b)}
+    changes = history.of(tenant, found.a.customer[0])
+    last = next((change for change in reversed(changes) if digests.intersection(change.identifiers)), None)
+    return None if last is None else change_json(last)
+
+
+def _pair_json(a: Identifier, b: Identifier) -> dict[str, Any]:
+    return {"a": a._asdict(), "b": b._asdict()}
 
 
 def freshness_json(freshness: Freshness) -> dict[str, Any]:
-    """`generation`, `through` (RFC 3339, or null where it is not known) and `stale`."""
+    """What an answer rests on.
+
+    `generation`; `through` (RFC 3339, or null where it is not known) and `offsets` (the next message of each
+    `topic:partition`), up to which the stream is included; and `stale`.
+    """
     through = freshness.through
-    moment = datetime.fromtimestamp(through / 1_000_000, UTC).isoformat() if through is not None else None
-    return {"generation": freshness.generation, "through": moment, "stale": freshness.stale}
-
-
-def _found(found: Found) -> dict[str, Any]:
-    question: dict[str, Any] = {"type": found.identifier.type, "value": found.identifier.value}
-    if found.pending:
-        question["pending"] = True
-    if found.customer is None:
-        return {**question, "customer_id": None, "reason": found.reason or "unknown"}
-    return {**question, **_customer(found.customer)}
-
-
-def _customer(customer: Customer) -> dict[str, Any]:
+    moment = time_json(through) if through is not None else None
     return {
-        "customer_id": customer.id,
-        "identifiers": [{"type": member.type, "value": member.value} for member in customer.members],
-        "aliases": list(customer.aliases),
+        "generation": freshness.generation,
+        "through": moment,
+        "offsets": dict(freshness.offsets),
+        "stale": freshness.stale,
     }

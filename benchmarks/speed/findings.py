@@ -75,7 +75,7 @@ class Findings:
 
     def report(self) -> Report:
         """All of it; a ratio that cannot be made is None, with the reason."""
-        report = Report(_machine(), dict.fromkeys(self._ratios), failed=self._failed)
+        report = Report(machine(), dict.fromkeys(self._ratios), failed=self._failed)
         numbers = self._numbers()
         report.figures.update({name: numbers.get(name, values[-1]) for name, values in self._taken.items()})
         for name, ratio in self._ratios.items():
@@ -88,5 +88,6 @@ class Findings:
         return report
 
 
-def _machine() -> dict[str, Figure]:
+def machine() -> dict[str, Figure]:
+    """What it ran on."""
     return {"cores": os.cpu_count() or 1, "python": platform.python_version()}

@@ -37,8 +37,9 @@ def running(argv: Sequence[str], env: Mapping[str, str], log: Path) -> Iterator[
 
 @contextmanager
 def peer(module: str, arguments: Sequence[object], env: Mapping[str, str], log: Path) -> Iterator[Process]:
-    """A module of this package as a program: nothing else is loaded in it."""
-    argv = [sys.executable, "-m", f"benchmarks.speed.{module}", *map(str, arguments)]
+    """A module of `benchmarks`, or of this package, as a program: nothing else is loaded in it."""
+    name = module if "." in module else f"speed.{module}"
+    argv = [sys.executable, "-m", f"benchmarks.{name}", *map(str, arguments)]
     with running(argv, env, log) as process:
         yield process
 

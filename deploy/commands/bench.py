@@ -12,6 +12,7 @@ from benchmarks.speed.errors import Broken
 from deploy.errors import InputError
 from deploy.local import default_cache, spark_jars
 
+_LONGEST_S = 600  # of load
 _USUAL = [part for part in PARTS if part not in FULL_ONLY]
 
 
@@ -40,6 +41,13 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     _choice(subject, batch.PARTS)
     subject.set_defaults(measure=_batch)
+    help_ = "lookups over HTTP, merged of generation and stream, on private servers"
+    subject = subjects.add_parser("serve", help=help_, description=help_)
+    _common(subject, repeat=3)
+    subject.add_argument(
+        "--seconds", type=_seconds, default=10.0, metavar="S", help="of load, each time; default 10"
+    )
+    subject.set_defaults(measure=_serve)
 
 
 def _choice(subject: argparse.ArgumentParser, known: Mapping[str, str]) -> None:
@@ -87,10 +95,23 @@ def _speed(options: argparse.Namespace) -> Report:
         raise InputError(
             f"'bench speed' needs the package {error.name}: pip install 'ucid[bench]'"
         ) from error
-    _end_when_asked()
+    _end_what_was_started()
     parts = options.only or ([*PARTS] if options.full else _USUAL)
     wanted = frozenset(parts) - frozenset(options.skip)
     return measure(Plan(options.scale, options.repeat, wanted), _progress)
+
+
+def _serve(options: argparse.Namespace) -> Report:
+    try:
+        from benchmarks.serve.stage import Size  # noqa: PLC0415 - needs clients of servers
+        from benchmarks.serve.suite import SIZE, Plan, measure  # noqa: PLC0415
+    except ModuleNotFoundError as error:
+        raise InputError(
+            f"'bench serve' needs the package {error.name}: pip install 'ucid[bench]'"
+        ) from error
+    _end_what_was_started()
+    size = Size(*(max(round(of * options.scale), 100) for of in (SIZE.identifiers, SIZE.overlay)))
+    return measure(Plan(size, options.seconds, options.repeat), _progress)
 
 
 def _batch(options: argparse.Namespace) -> Report:
@@ -101,7 +122,7 @@ def _batch(options: argparse.Namespace) -> Report:
         raise InputError(
             f"'bench batch' needs the package {error.name}: pip install 'ucid[bench]'"
         ) from error
-    _end_when_asked()
+    _end_what_was_started()
     parts = options.only or (batch.PARTS if options.full else batch.PARTS.keys() - batch.FULL_ONLY)
     wanted = frozenset(parts) - frozenset(options.skip)
     spark = session(spark_jars(default_cache()))
@@ -111,7 +132,7 @@ def _batch(options: argparse.Namespace) -> Report:
         spark.stop()
 
 
-def _end_when_asked() -> None:
+def _end_what_was_started() -> None:
     """Asked to end, we end what we started first."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: sys.exit(128 + number))
@@ -125,6 +146,13 @@ def _scale(text: str) -> float:
     value = float(text)
     if not 0 < value <= 1:
         raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to 1")
+    return value
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 < value <= _LONGEST_S:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and up to {_LONGEST_S}")
     return value
 
 

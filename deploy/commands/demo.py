@@ -8,6 +8,7 @@ from pathlib import Path
 from shutil import which
 
 from deploy import system
+from deploy.api_keys import DEMO_SECRET
 from deploy.demo import source
 from deploy.demo.play import Play
 from deploy.errors import InputError
@@ -55,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
         f"   {ucid} lookup '{type_}={value}'\n"
         f"   {ucid} export customers | head\n"
         f"   curl -s http://{state.address('http')}/v1/lookup "
+        f'-H "Authorization: Bearer $(cat {stack.home / DEMO_SECRET})" '
         f'-d \'{{"identifiers": [{{"type": "{type_}", "value": "{value}"}}]}}\'\n'
         f"   {ucid} status, and when you have seen enough: {ucid} down --wipe"
     )

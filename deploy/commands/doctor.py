@@ -10,8 +10,8 @@ from deploy.local.redis import find_redis
 _PACKAGES = {
     "speed": ("confluent-kafka", "redis", "lmdb", "prometheus-client"),
     "batch": ("pyspark", "delta-spark"),
-    "serve": ("starlette", "uvicorn"),
-    "webhooks": ("cryptography", "httpx"),
+    "serve": ("granian", "pyjwt", "redis", "lmdb"),
+    "webhooks": ("cryptography", "httpx", "starlette", "uvicorn"),
 }
 
 

@@ -8,6 +8,8 @@ import msgspec
 from deploy import bootstrap
 from deploy.commands.simulate import customer_json
 from deploy.settings import Settings
+from deploy.user import user
+from serving_layer.access.audit import Entry
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +19,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print as the view is read; nothing is held back in memory but the overlay."""
-    del options
-    for customer in bootstrap.serving_view(Settings.load()).customers():
+    settings = Settings.load()
+    with bootstrap.audited(settings) as note:
+        note(Entry(who=user(), tenant=settings.tenant, act="export", detail={"what": options.what}))
+    for customer in bootstrap.serving_view(settings).customers():
         sys.stdout.buffer.write(msgspec.json.encode(customer_json(customer)) + b"\n")
     return 0

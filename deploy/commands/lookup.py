@@ -6,9 +6,14 @@ import sys
 import msgspec
 
 from deploy import bootstrap
+from deploy.commands.simulate import moment
 from deploy.pairs import type_and_value
 from deploy.settings import Settings
-from serving_layer.answers import answer_json
+from deploy.user import user
+from serving_layer import questions
+from serving_layer.access.audit import Entry
+from serving_layer.answers import found_json
+from serving_layer.past import answered, standing_at
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +25,24 @@ def configure(parser: argparse.ArgumentParser) -> None:
         metavar="TYPE=VALUE",
         help="such as email=ann@example.com",
     )
+    parser.add_argument("--as-of", type=moment, metavar="T", help="who it was then (RFC 3339)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Print one JSON object a line; exit code 1 where none is known."""
-    answer = bootstrap.serving_view(Settings.load()).lookup(options.identifiers)
-    for found in answer_json(answer)["results"]:
-        sys.stdout.buffer.write(msgspec.json.encode(found) + b"\n")
-    return 0 if any(found.customer for found in answer.found) else 1
+    settings = Settings.load()
+    view = bootstrap.serving_view(settings)
+    generations, asked = view.generations, options.identifiers
+    if options.as_of is None:
+        answer = view.ask(questions.lookup(generations.current, settings.tenant, asked))
+    else:
+        standing = standing_at(generations, options.as_of)
+        answer = answered(standing, questions.lookup(standing, settings.tenant, asked))
+    known = [outcome.customer[0] for outcome in answer.found if outcome.customer]
+    with bootstrap.audited(settings) as note:
+        note(Entry(who=user(), tenant=settings.tenant, act="lookup", about=known, asked=len(asked)))
+    for outcome in answer.found:
+        unknown = {"customer_id": None, "reason": "unknown"}
+        line = {**outcome.identifier._asdict(), **(found_json(outcome, members=True) or unknown)}
+        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+    return 0 if known else 1

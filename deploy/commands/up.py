@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from deploy import system
+from deploy.api_keys import DEMO_SECRET
 from deploy.local import ConsoleProgress, Stack
 
 
@@ -19,5 +20,5 @@ def run(options: argparse.Namespace) -> int:
     progress = ConsoleProgress()
     state = system.up(Stack(), options.rules, progress)
     progress.close()
-    print(f"ucid is up: http://{state.address('http')}, data in {state.home}")
+    print(f"ucid is up: http://{state.address('http')}, data in {state.home}, a key in {DEMO_SECRET} there")
     return 0

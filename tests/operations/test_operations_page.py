@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+import serving_layer.metrics
 from speed_layer.metrics import Metrics
 from speed_layer.refusals import CLASSES
 from tests.operations.told import told_of_everything
@@ -40,6 +41,15 @@ def test_every_metric_is_described_as_it_is(families):
     said = {}
     for name, type_, *rest in table("Metrics"):
         said[name.strip("`")] = (type_, set(re.findall(r"`(\w+)`", rest[0])) if len(rest) > 1 else set())
+    assert said == there
+
+
+def test_every_metric_of_the_server_is_described_as_it_is():
+    there = {}
+    for family in serving_layer.metrics.Metrics().families():
+        name = f"{family.name}_total" if family.type == "counter" else family.name
+        there[name] = family.type
+    said = {row[0].strip("`"): row[1] for row in table("Serving") if row[0].startswith("`ucid_")}
     assert said == there
 
 

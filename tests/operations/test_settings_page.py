@@ -3,13 +3,15 @@
 import re
 from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
+from pkgutil import iter_modules, walk_packages
 
 import pytest
 
+import serving_layer
 import speed_layer
 from deploy import kafka, logs
 from deploy.settings import Settings
+from serving_layer import access, web
 from speed_layer.triggers.app import FAUST
 from tests.operations.environment import GIVEN, SASL
 
@@ -70,6 +72,7 @@ def test_defaults_are_as_listed():
     assert (default["UCID_WEBHOOKS"], settings.webhooks) == ("none", None)
     assert default["UCID_WEBHOOKS_HTTP"] == "{}:{}".format(*settings.webhooks_http)
     assert float(default["UCID_REDIS_TIMEOUT"]) == settings.redis_security.timeout
+    assert default["UCID_HTTP_WORKERS"] == str(settings.access.workers)
     assert (default["UCID_LOG"], default["UCID_LOG_LEVEL"]) == (logs.FORMATS[0], logs.LEVELS[0])
 
 
@@ -89,8 +92,11 @@ def test_kafka_is_tuned_as_listed(title, settings):
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
     names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking"]
+    names += ["deploy.commands.serve", "deploy.deciding", "deploy.door", "deploy.following"]
     names += [f"batch_layer.{name}" for name in ("health", "maintenance", "movement", "rehearsal", "report")]
     names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
+    for layer in (serving_layer, access, web):
+        names += [f"{layer.__name__}.{module.name}" for module in iter_modules(layer.__path__)]
     for name in names:
         module = import_module(name)
         for constant in re.findall(

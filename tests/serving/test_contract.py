@@ -43,7 +43,8 @@ def test_what_is_served_is_what_resolving_everything_gives(
     expected = resolution(log, rules, as_of, handed_on)
 
     view = ServingView(redis, root, "default")
-    view._observers[generation.manifest.fingerprint] = Observer(rules)  # ages in a rule file are longer
+    # Ages in a rule file are longer.
+    view.generations._rules = {generation.manifest.fingerprint: (rules, Observer(rules))}
     assert sorted(view.customers()) == expected.customers
 
     owner = {member: customer for customer in expected.customers for member in customer.members}

@@ -61,6 +61,8 @@ def ucid(server, world, *arguments):
         "UCID_DELTA": str(world.root),
         "UCID_KAFKA": "127.0.0.1:9",
         "UCID_ID_KEY": "k" * 32,
+        "UCID_AUDIT": str(world.root / "audit"),
+        "UCID_AUDIT_ANCHORS": str(world.root / "anchors"),
     }
     return subprocess.run(
         [sys.executable, "-m", "deploy", *arguments], env=env, capture_output=True, check=False
@@ -89,6 +91,7 @@ def test_the_lookup_command(server, mixed, view):
     customer = view.lookup([("login", "tom")]).found[0].customer
     assert (found["type"], found["value"]) == ("email", "tom@example.com")
     assert found["customer_id"] == customer.id
+    assert found["certainty"] == 1.0
     assert unknown == {"type": "login", "value": "nobody", "customer_id": None, "reason": "unknown"}
     assert hot["reason"].startswith("hot: ")
 

@@ -28,7 +28,7 @@ def test_answers_stand_in_the_order_of_the_questions_also_when_asked_twice(view)
 
 def test_what_nobody_has_seen_is_unknown_and_without_a_reason(view):
     (found,) = view.lookup([("email", "stranger@example.com")]).found
-    assert found == Found(Identifier("email", "stranger@example.com"), None)
+    assert found == Found(Identifier("email", "stranger@example.com"), None, certainty=None)
 
 
 def test_the_overlay_wins(world, view):
@@ -141,7 +141,7 @@ def test_a_type_that_no_rule_names(view):
 def test_an_answer_says_what_it_rests_on(world, view):
     assert view.freshness() == Freshness(1, None, stale=False)
     world.stream.state.advance({b"web.events:0": 3}, 1_700_000_000_000_000)
-    expected = Freshness(1, 1_700_000_000_000_000, stale=False)
+    expected = Freshness(1, 1_700_000_000_000_000, stale=False, offsets=(("web.events:0", 3),))
     assert view.freshness() == view.lookup([("login", "tom")]).freshness == expected
 
 

@@ -43,7 +43,7 @@ class World:
             observer.observe(facts, values, {}, self._now, self._now)
         return facts
 
-    def publish(self, *events, number=1):
+    def publish(self, *events, number=1, as_of=None):
         """A generation of these events; without any, of those that every test knows."""
         facts = self.facts(*(events or (TOM, ANN, *HOT)))
         view, self.handed_on = built(facts, self.rules, self.minter)
@@ -51,6 +51,7 @@ class World:
             self.root,
             entries(view, self.minter.tenant),
             number,
+            as_of=as_of,
             rules=self.rules_text,
             fingerprint=self.rules.fingerprint,
         )

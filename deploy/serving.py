@@ -1,0 +1,71 @@
+"""One process of the HTTP server, put together: what `ucid serve` has Granian run, once for each process."""
+
+import asyncio
+import gc
+import logging
+from typing import Any
+
+from deploy import bootstrap
+from deploy.deciding import Decider
+from deploy.following import Follower
+from deploy.settings import Settings
+from serving_layer.access.audit import AuditLog, Seal
+from serving_layer.access.gate import Gate
+from serving_layer.access.keys import KeyRing
+from serving_layer.access.oidc import Tokens
+from serving_layer.desk import Desk
+from serving_layer.generations import Generations
+from serving_layer.history import History
+from serving_layer.metrics import Metrics
+from serving_layer.shared import Shared
+from serving_layer.web.application import Application
+from serving_layer.web.routes import table
+
+log = logging.getLogger(__name__)
+
+# New objects until the collector looks at them, and how often it does until it looks at all that there is:
+# hardly ever. Requests leave no cycles, and to walk over all remembered answers takes a quarter of a second.
+_COLLECT_AFTER = (100_000, 50, 10_000)
+
+
+class Process:
+    """What RSGI asks of an application: a beginning, requests, an end."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._application: Application | None = None
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Open everything."""
+        settings, access = self._settings, self._settings.access
+        metrics = Metrics()
+        self._shared = Shared(bootstrap.redis_aio(settings), Generations(settings.generations), metrics)
+        self._audit = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
+        oidc = access.oidc
+        tokens = Tokens(oidc.issuer, oidc.audience, oidc.jwks, access.workers) if oidc else None
+        gate = Gate(KeyRing(settings.keys, access.workers), tokens)
+        desk = Desk(self._shared, self._audit, metrics)
+        history = History(settings.history)
+        self._follower = Follower(settings, history, lambda: self._shared.generations.current.observer)
+        self._follower.start()
+        routes = table(desk, metrics, history, Decider(settings).send)
+        self._application = Application(routes, gate, metrics)
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_COLLECT_AFTER)
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Close it."""
+        self._follower.stop()
+        self._audit.close()
+        loop.run_until_complete(self._shared.close())
+
+    async def __rsgi__(self, scope: Any, peer: Any) -> None:  # noqa: ANN401 - RSGI's
+        """One request."""
+        assert self._application is not None, "it has begun"
+        await self._application(scope, peer)
+
+
+def process() -> Process:
+    """The application of this process, by its environment."""
+    return Process(Settings.load())

@@ -1,0 +1,103 @@
+"""From records to answers: who an identifier belongs to, and how sure that is.
+
+Records are decoded as far as an answer needs: this runs for each of a hundred thousand identifiers a
+second, and named tuples for every member and link would take most of that second.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from identity import Customer, Identifier
+from schemas import records
+from serving_layer.certainty import Links, along, at_once, surest_path
+from serving_layer.generations import Standing
+
+# Identifiers of a customer beyond which nobody looks for a path: it would take all of their records. Its
+# certainty is null, unless one step leads to the strongest.
+MOST_MEMBERS: Final = 200
+
+
+class Outcome:
+    """The answer for one identifier.
+
+    `customer` is `[id, [[type, value], …], aliases]`, or None and (where there is one) the `reason`;
+    `pending` says that events about it wait for the side lane. `certainty` is None where it is not known,
+    or not yet: then `open` says so, and `settle` wants the links of all members.
+    """
+
+    __slots__ = ("certainty", "customer", "identifier", "open", "pending", "reason", "watched", "written")
+
+    def __init__(self, identifier: Identifier, reason: str | None = None) -> None:
+        self.identifier = identifier
+        self.customer: list[Any] | None = None
+        self.reason = reason
+        self.pending = False
+        self.certainty: float | None = None
+        self.open = False
+        # The keys that must not be in the overlay for this to hold, if it rests on the generation alone.
+        self.watched: tuple[bytes, ...] | None = None
+        # The JSON, by whether it shows members, once somebody has written it.
+        self.written: dict[bool, bytes] = {}
+
+    def read(
+        self, standing: Standing, node: bytes | None, customer: bytes | None, pending: object
+    ) -> "Outcome":
+        """Take in the records of its node and customer."""
+        self.pending = bool(pending)
+        if not node:
+            return self
+        x = self.identifier
+        if not customer:
+            if records.is_lone(node):
+                _, customer_id = records.live_ends_and_customer(node)
+                self.customer = [customer_id, [x], ()]
+                self.certainty = standing.certainties[x[0]]
+            else:
+                self.reason = records.decode_node(node).fault
+            return self
+        self.customer = records.plain_customer(customer)
+        members = self.customer[1]
+        ranks = standing.ranks
+        rank = min([ranks[member[0]] for member in members])
+        if ranks[x[0]] == rank:
+            self.certainty = standing.certainties[x[0]]
+            return self
+        ends, _ = records.live_ends_and_customer(node)
+        self.certainty = at_once(x, rank, ends, members, standing)
+        self.open = self.certainty is None and len(members) <= MOST_MEMBERS
+        return self
+
+    def settle(self, links: Links, standing: Standing) -> None:
+        """Find the surest path, given the links of all members that live."""
+        assert self.customer is not None, "only of customers anything stays open"
+        ranks = standing.ranks
+        rank = min(ranks[member[0]] for member in self.customer[1])
+        path = surest_path(self.identifier, lambda x: ranks[x.type] == rank, links, standing)
+        self.certainty = along(path, standing)
+        self.open = False
+
+    @property
+    def members(self) -> Iterator[Identifier]:
+        """The identifiers of its customer, none where there is none."""
+        return (Identifier(*member) for member in (self.customer[1] if self.customer else ()))
+
+    def as_customer(self) -> Customer | None:
+        """Its customer as `identity` knows it."""
+        if self.customer is None:
+            return None
+        return Customer(self.customer[0], tuple(self.members), tuple(self.customer[2]))
+
+
+def live_links(members: Sequence[Identifier], nodes: Iterable[bytes | None]) -> Links:
+    """Of each member the other ends of its links that live, within these members."""
+    known = set(members)
+    links: Mapping[Identifier, list[Identifier]] = {
+        x: [
+            end
+            for type_, value, *_ in records.live_ends_and_customer(node)[0]
+            if (end := Identifier(type_, value)) in known
+        ]
+        for x, node in zip(members, nodes, strict=True)
+        if node
+    }
+    return links

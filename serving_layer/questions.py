@@ -1,0 +1,204 @@
+"""The questions, without I/O: generators that say what they need to read, and are sent what was found.
+
+They yield a `reading.Look` of at most `reading.MOST` identifiers, for which they are sent a `Reading`; or a
+customer id, for which they are sent the hash of the identifier that it was minted from, or None. So commands,
+which wait for Redis, and the server, which shares its round trips, ask alike.
+"""
+
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from identity import Identifier, UnknownTypeError
+from schemas import records
+from schemas.generation import BrokenGeneration
+from serving_layer.generations import Standing
+from serving_layer.outcome import Outcome, live_links
+from serving_layer.reading import MOST, Freshness, Look, Reading
+from serving_layer.remembered import Kept, Remembered
+
+Wanted = Look | str
+
+# Handovers during one question; so many are a fault.
+_TRIES = 10
+
+
+class Answer(NamedTuple):
+    """Outcomes in the order of the questions, all of one generation."""
+
+    found: list[Outcome]
+    freshness: Freshness
+
+
+class _Moved(Exception):
+    """Readers moved to another generation between two looks."""
+
+
+def lookup(
+    standing: Standing,
+    tenant: str,
+    questions: Sequence[tuple[str, str]],
+    remembered: Remembered | None = None,
+) -> Generator[Wanted, Any, Answer]:
+    """Who is each of these (type, raw value) pairs? At most `reading.MOST` of them.
+
+    `standing` is the one by whose rules they are read at first.
+
+    Raises UnknownTypeError, and BrokenGeneration where there is nothing to answer from.
+    """
+    memory = remembered or Remembered(0)
+    for _ in range(_TRIES):
+        known = memory.find(standing.number, tenant, questions)
+        try:
+            found = _begun(known, questions, standing)
+        except UnknownTypeError:
+            reading = yield Look([])
+            if reading.standing.fingerprint == standing.fingerprint:
+                raise
+            standing = reading.standing
+            continue
+        new = [i for i, kept in enumerate(known) if kept is None and found[i].reason is None]
+        watched = [key for kept in known if kept is not None for key in kept.watched]
+        reading = yield Look([_key(tenant, found[i]) for i in new], watched)
+        if reading.standing.fingerprint != standing.fingerprint:
+            # Readers moved to other rules meanwhile: a value may have another normal form by these.
+            standing = reading.standing
+            continue
+        touched = _touched(known, reading, standing)
+        standing = reading.standing
+        try:
+            yield from _fill([found[i] for i in new], reading, tenant)
+            if touched:
+                yield from _again(found, touched, standing, tenant)
+        except _Moved:
+            continue
+        for i in new:
+            outcome = found[i]
+            if outcome.watched is not None:
+                memory.keep(standing.number, (tenant, *questions[i]), Kept(outcome, outcome.watched))
+        return Answer(found, reading.freshness)
+    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+
+
+def _begun(
+    known: list[Kept | None], questions: Sequence[tuple[str, str]], standing: Standing
+) -> list[Outcome]:
+    identify = standing.observer.identify
+    return [
+        Outcome(*identify(type_, raw)) if kept is None else kept.outcome
+        for kept, (type_, raw) in zip(known, questions, strict=True)
+    ]
+
+
+def _touched(known: list[Kept | None], reading: Reading, standing: Standing) -> list[int]:
+    """Which of those that were remembered hold no longer, or may not."""
+    if not reading.watched:
+        return []
+    if reading.waiting or reading.standing.number != standing.number:
+        return [i for i, kept in enumerate(known) if kept is not None]
+    if not any(reading.watched):
+        return []
+    touched, start = [], 0
+    for i, kept in enumerate(known):
+        if kept is not None:
+            stop = start + len(kept.watched)
+            if any(reading.watched[start:stop]):
+                touched.append(i)
+            start = stop
+    return touched
+
+
+def _again(
+    found: list[Outcome], touched: list[int], standing: Standing, tenant: str
+) -> Generator[Wanted, Any, None]:
+    """Look at those anew that were remembered, and hold no longer."""
+    for i in touched:
+        found[i] = Outcome(found[i].identifier)
+    anew = [found[i] for i in touched]
+    reading = yield Look([_key(tenant, outcome) for outcome in anew])
+    if reading.standing.number != standing.number:
+        raise _Moved
+    yield from _fill(anew, reading, tenant)
+
+
+def _key(tenant: str, outcome: Outcome) -> tuple[str, bytes]:
+    return tenant, records.node_key(tenant, outcome.identifier)
+
+
+def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outcome | None, Freshness]]:
+    """Whom an id means now, be it its own id or one from before a merge; told by one who lives in it.
+
+    Raises BrokenGeneration where there is nothing to answer from.
+    """
+    reading: Reading = yield Look([])
+    for _ in range(_TRIES):
+        standing = reading.standing
+        key = records.id_key(tenant, customer_id)
+        data = standing.generation.get([key]).get(key)
+        if data is not None:
+            keys = [records.node_key(tenant, x) for x in records.decode_id(data).residents]
+        else:
+            digest = yield customer_id
+            keys = [records.node_key_of(tenant, digest)] if digest else []
+        for some in _chunks(keys):
+            reading = yield Look([(tenant, key) for key in some])
+            if reading.standing.number != standing.number:
+                break
+            for node, customer in zip(reading.nodes, reading.customers, strict=True):
+                if node:
+                    x = records.decode_node(node).identifier
+                    outcome = Outcome(x).read(standing, node, customer, None)
+                    if outcome.customer is not None:
+                        return outcome, reading.freshness
+        else:
+            return None, reading.freshness
+    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+
+
+def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Wanted, Any, None]:
+    """What the records of these identifiers say; where a path is to be found, with a second look."""
+    standing = reading.standing
+    unsettled: list[Outcome] = []
+    looked_at = zip(found, reading.nodes, reading.customers, reading.pending, reading.beneath, strict=True)
+    for outcome, node, customer, pending, beneath in looked_at:
+        outcome.read(standing, node, customer, pending)
+        if outcome.customer is not None and not outcome.pending:
+            outcome.watched = beneath
+        if outcome.open:
+            unsettled.append(outcome)
+    if unsettled:
+        yield from _settle(unsettled, standing, tenant)
+
+
+def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[Wanted, Any, None]:
+    members = list(dict.fromkeys(x for outcome in found for x in outcome.members))
+    nodes: dict[Identifier, bytes | None] = {}
+    beneath: dict[Identifier, tuple[bytes, ...] | None] = {}
+    for some in _chunks(members):
+        reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
+        if reading.standing.number != standing.number:
+            raise _Moved
+        nodes.update(zip(some, reading.nodes, strict=True))
+        beneath.update(zip(some, reading.beneath, strict=True))
+    for outcome in found:
+        inside = list(outcome.members)
+        outcome.settle(live_links(inside, (nodes[x] for x in inside)), standing)
+        outcome.watched = _all_of(outcome.watched, [beneath[x] for x in inside])
+
+
+def _all_of(
+    watched: tuple[bytes, ...] | None, others: Iterable[tuple[bytes, ...] | None]
+) -> tuple[bytes, ...] | None:
+    """The keys of all of them together; None where one is not of the generation alone."""
+    together: dict[bytes, None] = {}
+    for keys in (watched, *others):
+        if keys is None:
+            return None
+        together.update(dict.fromkeys(keys))
+    return tuple(together)
+
+
+def _chunks(all_: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = iter(all_)
+    while some := list(islice(rest, MOST)):
+        yield some

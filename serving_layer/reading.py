@@ -1,0 +1,151 @@
+"""One consistent look at both stores: what to ask Redis, and what its reply means. No I/O but the files'.
+
+The pointer is compared inside the script that reads, so nothing mixes two generations. Whoever calls
+sends `question(…)` to Redis, in whatever way suits it, and hands the reply to `merged`.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from typing import Any, Final, NamedTuple
+
+from schemas import overlay, records
+from serving_layer.generations import Standing
+
+SCRIPT: Final = files("serving_layer").joinpath("lookup.lua").read_text()
+
+# Identifiers in one look: Redis serves nobody else meanwhile, for about a millisecond.
+MOST: Final = 1_000
+
+Asked = tuple[str, bytes]
+"""A tenant, and the key of an identifier's node."""
+
+
+class Freshness(NamedTuple):
+    """What an answer rests on.
+
+    `through` is the append time (microseconds) up to which the stream is included and `offsets` the next
+    message of each `topic:partition`; None and empty where that is not known. `stale` says that the stream
+    could not be asked, or has lost its view and is rebuilding it, or that its generation is broken.
+    """
+
+    generation: int
+    through: int | None
+    stale: bool
+    offsets: tuple[tuple[str, int], ...] = ()
+
+
+class Look(NamedTuple):
+    """What to read: records of identifiers, and keys of the overlay: whether these are there."""
+
+    asked: Sequence[Asked]
+    watched: Sequence[bytes] = ()
+
+
+class Reading(NamedTuple):
+    """Encoded node and customer of each identifier, None or empty where there is none; and who waits.
+
+    `beneath` has, for each that only the generation knows, the keys under which the overlay would; else None.
+    `watched` says of each key whether something stands there, `waiting` whether anybody waits at all.
+    """
+
+    nodes: Sequence[bytes | None]
+    customers: Sequence[bytes | None]
+    pending: Sequence[Any]
+    beneath: Sequence[tuple[bytes, ...] | None]
+    watched: Sequence[Any]
+    waiting: bool
+    standing: Standing
+    freshness: Freshness
+
+    def part(self, of: slice, watched: slice) -> "Reading":
+        """The same of some of the identifiers and of the keys."""
+        nodes, customers, pending, beneath, keys, waiting, standing, freshness = self
+        return Reading(
+            nodes[of], customers[of], pending[of], beneath[of], keys[watched], waiting, standing, freshness
+        )
+
+
+class Below:
+    """What the generation alone holds of some identifiers."""
+
+    def __init__(self, standing: Standing, look: Look) -> None:
+        self.standing = standing
+        self.asked = asked = look.asked
+        self._watched = look.watched
+        keys = [key for _, key in asked]
+        found = standing.generation.get(keys)
+        self.nodes = [found.get(key) for key in keys]
+        self._places = [_place(tenant, node) for (tenant, _), node in zip(asked, self.nodes, strict=True)]
+
+    def question(self) -> tuple[list[bytes], list[Any]]:
+        """Keys and arguments of the script."""
+        number = self.standing.number
+        prefix = overlay.view_prefix(number)
+        keys = [
+            overlay.LIVE,
+            overlay.through_key(number),
+            overlay.offsets_key(number),
+            overlay.pending_key(number),
+        ]
+        nodes = [prefix + key for _, key in self.asked]
+        places = [prefix + place if place else b"" for place in self._places]
+        return keys, [number, len(prefix), len(nodes), *nodes, *places, *self._watched]
+
+    def merged(self, reply: Sequence[Any]) -> Reading:
+        """The overlay wins. `reply` is the script's, of this very generation."""
+        _, through, offsets, watched, waiting, nodes, customers, pending = reply
+        prefix = overlay.view_prefix(self.standing.number)
+        untouched = [
+            (prefix + key, prefix + place) if place else (prefix + key,)
+            for (_, key), place in zip(self.asked, self._places, strict=True)
+        ]
+        alone = [
+            keys if node is None and customer is None else None
+            for keys, node, customer in zip(untouched, nodes, customers, strict=True)
+        ]
+        nodes = list(nodes)
+        places: list[bytes | None] = [None] * len(nodes)
+        for i, above in enumerate(nodes):
+            if above is None:
+                nodes[i] = self.nodes[i]
+                place = self._places[i]
+            else:
+                node = nodes[i] = overlay.record_of(above)
+                place = _place(self.asked[i][0], node)
+            if customers[i] is None:
+                places[i] = place
+        beneath = self.standing.generation.get(place for place in places if place)
+        merged = [
+            overlay.record_of(above) if above is not None else beneath.get(place) if place else None
+            for above, place in zip(customers, places, strict=True)
+        ]
+        pending = pending or [None] * len(nodes)
+        freshness = self._freshness(through, offsets)
+        return Reading(nodes, merged, pending, alone, watched, bool(waiting), self.standing, freshness)
+
+    def alone(self) -> Reading:
+        """The generation answers by itself: stale."""
+        beneath = self.standing.generation.get(place for place in self._places if place)
+        customers = [beneath.get(place) if place else None for place in self._places]
+        freshness = Freshness(self.standing.number, None, stale=True)
+        nobody = [None] * len(self.nodes)
+        nothing = [None] * len(self._watched)
+        return Reading(self.nodes, customers, nobody, nobody, nothing, False, self.standing, freshness)
+
+    def _freshness(self, through: bytes | None, offsets: Sequence[bytes]) -> Freshness:
+        pairs = zip(offsets[::2], offsets[1::2], strict=True)
+        upto = tuple(sorted((field.decode(), int(offset)) for field, offset in pairs))
+        return Freshness(self.standing.number, None if through is None else int(through), False, upto)
+
+
+def live_of(reply: Sequence[Any]) -> int | None:
+    """The generation that readers stand on, as the script's reply says; None: there is no view."""
+    return None if reply[0] is None else int(reply[0])
+
+
+def _place(tenant: str, node: bytes | None) -> bytes | None:
+    """The key of a node's customer."""
+    if not node:
+        return None
+    digest = records.customer_digest(node)
+    return records.customer_key_of(tenant, digest) if digest else None

@@ -1,0 +1,85 @@
+"""Answers that need not be made again: those of a generation that the stream has not touched.
+
+A generation never changes. So the answer for an identifier stays what it was for as long as the overlay holds
+none of the records that it was made from; whether it does is looked at in the same round trip as everything
+else. Visitors come again and again: most lookups are of identifiers that were asked for a moment ago.
+"""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from serving_layer.outcome import Outcome
+
+# Answers that are kept, at most: each takes about a kilobyte.
+MOST: Final = 200_000
+
+# Keys that a look may watch: Redis takes so many in one command of a script.
+MOST_WATCHED: Final = 4_000
+
+# Forgotten answers that are freed with each question: several times as many as it can add on the average.
+FREED: Final = 8
+
+Question = tuple[str, str, str]
+"""A tenant, a type, and a raw value."""
+
+
+class Kept(NamedTuple):
+    """An answer, and the keys of the overlay that must not be there for it to hold."""
+
+    outcome: Outcome
+    watched: tuple[bytes, ...]
+
+
+class Remembered:
+    """The answers of one generation at a time, those that were asked for last."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._generation = -1
+        # Two halves: what is found in the old one moves to the young one, and when that is full, the old one
+        # is dropped. Nearly the least recently used, without a list that each lookup would have to relink.
+        self._young: dict[Question, Kept] = {}
+        self._old: dict[Question, Kept] = {}
+        self._gone: list[dict[Question, Kept]] = []
+
+    def find(self, generation: int, tenant: str, asked: Sequence[tuple[str, str]]) -> list[Kept | None]:
+        """What is known of each (type, raw value) pair on that generation, as much as a look may watch."""
+        self._let_go()
+        if generation != self._generation:
+            return [None] * len(asked)
+        known = [self._one((tenant, type_, raw)) for type_, raw in asked]
+        left = MOST_WATCHED
+        for i, kept in enumerate(known):
+            if kept is not None:
+                left -= len(kept.watched)
+                if left < 0:
+                    known[i] = None
+        return known
+
+    def keep(self, generation: int, question: Question, kept: Kept) -> None:
+        """Remember an answer."""
+        if generation != self._generation:
+            self._generation = generation
+            self._gone += [self._young, self._old]
+            self._young, self._old = {}, {}
+        self._young[question] = kept
+        if len(self._young) * 2 > self._most:
+            self._gone.append(self._old)
+            self._young, self._old = {}, self._young
+
+    def _let_go(self) -> None:
+        """Free a few of those that are forgotten: a hundred thousand at once would hold everybody up."""
+        for _ in range(FREED):
+            while self._gone and not self._gone[-1]:
+                self._gone.pop()
+            if not self._gone:
+                return
+            self._gone[-1].popitem()
+
+    def _one(self, question: Question) -> Kept | None:
+        kept = self._young.get(question)
+        if kept is None and self._old:
+            kept = self._old.pop(question, None)
+            if kept is not None:
+                self._young[question] = kept
+        return kept

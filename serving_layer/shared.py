@@ -1,0 +1,166 @@
+"""One round trip to Redis, shared by all requests in flight.
+
+While one is under way, whatever is asked meanwhile waits for the next: under load many requests share one
+script, and a request alone waits for nobody.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from schemas import overlay
+from schemas.generation import BrokenGeneration
+from serving_layer.generations import Generations
+from serving_layer.metrics import Metrics
+from serving_layer.reading import MOST, Below, Look, Reading, live_of
+from serving_layer.remembered import MOST_WATCHED
+from serving_layer.wire import Wire
+
+log = logging.getLogger(__name__)
+
+# Round trips under way at a time. With two, each would be shared by half as many.
+FLIGHTS: Final = 1
+
+# Seconds between two tries to reach a Redis that is away; until then nobody waits for it.
+PROBE_S: Final = 0.1
+
+# A handover may happen between opening a generation and asking Redis; so many in a row do not.
+_TRIES = 10
+
+
+class Shared:
+    """Reads for everybody in one process. Belongs to one event loop."""
+
+    def __init__(self, redis: Redis, generations: Generations, metrics: Metrics) -> None:
+        self.generations = generations
+        self._redis = redis
+        self._wire = Wire(redis)
+        self._metrics = metrics
+        self._waiting: deque[tuple[Look, asyncio.Future[Reading]]] = deque()
+        self._flights: set[asyncio.Task[None]] = set()
+        self._probe: asyncio.Task[None] | None = None
+
+    def read(self, look: Look) -> asyncio.Future[Reading]:
+        """The records of some identifiers, at most `reading.MOST`, all of one moment.
+
+        The future raises BrokenGeneration where there is nothing to answer from.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Reading] = loop.create_future()
+        self._waiting.append((look, future))
+        if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
+            # Not at once: what else arrives in this turn of the loop, and in the next, comes along.
+            loop.call_soon(loop.call_soon, self._start)
+        return future
+
+    async def minted_from(self, tenant: str, customer_id: str) -> bytes | None:
+        """The hash of the identifier that an unpublished id was minted from, if Redis knows one."""
+        bucket, field = overlay.id_field(tenant, customer_id)
+        try:
+            found = None if self.away else await self._redis.hget(cast("str", bucket), cast("str", field))
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return cast("bytes | None", found)
+
+    @property
+    def away(self) -> bool:
+        """Whether Redis is known to be away."""
+        return self._probe is not None
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        if self._probe is not None:
+            self._probe.cancel()
+        await self._wire.close()
+        await self._redis.aclose()
+
+    def _start(self) -> None:
+        while self._waiting and len(self._flights) < FLIGHTS:
+            batch = [self._waiting.popleft()]
+            asked, watched = map(len, batch[0][0])
+            while self._waiting:
+                look = self._waiting[0][0]
+                asked, watched = asked + len(look.asked), watched + len(look.watched)
+                if asked > MOST or watched > MOST_WATCHED:
+                    break
+                batch.append(self._waiting.popleft())
+            flight = asyncio.get_running_loop().create_task(self._fly(batch))
+            self._flights.add(flight)
+            flight.add_done_callback(self._landed)
+
+    def _landed(self, flight: "asyncio.Task[None]") -> None:
+        self._flights.discard(flight)
+        if self._waiting:
+            self._start()
+
+    async def _fly(self, batch: list[tuple[Look, "asyncio.Future[Reading]"]]) -> None:
+        try:
+            reading = await self._look(_together([look for look, _ in batch]))
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            for _, future in batch:
+                if not future.done():
+                    future.set_exception(error)
+            return
+        self._metrics.shared(len(batch), len(reading.nodes), reading.standing.number)
+        asked = watched = 0
+        for look, future in batch:
+            next_asked, next_watched = asked + len(look.asked), watched + len(look.watched)
+            if not future.done():
+                future.set_result(reading.part(slice(asked, next_asked), slice(watched, next_watched)))
+            asked, watched = next_asked, next_watched
+
+    async def _look(self, look: Look) -> Reading:
+        standing = self.generations.current
+        for _ in range(_TRIES):
+            below = Below(standing, look)
+            reply = await self._ask(below)
+            live = None if reply is None else live_of(reply)
+            if reply is None or live is None:
+                return below.alone()
+            if live == standing.number:
+                return below.merged(reply)
+            standing = self.generations.at(live)
+            if standing.number != live:
+                return Below(standing, look).alone()  # the live one is broken
+        raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+
+    async def _ask(self, below: Below) -> Sequence[Any] | None:
+        if self.away:
+            return None
+        keys, arguments = below.question()
+        try:
+            reply = await self._wire.call(keys, arguments)
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return reply
+
+    def _lost(self, error: RedisError) -> None:
+        if self._probe is None:
+            log.warning("Redis does not answer, generations do: %s", error)
+            self._probe = asyncio.get_running_loop().create_task(self._until_back())
+
+    async def _until_back(self) -> None:
+        while True:
+            await asyncio.sleep(PROBE_S)
+            try:
+                await self._redis.get(overlay.LIVE)
+            except RedisError:
+                continue
+            log.info("Redis answers again")
+            self._probe = None
+            return
+
+
+def _together(looks: Sequence[Look]) -> Look:
+    if len(looks) == 1:
+        return looks[0]
+    return Look(
+        [one for look in looks for one in look.asked], [key for look in looks for key in look.watched]
+    )

@@ -1,0 +1,1 @@
+"""HTTP: a table of routes, and what each does."""

@@ -1,0 +1,74 @@
+"""The RSGI application: finds the route, lets pass who may, answers, and turns errors into answers."""
+
+import logging
+import time
+from contextlib import aclosing
+from typing import Any
+
+from schemas.errors import SchemaError
+from serving_layer.access.gate import Gate
+from serving_layer.metrics import Metrics
+from serving_layer.web.message import Peer, Request, Response, Stream, json
+from serving_layer.web.refused import Refused
+from serving_layer.web.route import Table
+
+log = logging.getLogger(__name__)
+
+
+class Application:
+    """Answers requests of one process."""
+
+    def __init__(self, table: Table, gate: Gate, metrics: Metrics) -> None:
+        self.table = table
+        self._gate = gate
+        self._metrics = metrics
+
+    async def __call__(self, scope: Any, peer: Peer) -> None:  # noqa: ANN401 - RSGI's
+        """One request."""
+        start = time.perf_counter()
+        response: Response | Stream
+        found = self.table.find(scope.method, scope.path)
+        if found is None:
+            name, response = "none", self._unknown(scope)
+        else:
+            route, params = found
+            name = route.name
+            try:
+                headers = scope.headers
+                principal = None
+                if route.scope is not None:
+                    principal = await self._gate.pass_(headers.get("authorization"), route.scope)
+                request = Request(headers, params, scope.query_string, principal, peer, route.most)
+                response = await route.handle(request)
+            except Exception as error:  # noqa: BLE001 - whatever it is, there must be an answer
+                response = self._failed(error)
+        if isinstance(response, Stream):
+            try:
+                await self._send(response, peer)
+            except Exception as error:  # noqa: BLE001 - the answer has begun: all that is left is to note it
+                log.warning("a stream broke off: %s", error)
+        else:
+            peer.response_bytes(response.status, response.headers, response.body)
+        self._metrics.answered(name, response.status, time.perf_counter() - start)
+
+    def _unknown(self, scope: Any) -> Response:  # noqa: ANN401
+        methods = self.table.methods(scope.path)
+        if methods:
+            allow = {"allow": ", ".join(methods)}
+            return json({"error": f"this path answers {allow['allow']} only"}, 405, allow)
+        return json({"error": "there is no such path"}, 404)
+
+    def _failed(self, error: Exception) -> Response:
+        if isinstance(error, Refused):
+            self._metrics.refused(error.reason)
+            return json({"error": str(error)}, error.status, error.headers)
+        if isinstance(error, SchemaError):
+            return json({"error": str(error)}, 503)
+        log.error("a request failed", exc_info=error)
+        return json({"error": "this should not happen, and is in the server's log"}, 500)
+
+    async def _send(self, stream: Stream, peer: Peer) -> None:
+        transport = peer.response_stream(stream.status, stream.headers)
+        async with aclosing(stream.parts) as parts:
+            async for part in parts:
+                await transport.send_bytes(part)

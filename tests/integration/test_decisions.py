@@ -1,0 +1,110 @@
+"""A steward's word over HTTP, on real servers: into the log, obeyed by lookups, told in the history."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+
+import pytest
+
+from deploy.awaiting import until
+from deploy.local.ports import free_port
+from schemas import WEB
+from serving_layer.access.keys import Key, KeyFile, Secret, digest, new_secret
+
+RULES = """
+identifiers:
+  login:  {rank: 1, unique: true}
+  cookie: {rank: 9, certainty: 0.6}
+"""
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+
+@pytest.fixture
+def ask(system, tmp_path):
+    """`ucid serve` beside a worker; asks it with a key that may do all."""
+    import msgspec
+
+    secret, port = new_secret(), free_port("127.0.0.1")
+    key = Key(
+        id="k_1",
+        name="eve",
+        tenant="default",
+        scopes=("lookup", "read", "steward"),
+        secrets=(Secret(sha256=digest(secret)),),
+        created=0,
+    )
+    (tmp_path / "keys.json").write_bytes(msgspec.json.encode(KeyFile(keys=(key,))))
+    places = {"KEYS": "keys.json", "AUDIT": "audit", "AUDIT_ANCHORS": "anchors", "HISTORY": "history.db"}
+    env = {**os.environ, **system.env, "UCID_HTTP": str(port)}
+    env |= {f"UCID_{name}": str(tmp_path / place) for name, place in places.items()}
+
+    def ask(path, content=None):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
+        request.data = None if content is None else json.dumps(content).encode()
+        request.add_header("Authorization", f"Bearer {secret}")
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.loads(response.read())
+
+    def ready():
+        try:
+            return not ask("/readyz")["stale"]
+        except OSError:
+            return False
+
+    system.start_worker()
+    with (tmp_path / "log").open("wb") as log:
+        process = subprocess.Popen([sys.executable, "-m", "deploy", "serve"], env=env, stdout=log, stderr=log)
+    try:
+        until(ready, "the server and its worker")
+        yield ask
+    finally:
+        process.terminate()
+        assert process.wait(30) == 0
+
+
+def event(i, **identifiers):
+    return json.dumps(
+        {"event_id": f"e{i}", "occurred_at": "2026-01-01T00:00:00Z", "identifiers": identifiers}
+    ).encode()
+
+
+def test_a_decision_is_obeyed_told_and_undone(system, ask):
+    system.send([event(1, login="tom", cookie="a"), event(2, cookie=["a", "b"])], WEB)
+    tom, cookie = {"type": "login", "value": "tom"}, {"type": "cookie", "value": "a"}
+
+    def customers():
+        answer = ask("/v1/lookup", {"identifiers": [tom, cookie]})
+        return [found and found["customer_id"] for found in answer["results"]], answer["offsets"]
+
+    def decide(verdict):
+        ((partition, offset),) = ask(
+            "/v1/decisions", {"verdict": verdict, "a": tom, "b": cookie, "why": "they told us"}
+        )["offset"].items()
+        until(lambda: customers()[1].get(partition, 0) > offset, "the decision to be in answers")
+
+    until(lambda: len(set(customers()[0])) == 1 and None not in customers()[0], "the events")
+    before = customers()[0][0]
+    decide("cannot_link")
+    assert len(set(customers()[0])) == 2
+
+    def explained():
+        return ask("/v1/explain", {"a": tom, "b": cookie})
+
+    until(lambda: explained()["decisions"], "the history to have the decision")
+    found = explained()
+    assert [(word["who"], word["why"]) for word in found["decisions"]] == [("eve", "they told us")]
+    assert "decided: a steward keeps these two apart" in {link["reason"] for link in found["refused"]}
+    decide("undo")
+    assert set(customers()[0]) == {before}
+
+    def kinds():
+        return [change["kind"] for change in ask(f"/v1/customers/{before}/history")["changes"]]
+
+    until(lambda: "merged" in kinds(), "the history to have it all")
+    assert kinds()[0] == "created"
+    assert "split" in kinds()
+    until(lambda: explained()["joined_by"] is not None, "the change that brought them together")
+    assert explained()["joined_by"]["cause"]["topic"] == "customer.decisions"

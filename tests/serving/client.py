@@ -1,0 +1,168 @@
+"""Asks an application in process, as Granian would hand it a request."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+from urllib.parse import urlsplit
+
+from serving_layer.access.audit import AuditLog, Seal
+from serving_layer.access.gate import Gate
+from serving_layer.access.keys import Key, KeyFile, KeyRing, Secret, digest, new_secret
+from serving_layer.desk import Desk
+from serving_layer.generations import Generations
+from serving_layer.history import History
+from serving_layer.metrics import Metrics
+from serving_layer.shared import Shared
+from serving_layer.web.application import Application
+from serving_layer.web.routes import table
+
+ID_KEY = b"a key for tests"
+ALL = ("lookup", "read", "steward", "erase", "admin")
+
+
+class Answer:
+    """One response, whole."""
+
+    def __init__(self, status, headers, body):
+        self.status = status
+        self.headers = dict(headers)
+        self.body = body
+
+    @property
+    def text(self):
+        return self.body.decode()
+
+    def json(self):
+        return json.loads(self.body)
+
+
+class Peer:
+    """The other side of one request, which sends its body in parts."""
+
+    def __init__(self, parts):
+        self._parts = parts
+        self.answer = None
+
+    async def __call__(self):
+        return b"".join(self._parts)
+
+    async def __aiter__(self):
+        for part in self._parts:
+            yield part
+
+    def response_bytes(self, status, headers, body):
+        self.answer = Answer(status, headers, body)
+
+    def response_stream(self, status, headers):
+        self.answer = Answer(status, headers, b"")
+        return self
+
+    async def send_bytes(self, data):
+        self.answer.body += data
+
+
+class Clock:
+    """Time that passes when a test says so."""
+
+    def __init__(self):
+        self.now = 1_800_000_000.0
+
+    def __call__(self):
+        return self.now
+
+
+class Served:
+    """An application on a world, with keys of every kind; use as a context manager."""
+
+    def __init__(self, world, directory, redis=None, **more):
+        self.world = world
+        self.clock = Clock()
+        self.keys = directory / "keys.json"
+        self.audit, self.anchors = directory / "audit", directory / "anchors"
+        self.seal = Seal(ID_KEY)
+        self._redis = redis
+        self._more = more
+        self._loop = asyncio.new_event_loop()
+        self._listed = []
+
+    def key(self, *scopes, tenant="default", expires=None, rate=0, unknown=0):
+        """A new key's secret."""
+        secret = new_secret()
+        id_ = f"k_{len(self._listed)}"
+        self._listed.append(
+            Key(
+                id=id_,
+                name=f"key {id_}",
+                tenant=tenant,
+                scopes=scopes or ALL,
+                secrets=(Secret(sha256=digest(secret), expires=expires),),
+                rate=rate,
+                unknown=unknown,
+                created=0,
+            )
+        )
+        self.write_keys(*self._listed)
+        return secret
+
+    def write_keys(self, *keys):
+        self.keys.write_bytes(json.dumps(_plain(KeyFile(keys=keys))).encode())
+        self.clock.now += 2
+
+    def __enter__(self):
+        self._loop.run_until_complete(self._begin())
+        return self
+
+    async def _begin(self):
+        self.metrics = Metrics()
+        self.shared = Shared(self._redis, Generations(self.world.root), self.metrics)
+        self.log = AuditLog(self.audit, self.anchors, self.seal)
+        self.desk = Desk(self.shared, self.log, self.metrics)
+        self.ring = KeyRing(self.keys, clock=self.clock)
+        gate = Gate(self.ring, self._more.pop("tokens", None))
+        self.history = History(self.keys.with_name("history.db"))
+        self.sent = []
+        routes = table(self.desk, self.metrics, self.history, self._more.pop("send", self._send))
+        self.application = Application(routes, gate, self.metrics)
+
+    async def _send(self, decision):
+        self.sent.append(decision)
+        return "customer.decisions:0", len(self.sent) - 1
+
+    def __exit__(self, *_):
+        self.log.close()
+        self._loop.run_until_complete(self.shared.close())
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+    def ask(self, method, path, content=b"", key=None, headers=(), parts=None):
+        return self.all_at_once((method, path, content, key, headers, parts))[0]
+
+    def all_at_once(self, *requests):
+        async def everybody():
+            return await asyncio.gather(*(self._ask(*request) for request in requests))
+
+        return self._loop.run_until_complete(everybody())
+
+    async def _ask(self, method, path, content=b"", key=None, headers=(), parts=None):
+        url = urlsplit(path)
+        body = content if isinstance(content, bytes) else json.dumps(content).encode()
+        fields = {"content-length": str(len(body))} if parts is None else {}
+        fields |= {"authorization": f"Bearer {key}"} if key else {}
+        fields |= dict(headers)
+        scope = SimpleNamespace(method=method, path=url.path, query_string=url.query, headers=fields)
+        peer = Peer([body] if parts is None else parts)
+        await self.application(scope, peer)
+        return peer.answer
+
+    def lookup(self, *pairs, key):
+        return self.ask("POST", "/v1/lookup", asked(*pairs), key)
+
+
+def asked(*pairs):
+    return {"identifiers": [{"type": type_, "value": value} for type_, value in pairs]}
+
+
+def _plain(struct):
+    import msgspec
+
+    return msgspec.to_builtins(struct)
