@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any
 
-from speed_layer.triggers.patience import patiently
+from speed_layer.triggers.patience import end, patiently
 from speed_layer.triggers.steps import Message
 
 # Faust's own types lack what its streams and events can do.
@@ -43,9 +43,12 @@ async def in_batches(
             for event in batch:
                 await stream.ack(event)
 
-    async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(fill())
-        tasks.create_task(empty())
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(fill())
+            tasks.create_task(empty())
+    except Exception as error:  # noqa: BLE001 - Faust would begin the agent again, past what is in hand
+        end(error)
 
 
 def _message(event: Event) -> Message:
