@@ -29,7 +29,7 @@ _TALKATIVE = ("aiokafka", "faust", "mode")
 def run_worker(app: App) -> int:
     """Run a Faust worker until it is asked to end; returns its exit code. Logs are ours."""
     for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(logging.INFO)
+        logging.getLogger(name).setLevel(logging.WARNING)
     worker = faust.Worker(
         app.faust, override_logging=False, redirect_stdouts=False, quiet=True, stdout=sys.stderr
     )
