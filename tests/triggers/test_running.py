@@ -82,6 +82,8 @@ def customer(system, **identifiers):
 
 
 def test_a_known_customer_on_a_new_device_and_a_basket_that_is_left(system, running):
+    for partition in range(TOPICS[WEB].partitions):  # what is no event, and larger than one fetch
+        system.producer.produce(WEB, bytes(2 << 20), partition=partition)
     system.send([web("d1", "page_view", login="tom", cookie="t1")])
     system.send([web("d2", "basket", cookie="t1"), web("d3", "basket", cookie="unknown to all")])
     system.await_applied()
