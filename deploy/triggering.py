@@ -16,12 +16,14 @@ from deploy.settings import Settings
 from identity import Customer, Rules, rulefile
 from schemas import Unavailable
 from schemas.generation import open_generation
-from serving_layer.reading import Freshness
-from serving_layer.view import ServingView
+from serving_layer.view import Found, ServingView
 from speed_layer.triggers.app import App
 from speed_layer.triggers.errors import NotYet
 from speed_layer.triggers.model import Triggers
 from speed_layer.triggers.webhook import Webhook, key_of
+
+# Identifiers in one question to the view.
+_TOGETHER = 1_000
 
 # These tell of each of their parts that starts and ends.
 _TALKATIVE = ("aiokafka", "faust", "mode")
@@ -77,12 +79,17 @@ class ViewCustomers:
 
     def of(self, events: Sequence[Mapping[str, Sequence[str]]]) -> list[str | None]:
         """See `seams.Customers`: of an event's identifiers, the strongest that has a customer decides."""
-        rules = self._in_force(self._fresh(self._view.freshness()).generation)
+        freshness = self._view.freshness()
+        _check(stale=freshness.stale)
+        rules = self._in_force(freshness.generation)
         pairs = [_strongest_first(rules, event) for event in events]
         asked = list(dict.fromkeys(pair for event in pairs for pair in event))
-        answer = self._view.lookup(asked)
-        self._fresh(answer.freshness)
-        found = dict(zip(asked, answer.found, strict=True))
+        found: dict[tuple[str, str], Found] = {}
+        for start in range(0, len(asked), _TOGETHER):
+            some = asked[start : start + _TOGETHER]
+            answer = self._view.lookup(some)
+            _check(stale=answer.freshness.stale)
+            found.update(zip(some, answer.found, strict=True))
         if any(one.pending and one.customer is None for one in found.values()):
             raise NotYet("an identifier waits for the side lane")
         return [
@@ -93,19 +100,19 @@ class ViewCustomers:
     def current(self, customer_id: str) -> Customer | None:
         """See `seams.Customers`."""
         customer, freshness = self._view.customer(customer_id)
-        self._fresh(freshness)
+        _check(stale=freshness.stale)
         return customer
-
-    def _fresh(self, freshness: Freshness) -> Freshness:
-        if freshness.stale:
-            raise Unavailable("the stream's view cannot be asked, or is being built")
-        return freshness
 
     def _in_force(self, generation: int) -> Rules:
         if self._rules is None or self._rules[0] != generation:
             manifest = open_generation(self._generations, generation).manifest
             self._rules = generation, rulefile.parse(manifest.rules, "the generation's rules")
         return self._rules[1]
+
+
+def _check(*, stale: bool) -> None:
+    if stale:
+        raise Unavailable("the stream's view cannot be asked, or is being built")
 
 
 def _strongest_first(rules: Rules, event: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:

@@ -3,18 +3,16 @@
     web.events, email.events ── events ──┬── steps ── keep (table) ──┐
     customer.changes ────────── changes ─┴───────────────────────────┴── customer.triggers.due ── deliver
 
-Faust commits an offset below which something was not acknowledged when only one message is missing, so
-acknowledging goes by the order of the log, batch by batch.
+How messages are read and acknowledged is `reading`'s.
 """
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
 import faust
-from faust.types import EventT
 
 from schemas import (
     CHANGES,
@@ -39,6 +37,7 @@ from speed_layer.triggers.horizon import Horizon
 from speed_layer.triggers.keeping import Keeping
 from speed_layer.triggers.model import Triggers
 from speed_layer.triggers.patience import patiently
+from speed_layer.triggers.reading import Stream, in_batches, one_by_one
 from speed_layer.triggers.settling import look_again_at
 from speed_layer.triggers.steps import Look, Message, Outgoing, step, unpack_step
 
@@ -59,9 +58,8 @@ FAUST: Mapping[str, Any] = {
 # Partitions of the steps and of the table: as many workers can share the work.
 PARTITIONS = 4
 
-# Messages that are handled together, and the seconds that the first of them waits for company.
+# Messages that are handled together, at most: those that came while the ones before were handled.
 TOGETHER = 500
-COMPANY_S = 0.05
 
 # Deliveries at a time: one that is tried again and again holds up those behind it, and not its neighbours.
 DELIVERIES = 50
@@ -73,9 +71,6 @@ SWEEP_S = 1.0
 log = logging.getLogger(__name__)
 
 _TABLE = "waits"
-
-# Faust's own type of a stream lacks what its streams can do.
-_Stream = Any
 
 
 class App:
@@ -127,28 +122,17 @@ class App:
         partitions = {TOPICS[name].partitions for name in names}
         return self.faust.topic(*names, key_type=bytes, value_type=bytes, partitions=partitions.pop())
 
-    async def _take_events(self, stream: _Stream) -> None:
-        async for batch in stream.noack_take(TOGETHER, COMPANY_S):
-            await self._route(stream, batch, self._events)
+    async def _take_events(self, stream: Stream) -> None:
+        await in_batches(stream, TOGETHER, partial(self._route, self._events))
 
-    async def _take_changes(self, stream: _Stream) -> None:
-        async for batch in stream.noack_take(TOGETHER, COMPANY_S):
-            await self._route(stream, batch, self._changes)
+    async def _take_changes(self, stream: Stream) -> None:
+        await in_batches(stream, TOGETHER, partial(self._route, self._changes))
 
-    async def _route(self, stream: _Stream, batch: Sequence[EventT[Any]], to: Events | Changes) -> None:
-        await patiently(partial(self._send_what, to.outgoing, [_message(event) for event in batch]))
-        await _acknowledge(stream, batch)
+    async def _route(self, to: Events | Changes, messages: Sequence[Message]) -> None:
+        await self._send(await to.outgoing(messages))
 
-    async def _send_what(
-        self, of: Callable[[Sequence[Message]], Awaitable[list[Outgoing]]], messages: Sequence[Message]
-    ) -> None:
-        await self._send(await of(messages))
-
-    async def _keep(self, stream: _Stream) -> None:
-        # One by one: a write to the table goes to the partition of the event in hand.
-        async for event in stream.noack().events():
-            await patiently(partial(self._step, _message(event)))
-            await _acknowledge(stream, [event])
+    async def _keep(self, stream: Stream) -> None:
+        await one_by_one(stream, self._step)
 
     async def _step(self, message: Message) -> None:
         assert message.key is not None, "steps are keyed by customers"
@@ -163,10 +147,11 @@ class App:
             del self._table[key]
         self._deadlines.set(key, look_again_at(after, self._triggers))
 
-    async def _deliver(self, stream: _Stream) -> None:
-        async for batch in stream.noack_take(DELIVERIES, COMPANY_S):
-            await asyncio.gather(*[self._deliver_one(_message(event)) for event in batch])
-            await _acknowledge(stream, batch)
+    async def _deliver(self, stream: Stream) -> None:
+        await in_batches(stream, DELIVERIES, self._deliver_all)
+
+    async def _deliver_all(self, messages: Sequence[Message]) -> None:
+        await asyncio.gather(*[self._deliver_one(message) for message in messages])
 
     async def _deliver_one(self, message: Message) -> None:
         try:
@@ -227,16 +212,3 @@ def own_topics(tenant: str) -> dict[str, dict[str, str]]:
 def group(tenant: str) -> str:
     """The app's consumer group, and what its own topics begin with."""
     return f"ucid-triggers-{tenant}"
-
-
-def _message(event: EventT[Any]) -> Message:
-    message = event.message
-    millis = round((message.timestamp or 0.0) * 1_000)
-    return Message(
-        message.topic, message.partition, message.offset, message.key, message.value or b"", millis * 1_000
-    )
-
-
-async def _acknowledge(stream: _Stream, batch: Sequence[EventT[Any]]) -> None:
-    for event in batch:
-        await stream.ack(event)

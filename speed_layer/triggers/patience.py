@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from aiokafka.errors import KafkaError
 from confluent_kafka import KafkaException
@@ -25,11 +25,18 @@ _AWAY = (RedisError, KafkaException, KafkaError, Unavailable, BrokenGeneration, 
 Result = TypeVar("Result")
 
 
-async def patiently(work: Callable[[], Awaitable[Result]]) -> Result:
-    """Do it, again and again while something that it needs is away.
+def end(error: Exception) -> NoReturn:
+    """End the process at once, for an error that nobody expected.
 
-    Any other error ends the process at once: Faust would count the message at fault as done, and go on.
+    Nothing is tidied up: Faust would count the message at fault as done, and go on.
     """
+    log.critical("ended by an error that nobody expected: %s", error, exc_info=error)
+    logging.shutdown()
+    os._exit(1)
+
+
+async def patiently(work: Callable[[], Awaitable[Result]]) -> Result:
+    """Do it, again and again while something that it needs is away. Any other error is the end."""
     wait = BACKOFF_S[0]
     while True:
         try:
@@ -37,9 +44,7 @@ async def patiently(work: Callable[[], Awaitable[Result]]) -> Result:
         except _AWAY as error:
             if not isinstance(error, NotYet):
                 log.warning("trying again in %.2f s: %s", wait, error)
-        except Exception as error:
-            log.critical("ended by an error that nobody expected: %s", error, exc_info=error)
-            logging.shutdown()
-            os._exit(1)
+        except Exception as error:  # noqa: BLE001 - told, and the end of the process
+            end(error)
         await asyncio.sleep(wait)
         wait = min(2 * wait, BACKOFF_S[1])

@@ -20,6 +20,7 @@ from schemas import (
     overlay,
 )
 from schemas import Identifier as Named
+from speed_layer.triggers import following
 from speed_layer.triggers.changes import Changes
 from speed_layer.triggers.definition import parse
 from speed_layer.triggers.events import Events
@@ -211,8 +212,25 @@ def test_the_view_is_waited_for():
             return {overlay.partition_field(WEB, 1): str(self.looks).encode()}
 
     redis = Redis()
-    following = Following(redis)
-    asyncio.run(following.applied({(WEB, 1): 4}))
+    view = Following(redis)
+    asyncio.run(view.applied({(WEB, 1): 4}))
     assert redis.looks == 5
-    asyncio.run(following.applied({(WEB, 1): 2}))
+    asyncio.run(view.applied({(WEB, 1): 2}))
     assert redis.looks == 5
+
+
+def test_a_view_that_does_not_move_is_told_of(caplog, monkeypatch):
+    """Nobody would know otherwise why no trigger fires."""
+    monkeypatch.setattr(following, "LATE_S", 0.0)
+
+    class Redis:
+        reached = 0
+
+        def get(self, _):
+            return b"0"
+
+        def hgetall(self, _):
+            reached = int("does 'ucid speed' run" in caplog.text)
+            return {overlay.partition_field(WEB, 1): str(reached).encode()}
+
+    asyncio.run(Following(Redis()).applied({(WEB, 1): 0}))

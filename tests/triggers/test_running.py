@@ -11,7 +11,8 @@ from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from deploy.awaiting import until
-from schemas import DEAD_LETTERS, EMAIL, TOPICS, WEB, CustomerTrigger, decode
+from deploy.commands.dead_letters import origin
+from schemas import DEAD_LETTERS, EMAIL, TOPICS, TRIGGERS_DUE, WEB, CustomerTrigger, decode
 from speed_layer.triggers.app import group
 from speed_layer.triggers.webhook import headers
 from tests.triggers.conftest import KEY, Reader, Running
@@ -82,6 +83,8 @@ def customer(system, **identifiers):
 
 
 def test_a_known_customer_on_a_new_device_and_a_basket_that_is_left(system, running):
+    for partition in range(TOPICS[WEB].partitions):  # what is no event, and larger than one fetch
+        system.producer.produce(WEB, bytes(2 << 20), partition=partition)
     system.send([web("d1", "page_view", login="tom", cookie="t1")])
     system.send([web("d2", "basket", cookie="t1"), web("d3", "basket", cookie="unknown to all")])
     system.await_applied()
@@ -154,16 +157,20 @@ def test_a_receiver_that_fails_at_first(system, receiver):
 def test_a_receiver_that_refuses_and_another_try(system, receiver):
     receiver.statuses["/complained"] = [410]
     system.send([mail("w2", "complaint", "wim@example.com")], EMAIL)
-    letters = Reader(system.settings, DEAD_LETTERS)
-    until(letters.all, "a dead letter")
-    (letter,) = letters.all()
-    letters.close()
+    reader = Reader(system.settings, DEAD_LETTERS)
+
+    def letters():
+        return [letter for letter in reader.all() if letter.topic == TRIGGERS_DUE]
+
+    until(letters, "a dead letter")
+    (letter,) = letters()
+    reader.close()
     assert letter.reason == ("webhook of complained on 127.0.0.1: HTTP 410: mend the receiver, then replay")
     fired = decode(letter.topic, letter.value, 0)
     assert isinstance(fired, CustomerTrigger)
     assert not receiver.taken("/complained")
 
-    replay = [sys.executable, "-m", "deploy", "dead-letters", "replay"]
+    replay = [sys.executable, "-m", "deploy", "dead-letters", "replay", origin(letter)]
     subprocess.run(replay, env=system.env, check=True, capture_output=True)
     until(lambda: receiver.taken("/complained"), "the receiver to take it")
     refused, taken = receiver.posts_to("/complained")
