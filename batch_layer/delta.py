@@ -33,7 +33,7 @@ def newest(root: Path, name: str) -> int:
 
 
 def read(spark: SparkSession, root: Path, name: str, version: int | None = None) -> DataFrame:
-    """A table as it was at a version, whatever is written meanwhile; without one, as it is when rows are read.
+    """A table as it was at a version, whatever is written later; without one, as it is when rows are read.
 
     The newest version is in Delta's memory, others are put together from the log.
     """
