@@ -33,10 +33,12 @@ def newest(root: Path, name: str) -> int:
 
 
 def read(spark: SparkSession, root: Path, name: str, version: int | None = None) -> DataFrame:
-    """A table as it is, or was at a version; what is written later does not change what was read."""
+    """A table as it was at a version, whatever is written later; without one, as it is when rows are read.
+
+    The newest version is in Delta's memory, others are put together from the log.
+    """
     reader = spark.read.format("delta")
-    if version is not None and version != newest(root, name):
-        # Delta keeps the newest version in memory, and puts others together from the log.
+    if version is not None:
         reader = reader.option("versionAsOf", version)
     return reader.load(str(root / name))
 

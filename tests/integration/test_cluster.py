@@ -119,9 +119,3 @@ def test_a_batch_on_a_cluster_of_two_workers(system, cluster):
     customers = resolve(facts, rules, minter=Minter(system.settings.id_key, "default")).customers
     system.redis.set(overlay.LIVE, 1)
     assert system.export() == by_id(customers)
-
-
-def test_repeating_is_left_to_who_submits(system, cluster):
-    done = submit(system, cluster, "batch", "--every", "1h")
-    assert done.returncode == 2
-    assert "schedule spark-submit itself" in done.stderr

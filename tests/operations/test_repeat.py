@@ -56,14 +56,23 @@ def test_to_be_left_out_is_no_failure():
     assert repeat(clock.once, 60, clock.stop, clock) == 0
 
 
-def test_what_cannot_be_used_ends_it_at_once(tmp_path):
+def every_hour(home, **more):
     command = [sys.executable, "-m", "deploy", "batch", "--every", "1h"]
     env = {name: value for name, value in os.environ.items() if not name.startswith("UCID_")}
-    done = subprocess.run(
-        command, env={**env, "UCID_HOME": str(tmp_path)}, capture_output=True, text=True, check=False
-    )
+    env |= {"UCID_HOME": str(home), **more}
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+
+
+def test_what_cannot_be_used_ends_it_at_once(tmp_path):
+    done = every_hour(tmp_path)
     assert done.returncode == UNUSABLE
     assert "UCID_KAFKA is not set" in done.stderr
+
+
+def test_under_spark_submit_repeating_is_left_to_who_submits(tmp_path):
+    done = every_hour(tmp_path, PYSPARK_GATEWAY_PORT="1")
+    assert done.returncode == UNUSABLE
+    assert "schedule spark-submit itself" in done.stderr
 
 
 def test_who_is_stopped_before_it_begins_runs_nothing():

@@ -103,6 +103,14 @@ def test_the_table_carries_what_is_written_of_it(spark, root):
         assert detail.description == TABLES[name].row
 
 
+def test_what_was_opened_stays_as_it_was(spark, tmp_path):
+    first = write(spark, tmp_path, {ANN: "c_ann"})
+    opened = delta.read(spark, tmp_path, "gold/identifiers", first)
+    second = write(spark, tmp_path, {ANN: "c_tom"})
+    assert second == first + 1 == delta.newest(tmp_path, "gold/identifiers")
+    assert [row.customer_id for row in opened.collect()] == ["c_ann"]
+
+
 def test_files_are_ranges_of_identifiers(spark, tmp_path):
     many = {("email", f"m{i:04}@example.com"): f"c_{i % 7}" for i in range(2_000)}
     write(spark, tmp_path, many)
