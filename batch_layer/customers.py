@@ -21,7 +21,6 @@ from batch_layer.graph import LINK
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.silver import TIMES, identifier_of, key_of, tenant_of
 from identity import Customer, Identifier, Link, Minted, Minter, Pair, Rules, Seen, Verdict
-from identity.graph import Component
 from identity.join import join
 from identity.name import keeper_key, new_home
 from schemas.blocks import Entry, alone, packed
@@ -113,28 +112,29 @@ class _Step:
                 yield from _packed(rows[0][0], entries.of_nobody(tenant, person, self.rules, self.as_of))
                 return
         groups, refused = join(people, *_ties(people), self.rules)
-        minter = _minter(self.id_key, tenant)
-        made = []
+        entries_: list[Entry] = []
         ids: dict[str, Minted] = {}
-        housed: list[Person] = []
+        residents = defaultdict(list)
         for group in groups:
-            customer, minted = self._named(group, people, minter)
-            made.append(customer)
+            customer, minted = self._named(group, people, _minter(self.id_key, tenant))
             if minted is not None:
                 ids[customer.id] = minted
+            housed = []
             for x in group:
                 person = people[x]
                 ids |= _settled(person)
                 new = minted is not None and x == minted.anchor
-                housed.append(
-                    person._replace(home=new_home(person.home, customer), minted=person.minted + new)
-                )
+                home = new_home(person.home, customer)
+                housed.append(person._replace(home=home, minted=person.minted + new))
+                residents[home].append(housed[-1])
                 yield _member(tenant, housed[-1], customer.id)
             yield _customer(tenant, customer, minted)
-        component = Component(tuple(sorted(made)), tuple(sorted(refused)))
-        for a, b, reason in component.refused:
+            entries_ += entries.of_customer(tenant, customer, housed, self.rules, self.as_of)
+        for a, b, reason in refused:
             yield (None, None, (key_of(tenant, a), key_of(tenant, b), reason), None)
-        yield from _packed(rows[0][0], self._records(tenant, component, housed, ids))
+        for customer_id, minted in ids.items():
+            entries_.append(entries.of_id(tenant, customer_id, minted, self._line(residents[customer_id])))
+        yield from _packed(rows[0][0], entries_)
 
     def _named(
         self, group: list[Identifier], people: dict[Identifier, Person], minter: Minter
@@ -149,17 +149,10 @@ class _Step:
         customer = Customer(minter.mint(anchor, first_ingested, counter), tuple(group))
         return customer, Minted(self.generation, first_ingested, anchor, counter)
 
-    def _records(
-        self, tenant: str, component: Component, people: list[Person], ids: dict[str, Minted]
-    ) -> Iterator[Entry]:
-        yield from entries.of_component(tenant, component, people, self.rules, self.as_of)
-        residents = defaultdict(list)
-        for person in people:
-            residents[person.home].append(person)
-        for customer, minted in ids.items():
-            at_home = residents[customer]
-            line = sorted(keeper_key(p.identifier, p.seen.first_ingested, self.rules) for p in at_home)
-            yield entries.of_id(tenant, customer, minted, [x for *_, x in line])
+    def _line(self, residents: list[Person]) -> list[Identifier]:
+        """Who is at home in an id, the first to keep it first."""
+        line = sorted(keeper_key(p.identifier, p.seen.first_ingested, self.rules) for p in residents)
+        return [x for *_, x in line]
 
 
 @lru_cache(maxsize=256)

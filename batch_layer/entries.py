@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from identity import Identifier, Link, Minted, Rules, Seen, Verdict
-from identity.graph import Component, Edge, IdRecord, Node
+from identity import Customer, Identifier, Link, Minted, Rules, Seen, Verdict
+from identity.graph import Edge, IdRecord, Node
 from identity.reach import SPARE, push
 from schemas import records
 from schemas.blocks import Entry
@@ -50,24 +50,16 @@ def of_nobody(tenant: str, person: Person, rules: Rules, as_of: int | None) -> I
     return _node(tenant, person, Node(person.identifier, person.seen, home=person.home), rules, as_of)
 
 
-def of_component(
-    tenant: str, component: Component, people: Iterable[Person], rules: Rules, as_of: int | None
+def of_customer(
+    tenant: str, customer: Customer, people: Iterable[Person], rules: Rules, as_of: int | None
 ) -> Iterator[Entry]:
-    """The records of a component and its identifiers. `people` have their new homes."""
-    label, lone, whole, large = component.label, component.lone, component.whole, component.large
-    customer_of = {x: customer for customer in component.customers for x in customer.members}
+    """The records of a customer and its members, `people`, who have their new homes."""
+    first, lone = customer.members[0], customer.lone
     for person in people:
-        x = person.identifier
-        customer = customer_of[x]
-        apart = customer.members[0] if large else None
-        node = Node(x, person.seen, {}, None, customer.id, label, person.home, 0, lone, whole, {}, apart)
+        node = Node(person.identifier, person.seen, {}, None, customer.id, first, person.home, lone=lone)
         yield from _node(tenant, person, node, rules, as_of)
-    if large:
-        for first, part in records.parts(component).items():
-            yield (records.part_key(tenant, first), records.encode_component(part))
-        yield (records.large_key(tenant, label), records.encode_large(component))
-    elif not lone:
-        yield (records.component_key(tenant, label), records.encode_component(component))
+    if not lone:
+        yield (records.customer_key(tenant, first), records.encode_customer(customer))
 
 
 def of_id(tenant: str, customer: str, minted: Minted, line: Iterable[Identifier]) -> Entry:

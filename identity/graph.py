@@ -2,9 +2,10 @@
 
 Every view (memory, Redis, a generation's memory-mapped files) stores the same three records. A node
 carries its links with what the *other* end makes of them, so that an event about one identifier is
-settled without loading all that it was ever seen with. Of a crowded one most links are *far*: records of
-their own, each found by both its ends, so that no node outgrows what its rules make of it
-(`identity.reach`).
+settled without loading all that it was ever seen with. Components are not stored: a live link between two
+customers is one that was refused, and `identity.rejoin` needs to know no more than that. Of a crowded node
+most links are *far*: records of their own, each found by both its ends, so that no node outgrows what its
+rules make of it (`identity.reach`).
 """
 
 from collections.abc import Iterable
@@ -13,7 +14,6 @@ from typing import NamedTuple, Protocol
 
 from identity.facts import Link, Seen
 from identity.identifier import Identifier, Pair
-from identity.join import Refused
 from identity.name import Customer, Minted
 from identity.screen import is_shut
 
@@ -39,8 +39,8 @@ class Far(NamedTuple):
     best: tuple[int, Identifier] | None = None
 
 
-# Members of a component beyond which it is large: who looks at it takes his time, and a store keeps it by
-# customers, so that a lookup reads one of them. Resolving so many takes some ten milliseconds.
+# Identifiers that a change may have looked at again. Beyond that it is large, and for who takes his time:
+# resolving so many takes some ten milliseconds.
 LARGE = 1_000
 
 
@@ -53,13 +53,11 @@ class Node:
     edges: dict[Identifier, Edge] = field(default_factory=dict)  # the near ones
     fault: str | None = None  # why it dropped out, if it did
     customer: str = ""  # its customer's id; empty if it dropped out
-    component: Identifier | None = None  # the label (smallest member) of its component; None likewise
+    first: Identifier | None = None  # its customer's first member, which names the record; None likewise
     home: str | None = None  # see identity.name; set by the generation only
     minted: int = 0  # how many published ids were minted from it
-    lone: bool = False  # it is its whole component, and carries no other id: there is no more to know
-    whole: bool = False  # its component is one customer, and no link in it was refused
+    lone: bool = False  # it is all of its customer, which carries no other id: there is no more to know
     far: dict[str, Far] = field(default_factory=dict)  # by the other end's type
-    apart: Identifier | None = None  # in a large component: the first member of its customer
 
     @property
     def shut(self) -> bool:
@@ -79,47 +77,12 @@ class Node:
             dict(self.edges),
             self.fault,
             self.customer,
-            self.component,
+            self.first,
             self.home,
             self.minted,
             self.lone,
-            self.whole,
             dict(self.far),
-            self.apart,
         )
-
-
-class Component(NamedTuple):
-    """Identifiers that hang together by live links: one customer, or several where a limit parts them."""
-
-    customers: tuple[Customer, ...]
-    refused: tuple[Refused, ...] = ()
-
-    @property
-    def label(self) -> Identifier:
-        """The smallest member names the component."""
-        return min(customer.members[0] for customer in self.customers)
-
-    @property
-    def lone(self) -> bool:
-        """Whether it is one identifier and one id: the node says all, so stores keep no record of it."""
-        first, *others = self.customers
-        return not others and len(first.members) == 1 and not first.aliases
-
-    @property
-    def whole(self) -> bool:
-        """Whether it is one customer with nothing refused."""
-        return len(self.customers) == 1 and not self.refused
-
-    @property
-    def large(self) -> bool:
-        """Whether it is too much to be looked at in passing."""
-        return sum(len(customer.members) for customer in self.customers) > LARGE
-
-    @property
-    def members(self) -> list[Identifier]:
-        """All identifiers of all its customers."""
-        return [member for customer in self.customers for member in customer.members]
 
 
 class IdRecord(NamedTuple):
@@ -141,8 +104,8 @@ class View(Protocol):
     def all_far(self, identifier: Identifier) -> dict[Pair, Edge]:
         """Load all far links of an identifier. Takes its time: only where all of them change."""
 
-    def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
-        """Load components by label, those of lone nodes included; these nodes were loaded before."""
+    def customers(self, firsts: Iterable[Identifier]) -> dict[Identifier, Customer]:
+        """Load customers by their first members, the lone included; these nodes were loaded before."""
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published."""

@@ -1,15 +1,16 @@
 """Growth: facts that leave nothing to decide, which is most of them.
 
-Where every link of those concerned lives and no limit is reached, nothing can be refused, displaced or
-torn apart: known links only widen, and newcomers join the one customer that their links lead to, or found
-one. `upkeep` comes to the same records (a property test holds them together), but on the way it asks all
-the questions whose answers are known here.
+Where those concerned keep all their links and the customer that these make of them fits, nothing can be
+refused, displaced or torn apart: known links only widen, and newcomers join the one customer that their
+links lead to, or found one. What this customer was refused before, it is refused all the more.
+`upkeep` comes to the same records (a property test holds them together), but on the way it asks all the
+questions whose answers are known here.
 """
 
 from collections.abc import Mapping
 
-from identity.facts import PAST, Link, Seen
-from identity.graph import Component, Edge, Node
+from identity.facts import PAST, Link, Seen, Verdict
+from identity.graph import Edge, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted, Minter
 from identity.rules import Rules
@@ -18,39 +19,37 @@ from identity.upkeep import Update
 
 
 def is_settled(node: Node) -> bool:
-    """Whether a node is of one customer with nothing refused, and keeps all its links.
+    """Whether a node keeps all its links.
 
     One that the other end does not keep, or whose other end dropped out, takes no part, whatever happens at
     this end; only an event that names it may change that, and names an end that is not settled.
     """
-    if not node.whole or node.far or node.apart is not None:
-        return False
-    return all(edge.mine or edge.out for edge in node.edges.values())
+    return node.fault is None and not node.far and all(e.mine or e.out for e in node.edges.values())
 
 
 def grow(
     seen: Mapping[Identifier, Seen],
     links: Mapping[Pair, Link],
     known: Mapping[Identifier, Node],
-    component: Component | None,
+    customer: Customer | None,
     rules: Rules,
     minter: Minter,
     as_of: int | None,
 ) -> Update | None:
     """The update for facts that hang together by their links, or None where `upkeep` has to decide.
 
-    `known` has the nodes that there are, of `seen` and of every member of `component`, which is the one
-    component of several identifiers that these facts touch; None if they touch none.
+    `known` has the nodes that there are, of `seen` and, if they are to hear of it, of the members of
+    `customer`, which is the one of several identifiers that these facts touch; None if they touch none.
     """
     nodes = _widened(seen, known)
     if nodes is None:
         return None
-    grown = _tied(nodes, links, rules, as_of)
+    grown = _tied(nodes, links, known, rules, as_of)
     if grown is None or not all(_within(nodes[x], rules) for x in grown):
         return None
     newcomers = [x for x in nodes if x not in known]
     update = Update(read_nodes=list(seen))
-    if (grown or newcomers) and not _joined(update, nodes, newcomers, known, component, rules, minter, as_of):
+    if (grown or newcomers) and not _joined(update, nodes, newcomers, known, customer, rules, minter, as_of):
         return None
     update.nodes = {x: node for x, node in nodes.items() if node != known.get(x)}
     return update
@@ -73,9 +72,16 @@ def _widened(
 
 
 def _tied(
-    nodes: dict[Identifier, Node], links: Mapping[Pair, Link], rules: Rules, as_of: int | None
+    nodes: dict[Identifier, Node],
+    links: Mapping[Pair, Link],
+    known: Mapping[Identifier, Node],
+    rules: Rules,
+    as_of: int | None,
 ) -> set[Identifier] | None:
-    """Adds the links; returns whose number of links grew, or None where a link does not count."""
+    """Adds the links; returns whose number of links grew.
+
+    None where a link does not count, or was refused and may be accepted when it comes earlier.
+    """
     grown = set()
     for (a, b), link in links.items():
         if link.decided_at != PAST or link_fault(link, rules.between(a.type, b.type), as_of):
@@ -86,6 +92,8 @@ def _tied(
             mine[b] = theirs[a] = Edge(link, mine=True, theirs=True)
             grown.add(a)
             grown.add(b)
+        elif known[a].is_live(b) and known[a].customer != known[b].customer:
+            return None
         else:
             mine[b] = theirs[a] = edge._replace(link=edge.link.merge(link))
     return grown
@@ -109,7 +117,7 @@ def _joined(
     nodes: dict[Identifier, Node],
     newcomers: list[Identifier],
     known: Mapping[Identifier, Node],
-    component: Component | None,
+    customer: Customer | None,
     rules: Rules,
     minter: Minter,
     as_of: int | None,
@@ -117,26 +125,22 @@ def _joined(
     """Puts all nodes into one customer; returns whether that was possible without a decision."""
     if any(identifier_fault(x, nodes[x].seen, {}, rules, as_of) for x in newcomers):
         return False
-    old = _customers(nodes, known, component)
-    members = tuple(sorted({*newcomers, *(member for customer in old for member in customer.members)}))
+    lone = [x for x in nodes if x in known and known[x].lone]
+    old = [Customer(known[x].customer, (x,)) for x in lone]
+    if customer is not None:
+        old.append(customer)
+    members = tuple(sorted({*newcomers, *(member for each in old for member in each.members)}))
     if len(old) == 1 and len(members) == len(old[0].members):
         return True
-    if not _fits(members, rules):
+    if not _fits(members, rules) or any(_has_foes(known[x]) for x in lone):
         return False
     named = _named(update, nodes, known, old, minter)
     if named is None:
         return False
-    customer = Customer(named.id, members, named.aliases)
+    new = Customer(named.id, members, named.aliases)
     update.before += old
-    update.after.append(customer)
-    return _placed(update, nodes, known, component, customer)
-
-
-def _customers(
-    nodes: dict[Identifier, Node], known: Mapping[Identifier, Node], component: Component | None
-) -> list[Customer]:
-    old = [Customer(known[x].customer, (x,)) for x in nodes if x in known and known[x].lone]
-    return old if component is None else [*old, *component.customers]
+    update.after.append(new)
+    return _placed(update, nodes, known, old, new)
 
 
 def _fits(members: tuple[Identifier, ...], rules: Rules) -> bool:
@@ -144,6 +148,10 @@ def _fits(members: tuple[Identifier, ...], rules: Rules) -> bool:
     for member in members:
         counts[member.type] = counts.get(member.type, 0) + 1
     return all(count <= rules.types[type_].max for type_, count in counts.items())
+
+
+def _has_foes(node: Node) -> bool:
+    return any(edge.link.verdict == Verdict.CANNOT for edge in node.edges.values())
 
 
 def _named(
@@ -173,27 +181,25 @@ def _placed(
     update: Update,
     nodes: dict[Identifier, Node],
     known: Mapping[Identifier, Node],
-    component: Component | None,
+    old: list[Customer],
     customer: Customer,
 ) -> bool:
     """Tells everybody where they belong now."""
-    whole = Component((customer,))
-    if whole.large:
-        return False
-    label = customer.members[0]
-    before = component.label if component is not None else None
-    if before is not None:
-        update.read_components.append(before)
-        if before != label:
-            update.components[before] = None
-    update.components[label] = whole
-    place = (customer.id, label, whole.lone, True)
-    for x in customer.members if before != label else nodes:
+    first = customer.members[0]
+    for each in old:
+        update.read_customers.append(each.members[0])
+        update.customers[each.members[0]] = None
+    if first not in update.customers:
+        update.read_customers.append(first)
+    update.customers[first] = customer
+    place = (customer.id, first, customer.lone)
+    # Who belongs there already need not hear of it.
+    for x in nodes.keys() | {x for each in old if each.members[0] != first for x in each.members}:
         node = nodes.get(x)
         if node is None:
             if x not in known:
                 return False
             node = nodes[x] = known[x].copy()
             update.read_nodes.append(x)
-        node.customer, node.component, node.lone, node.whole = place
+        node.customer, node.first, node.lone = place
     return True

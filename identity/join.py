@@ -6,11 +6,11 @@ of n links and, for each union, the number of types.
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from identity.facts import Link
-from identity.identifier import Identifier, Pair
+from identity.identifier import Identifier, Pair, pair
 from identity.own import age_key
 from identity.rules import Rules
 
@@ -21,6 +21,18 @@ class Refused(NamedTuple):
     a: Identifier
     b: Identifier
     reason: str
+
+
+class Mass(NamedTuple):
+    """All of a group that can stand against a union: how many values of each type it has, and its foes."""
+
+    counts: Mapping[str, int]
+    foes: frozenset[Identifier]
+
+    def covers(self, other: "Mass") -> bool:
+        """Whether whoever was refused by a group of the other mass is refused by one of this."""
+        counts = self.counts
+        return self.foes >= other.foes and all(counts.get(t, 0) >= n for t, n in other.counts.items())
 
 
 def join(
@@ -44,6 +56,41 @@ def join(
         if reason is not None:
             refused.append(Refused(a, b, reason))
     return groups.result(), refused
+
+
+def weigh(
+    members: Collection[Identifier],
+    links: Collection[tuple[Pair, Link]],
+    apart: Iterable[Pair],
+    leaving: Collection[tuple[Pair, Link]],
+    rules: Rules,
+) -> tuple[list[list[Identifier]], dict[Pair, Mass]]:
+    """Join, and see what each of `leaving`, links from a member to someone else, meets at its turn.
+
+    `members` need not hang together, and of the pairs `apart` one need not be among them. Returns the
+    groups, and the mass of a leaving link's group at the moment when the link is looked at.
+    """
+    groups = _Groups(members, apart, rules)
+    steps = [(_order(ends, link, rules), ends, False) for ends, link in links]
+    steps += [(_order(pair(*ends), link, rules), ends, True) for ends, link in leaving]
+    masses = {}
+    for _, ends, leaves in sorted(steps):
+        if leaves:
+            masses[ends] = groups.mass(ends[0])
+        else:
+            groups.unite(*ends)
+    return groups.result(), masses
+
+
+def refusal(
+    one: Sequence[Identifier], other: Sequence[Identifier], apart: Iterable[Pair], rules: Rules
+) -> str | None:
+    """The rule that two customers would break as one; None if there is none."""
+    groups = _Groups([*one, *other], apart, rules)
+    for first, *others in (one, other):
+        for member in others:
+            groups.unite(first, member)
+    return groups.unite(one[0], other[0])
 
 
 def _order(ends: Pair, link: Link, rules: Rules) -> tuple[int, bool, int, Pair]:
@@ -102,9 +149,14 @@ class _Groups:
         # Kept on both sides, so the shorter list tells as much as the longer.
         sides = [(small, big), (big, small)]
         one, other = min(sides, key=lambda side: len(self._apart.get(side[0], ())))
-        if any(self._find(foe) == other for foe in self._apart.get(one, ())):
+        if any(foe in self._parent and self._find(foe) == other for foe in self._apart.get(one, ())):
             return "decided: a steward keeps two identifiers of these customers apart"
         return None
+
+    def mass(self, member: Identifier) -> Mass:
+        """What the group of a member brings against a union."""
+        root = self._find(member)
+        return Mass(dict(self._count[root]), frozenset(self._apart.get(root, ())))
 
     def result(self) -> list[list[Identifier]]:
         groups: dict[Identifier, list[Identifier]] = {}

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from identity.facts import Facts
-from identity.graph import Component, Edge, IdRecord, Node
+from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minter, Published
 from identity.rules import Rules
@@ -18,7 +18,7 @@ class MemoryView:
         self._minter = minter
         self._as_of = as_of
         self._nodes: dict[Identifier, Node] = {}
-        self._components: dict[Identifier, Component] = {}
+        self._customers: dict[Identifier, Customer] = {}
         self._ids: dict[str, IdRecord] = {}
         self._far: dict[Identifier, dict[Identifier, Edge]] = {}
 
@@ -34,9 +34,9 @@ class MemoryView:
         """Load all far links of an identifier."""
         return {(identifier, z): edge for z, edge in self._far.get(identifier, {}).items()}
 
-    def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
-        """Load components by label."""
-        return {label: self._components[label] for label in labels if label in self._components}
+    def customers(self, firsts: Iterable[Identifier]) -> dict[Identifier, Customer]:
+        """Load customers by their first members."""
+        return {first: self._customers[first] for first in firsts if first in self._customers}
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published."""
@@ -52,11 +52,11 @@ class MemoryView:
                     del self._far[x][z]
                 else:
                     self._far.setdefault(x, {})[z] = edge
-            for label, component in update.components.items():
-                if component is None:
-                    del self._components[label]
+            for first, customer in update.customers.items():
+                if customer is None:
+                    del self._customers[first]
                 else:
-                    self._components[label] = component
+                    self._customers[first] = customer
         return updates
 
     def publish(self, published: Published) -> None:
@@ -71,6 +71,6 @@ class MemoryView:
             node.minted += node.seen.first_ingested == minted.first_ingested
 
     @property
-    def customers(self) -> list[Customer]:
+    def all_customers(self) -> list[Customer]:
         """All customers, sorted by id."""
-        return sorted(customer for component in self._components.values() for customer in component.customers)
+        return sorted(self._customers.values())

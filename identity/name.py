@@ -97,6 +97,11 @@ class Customer(NamedTuple):
     members: tuple[Identifier, ...]
     aliases: tuple[str, ...] = ()
 
+    @property
+    def lone(self) -> bool:
+        """Whether it is one identifier and one id: the node says all, so stores keep no record of it."""
+        return len(self.members) == 1 and not self.aliases
+
 
 def keeper_key(identifier: Identifier, first_ingested: int, rules: Rules) -> tuple[int, int, Identifier]:
     """Orders identifiers by who keeps an id: the strongest type, then the oldest."""

@@ -1,20 +1,17 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
-    key         kind (n, e, c, b, i), tenant, NUL, then a 16-byte hash of what is named
-    node        header, then MessagePack [type, value, edges, customer, label, fault, home, minted, far,
-                apart]
-                header: hash of the component's label (16), first_seen, last_seen, first_ingested (8 each,
-                big-endian), flags (1)
+    key         kind (n, e, c, i), tenant, NUL, then a 16-byte hash of what is named
+    node        header, then MessagePack [type, value, edges, customer, first, fault, home, minted, far]
+                header: hash of its customer's first member (16), first_seen, last_seen, first_ingested (8
+                each, big-endian), flags (1)
     far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
                 hash, of the other end
-    component   MessagePack [[[id, members, aliases], …], refused]
-    large one   such a record for each of its customers, by another hash of the first member, and one that
-                holds it together: MessagePack [[first member, …], refused]
+    customer    MessagePack [id, members, aliases], by the hash of its first member
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
 The header is of fixed size so that an identifier that was only seen again is rewritten without being
-decoded, and so that a script in Redis, which cannot hash, finds a node's component in the same round trip.
-A node that is its whole component, without an alias, has no component record: half of all identifiers.
+decoded, and so that a script in Redis, which cannot hash, finds a node's customer in the same round trip.
+A node that is all of its customer, without an alias, has no customer record: half of all identifiers.
 
 `FORMAT` stands in every generation's manifest and in every key of the speed view, so a reader never meets
 bytes of a form that it does not know. Keys hold a hash, not an identifier: they are short, of one length,
@@ -29,22 +26,22 @@ from typing import Any, Final
 
 import msgspec
 
-from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
+from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.facts import PAST
-from identity.graph import Component, Edge, Far, IdRecord, Node
+from identity.graph import Edge, Far, IdRecord, Node
 
 FORMAT = 3
 
 FAR: Final = b"e"  # the kind of a far link's key
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
-_LONE, _WHOLE, _LABEL, _EXPIRED = 1, 2, 4, 8  # of a node
+_LONE, _FIRST, _EXPIRED = 1, 2, 4  # of a node
 
-# The end of most nodes' arrays: their own label or none, no fault, no home, nothing minted or far or large.
-_USUAL = (None, None, None, 0, (), None)
+# The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far.
+_USUAL = (None, None, None, 0, ())
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
-_NO_COMPONENT = bytes(DIGEST)
+_NO_CUSTOMER = bytes(DIGEST)
 _HEADER = Struct(f">{DIGEST}sqqqB")
 _TIMES = Struct(">qq")
 
@@ -82,13 +79,13 @@ def far_prefix(tenant: str, x: Identifier) -> bytes:
     return tenant_prefix(FAR, tenant) + identifier_digest(x)
 
 
-def component_key(tenant: str, label: Identifier) -> bytes:
-    """The key of a component, by its label."""
-    return component_key_of(tenant, identifier_digest(label))
+def customer_key(tenant: str, first: Identifier) -> bytes:
+    """The key of a customer, by its first member."""
+    return customer_key_of(tenant, identifier_digest(first))
 
 
-def component_key_of(tenant: str, digest: bytes) -> bytes:
-    """The key of a component, by what `component_digest` says."""
+def customer_key_of(tenant: str, digest: bytes) -> bytes:
+    """The key of a customer, by what `customer_digest` says."""
     return tenant_prefix(b"c", tenant) + digest
 
 
@@ -99,7 +96,7 @@ def id_key(tenant: str, customer_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def tenant_prefix(kind: bytes, tenant: str) -> bytes:
-    """What all keys of one kind (n, e, c, b, i) and tenant begin with; no tenant's name holds a NUL."""
+    """What all keys of one kind (n, e, c, i) and tenant begin with; no tenant's name holds a NUL."""
     return kind + tenant.encode() + b"\0"
 
 
@@ -118,15 +115,15 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
 
     `edges` are the node's, in the form of `edge_form`, for who has made no `Edge` of them.
     """
-    x, label, seen = node.identifier, node.component, node.seen
-    place = _NO_COMPONENT if label is None or node.lone else _place(node, label)
+    x, first, seen = node.identifier, node.first, node.seen
+    place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
     expired = node.fault is not None and node.fault.startswith("expired")
-    flags = node.lone * _LONE | node.whole * _WHOLE | (label == x) * _LABEL | expired * _EXPIRED
+    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED
     if edges is None:
         edges = [_edge(other, edge) for other, edge in node.edges.items()]
     tail: list[Any] = [x[0], x[1], edges, node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
-    rest = (None if label == x else label, node.fault, node.home, node.minted, far, node.apart)
+    rest = (None if first == x else first, node.fault, node.home, node.minted, far)
     if rest != _USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
@@ -134,14 +131,14 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
 
 def encode_lone(x: Identifier, seen: Seen, customer: str) -> bytes:
     """The node of an identifier that was met alone, as `encode_node` writes it, but quicker."""
-    return _HEADER.pack(_NO_COMPONENT, *seen, _LONE | _WHOLE | _LABEL) + _encode((x[0], x[1], (), customer))
+    return _HEADER.pack(_NO_CUSTOMER, *seen, _LONE | _FIRST) + _encode((x[0], x[1], (), customer))
 
 
 def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    label, fault, home, minted, far, apart = rest or _USUAL
+    first, fault, home, minted, far = rest or _USUAL
     x = Identifier(type_, value)
     return Node(
         x,
@@ -149,13 +146,11 @@ def decode_node(data: bytes) -> Node:
         dict(_read_edge(*edge) for edge in edges),
         fault,
         customer,
-        x if flags & _LABEL else Identifier(*label) if label is not None else None,
+        x if flags & _FIRST else Identifier(*first) if first is not None else None,
         home,
         minted,
         bool(flags & _LONE),
-        bool(flags & _WHOLE),
         {type_: _read_far(*known) for type_, *known in far},
-        Identifier(*apart) if apart is not None else None,
     )
 
 
@@ -174,7 +169,7 @@ def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple
 
 
 def is_lone(node: bytes) -> bool:
-    """Whether an encoded node is its whole component, so that there is no record of that."""
+    """Whether an encoded node is all of its customer, so that there is no record of that."""
     return bool(node[_HEADER.size - 1] & _LONE)
 
 
@@ -189,10 +184,10 @@ def seen_again(node: bytes, first_seen: int, last_seen: int) -> bytes:
     return node[:DIGEST] + _TIMES.pack(first_seen, last_seen) + node[DIGEST + _TIMES.size :]
 
 
-def component_digest(node: bytes) -> bytes:
-    """The hash that names the component record of an encoded node; empty where it has none."""
+def customer_digest(node: bytes) -> bytes:
+    """The hash that names the customer record of an encoded node; empty where it has none."""
     digest = node[:DIGEST]
-    return b"" if digest == _NO_COMPONENT else digest
+    return b"" if digest == _NO_CUSTOMER else digest
 
 
 def _edge(other: Identifier, edge: Edge) -> EdgeForm:
@@ -230,60 +225,15 @@ def _read_edge(
     return _new(Identifier, (type_, value)), _new(Edge, (link, mine, theirs, out))
 
 
-def encode_component(component: Component) -> bytes:
-    """`[[[id, members, aliases], …], refused]`."""
-    return _encode(component)
+def encode_customer(customer: Customer) -> bytes:
+    """`[id, members, aliases]`."""
+    return _encode(customer)
 
 
-def decode_component(data: bytes) -> Component:
-    """The component that `encode_component` wrote."""
-    customers, refused = _decode(data)
-    return Component(
-        tuple(
-            Customer(customer_id, tuple(Identifier(*member) for member in members), tuple(aliases))
-            for customer_id, members, aliases in customers
-        ),
-        _refused(refused),
-    )
-
-
-def _place(node: Node, label: Identifier) -> bytes:
-    return identifier_digest(label) if node.apart is None else part_digest(node.apart)
-
-
-def part_key(tenant: str, first: Identifier) -> bytes:
-    """The key of a customer in a large component, by its first member."""
-    return component_key_of(tenant, part_digest(first))
-
-
-def part_digest(first: Identifier) -> bytes:
-    """The hash that stands for such a customer: another than a component's, for either may be there."""
-    return _digest(f"\0{first[0]}\0{first[1]}")
-
-
-def large_key(tenant: str, label: Identifier) -> bytes:
-    """The key of the record that holds a large component together."""
-    return tenant_prefix(b"b", tenant) + identifier_digest(label)
-
-
-def encode_large(component: Component) -> bytes:
-    """The record that holds a large component together: `[[first member, …], refused]`."""
-    return _encode(([customer.members[0] for customer in component.customers], component.refused))
-
-
-def decode_large(data: bytes) -> tuple[list[Identifier], tuple[Refused, ...]]:
-    """The first member of each customer, and the refused links."""
-    firsts, refused = _decode(data)
-    return [Identifier(*first) for first in firsts], _refused(refused)
-
-
-def parts(component: Component) -> dict[Identifier, Component]:
-    """The records of a large component's customers, by the first member of each."""
-    return {customer.members[0]: Component((customer,)) for customer in component.customers}
-
-
-def _refused(rows: Sequence[Any]) -> tuple[Refused, ...]:
-    return tuple(Refused(Identifier(*a), Identifier(*b), reason) for a, b, reason in rows)
+def decode_customer(data: bytes) -> Customer:
+    """The customer that `encode_customer` wrote."""
+    customer_id, members, aliases = _decode(data)
+    return Customer(customer_id, tuple(Identifier(*member) for member in members), tuple(aliases))
 
 
 def encode_id(record: IdRecord) -> bytes:

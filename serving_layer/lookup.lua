@@ -1,8 +1,8 @@
 -- One consistent look at the live view.
 -- KEYS: live, through, pending. ARGV: the generation that the caller has open, the view's prefix, the prefix of
---       component keys, then for each identifier its node key and the hash of the component that the
---       generation has it in (empty for none).
--- Returns {live} where readers stand on another generation, else {live, through, node, component, pending, …}
+--       customer keys, then for each identifier its node key and the hash that names its customer in the
+--       generation (empty for none).
+-- Returns {live} where readers stand on another generation, else {live, through, node, customer, pending, …}
 -- with false for what the overlay does not hold, and pending 1 where something of the identifier waits.
 local live = redis.call('GET', KEYS[1])
 if live ~= ARGV[1] then return {live} end

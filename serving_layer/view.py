@@ -61,7 +61,7 @@ class Answer(NamedTuple):
 
 
 class _Reading(NamedTuple):
-    """The records of some identifiers: encoded node and component, None where there is none; and pending."""
+    """The records of some identifiers: encoded node and customer, None where there is none; and pending."""
 
     records: list[tuple[bytes | None, bytes | None, bool]]
     freshness: Freshness
@@ -105,8 +105,8 @@ class ServingView:
         """The customer that an id means now, be it its own id or one from before a merge."""
         generation = self._generation(self._live())
         reading = self._read(self._residents(generation, customer_id))
-        customers = (_customer(node, component) for node, component, _ in reading.records if node)
-        return next((customer for customer in customers if customer is not None), None), reading.freshness
+        found = (_customer(node, customer) for node, customer, _ in reading.records if node)
+        return next((customer for customer in found if customer is not None), None), reading.freshness
 
     def customers(self) -> Iterator[Customer]:
         """All customers. The overlay is read first and at one go, the generation as it is asked for.
@@ -162,7 +162,7 @@ class ServingView:
             records.tenant_prefix(b"c", self._tenant),
         ]
         for key in keys:
-            arguments += [key, records.component_digest(below.get(key, b""))]
+            arguments += [key, records.customer_digest(below.get(key, b""))]
         names = [overlay.LIVE, overlay.through_key(number), overlay.pending_key(number)]
         return cast("list[Any]", self._script(keys=names, args=arguments))
 
@@ -173,21 +173,21 @@ class ServingView:
             overlay.record_of(above) if above is not None else below.get(key)
             for key, above in zip(keys, reply[2::3], strict=True)
         ]
-        component_keys = [
-            records.component_key_of(self._tenant, digest)
-            if node and (digest := records.component_digest(node))
+        customer_keys = [
+            records.customer_key_of(self._tenant, digest)
+            if node and (digest := records.customer_digest(node))
             else None
             for node in nodes
         ]
-        beneath = generation.get(key for key in component_keys if key is not None)
-        components = [
+        beneath = generation.get(key for key in customer_keys if key is not None)
+        customers = [
             overlay.record_of(above) if above is not None else beneath.get(key) if key is not None else None
-            for key, above in zip(component_keys, reply[3::3], strict=True)
+            for key, above in zip(customer_keys, reply[3::3], strict=True)
         ]
         through = int(reply[1]) if reply[1] is not None else None
         freshness = Freshness(generation.number, through, stale=reply[0] is None)
         pending = [bool(known) for known in reply[4::3]]
-        return _Reading(list(zip(nodes, components, pending, strict=True)), freshness)
+        return _Reading(list(zip(nodes, customers, pending, strict=True)), freshness)
 
     def _generation(self, number: int | None) -> Generation:
         """The generation of that number; of None the one that is open, else the live or the newest."""
@@ -266,31 +266,27 @@ class ServingView:
 
 
 def _customers(key: bytes, record: bytes) -> Iterator[Customer]:
-    """The customers that a record tells of by itself."""
+    """The customer that a record tells of by itself, if it does."""
     if not record:
         return
     if key.startswith(b"c"):
-        yield from records.decode_component(record).customers
+        yield records.decode_customer(record)
     elif records.is_lone(record):
         node = records.decode_node(record)
         yield Customer(node.customer, (node.identifier,))
 
 
-def _found(identifier: Identifier, node: bytes | None, component: bytes | None, pending: bool) -> Found:
+def _found(identifier: Identifier, node: bytes | None, customer: bytes | None, pending: bool) -> Found:
     if not node:
         return Found(identifier, None, pending=pending)
-    if component or records.is_lone(node):
-        return Found(identifier, _customer(node, component), pending=pending)
+    if customer or records.is_lone(node):
+        return Found(identifier, _customer(node, customer), pending=pending)
     return Found(identifier, None, records.decode_node(node).fault, pending)
 
 
-def _customer(node: bytes, component: bytes | None) -> Customer | None:
-    """The customer that an encoded node is part of, its component's record beside it if it has one."""
-    decoded = records.decode_node(node)
-    x = decoded.identifier
-    if decoded.lone:
-        return Customer(decoded.customer, (x,))
-    if not component:
-        return None
-    customers = records.decode_component(component).customers
-    return next(customer for customer in customers if x in customer.members)
+def _customer(node: bytes, customer: bytes | None) -> Customer | None:
+    """The customer that an encoded node is part of, its record beside it if it has one."""
+    if records.is_lone(node):
+        decoded = records.decode_node(node)
+        return Customer(decoded.customer, (decoded.identifier,))
+    return records.decode_customer(customer) if customer else None

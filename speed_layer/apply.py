@@ -37,7 +37,7 @@ class Applier:
         *,
         patient: bool = False,
     ) -> None:
-        """Who is not `patient` puts aside what concerns a large component."""
+        """Who is not `patient` puts aside what bears on too many identifiers."""
         self._patient = patient
         self._aside = Aside(redis, generation.number)
         self._metrics = metrics or Metrics()
@@ -76,7 +76,7 @@ class Applier:
                 group.add_to(settled.rest)
         settled.rest.seen.update((x, facts.seen[x]) for x in lost)
         if teller is not None:
-            self._metrics.components([1] * len(settled.founded))
+            self._metrics.customers([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
         conflicts = len(lost) + done.count(False)
         if conflicts:
@@ -115,11 +115,9 @@ class Applier:
         sizes: list[int] = []
         hot: list[str] = []
         for update in updates:
-            sizes += [
-                len(component.members) for component in update.components.values() if component is not None
-            ]
+            sizes += [len(customer.members) for customer in update.after]
             hot += [x.type for x, node in update.nodes.items() if node.fault and node.fault.startswith("hot")]
-        self._metrics.components(sizes)
+        self._metrics.customers(sizes)
         self._metrics.hot(hot)
 
     def _view(self, minter: Minter) -> SpeedView:

@@ -1,4 +1,4 @@
-"""What waits for the side lane: facts that concern a large component, in Redis beside the view.
+"""What waits for the side lane: facts that bear on too many identifiers, in Redis beside the view.
 
 They are put there before the batch that brought them counts as applied, so that a crash repeats rather than
 loses; facts merge, so what is applied twice changes nothing. Lookups call their identifiers pending.

@@ -21,11 +21,10 @@ class Changeset:
         self._update = update
         nodes = [records.node_key(self._tenant, x) for x in update.read_nodes]
         far = [records.far_key(self._tenant, *ends) for ends in update.read_far]
-        self._read = [*nodes, *far, *self._guards()]
+        customers = [records.customer_key(self._tenant, x) for x in update.read_customers]
+        self._read = [*nodes, *far, *customers]
         versions = view.versions
-        self.version = overlay.next_version(
-            *[versions.get(key, overlay.ABSENT) for key in (*self._read, *self._pieces())]
-        )
+        self.version = overlay.next_version(*[versions.get(key, overlay.ABSENT) for key in self._read])
         self._head = overlay.value(self.version, b"")
 
     def arguments(self, changes: Sequence[bytes]) -> list[Any]:
@@ -37,11 +36,11 @@ class Changeset:
         for ends, edge in update.far.items():
             record = records.encode_far(ends[1], edge) if edge is not None else b""
             values[records.far_key(tenant, *ends)] = head + record
-        if update.components:
-            values |= self._components()
+        if update.customers:
+            values |= self._customers()
         versions = self._view.versions
         checked = dict.fromkeys(values)
-        # A component that has no record is guarded by the node of its label, which is among the nodes read.
+        # Who is all of a customer has no other record; the node is among those read.
         checked.update((key, None) for key in self._read if key in versions)
         ids: list[bytes] = []
         for customer_id, minted in update.minted.items():
@@ -56,48 +55,13 @@ class Changeset:
             *changes,
         ]
 
-    def _guards(self) -> list[bytes]:
-        """The keys of the component records that the update rests on."""
-        large = self._view.large
-        return [
-            records.large_key(self._tenant, x) if x in large else records.component_key(self._tenant, x)
-            for x in self._update.read_components
-        ]
-
-    def _pieces(self) -> list[bytes]:
-        """The keys under which the update writes what is or was large, all of them asked for by now."""
-        tenant, components = self._tenant, self._update.components
-        keys = [records.component_key(tenant, label) for label in components.keys() & self._view.large]
-        for component in components.values():
-            if component is not None and component.large:
-                keys.append(records.large_key(tenant, component.label))
-                keys += [records.part_key(tenant, first) for first in records.parts(component)]
-        if keys:
-            self._view.ask(keys)
-        return keys
-
-    def _components(self) -> dict[bytes, bytes]:
-        """The values to write for components."""
-        tenant, head, view = self._tenant, self._head, self._view
-        gone: dict[bytes, bytes] = {}
-        values: dict[bytes, bytes] = {}
-        for label, component in self._update.components.items():
-            before = view.parts.get(label, {})
-            after = records.parts(component) if component is not None and component.large else {}
-            for first in before.keys() | after.keys():
-                part = after.get(first)
-                if part is None:
-                    gone[records.part_key(tenant, first)] = head
-                elif part != before.get(first):
-                    values[records.part_key(tenant, first)] = head + records.encode_component(part)
-            if component is not None and after:
-                values[records.large_key(tenant, label)] = head + records.encode_large(component)
-            elif label in view.large:
-                gone[records.large_key(tenant, label)] = head
-            key = records.component_key(tenant, label)
-            if component is not None and not component.lone and not after:
-                values[key] = head + records.encode_component(component)
-            elif view.stands(key):
-                gone[key] = head
-        # What goes may come back in the same breath, as a part of another component.
-        return gone | values
+    def _customers(self) -> dict[bytes, bytes]:
+        """The values to write for customers."""
+        values = {}
+        for first, customer in self._update.customers.items():
+            key = records.customer_key(self._tenant, first)
+            if customer is not None and not customer.lone:
+                values[key] = self._head + records.encode_customer(customer)
+            elif self._view.stands(key):
+                values[key] = self._head
+        return values

@@ -21,7 +21,7 @@ from speed_layer.refusals import refusal
 # Seconds. Below 5 ms there is nothing to see through Kafka; a minute is a rebuild or a fault.
 _VISIBLE = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
 _BATCH = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
-# Identifiers: two thirds of all components hold one or two, and a cap ends the rest.
+# Identifiers: two thirds of all customers hold one or two, and a cap ends the rest.
 _SIZES = (1, 2, 3, 5, 10, 20, 50, 100, 200, 500, 1_000)
 
 _MICROSECONDS: Final = 1_000_000
@@ -53,7 +53,7 @@ class Metrics:
             "ucid_speed_visible_seconds", "From append to visible in Redis", _VISIBLE, registry
         )
         self._sizes = BatchHistogram(
-            "ucid_speed_component_size", "Identifiers of a written component", _SIZES, registry
+            "ucid_speed_customer_size", "Identifiers of a written customer", _SIZES, registry
         )
         self._conflicts = counter("conflicts", "Updates that met another worker's")
         self._retries = counter("retries", "Rounds of resolving again after a conflict")
@@ -63,7 +63,8 @@ class Metrics:
         self._failures = counter("failures", "Turns of the loop that failed, to be tried again", "error")
         self._handovers = counter("handovers", "Switches of the readers to a new generation")
         self._pending = gauge(
-            "side_lane_entries", "Entries that wait for the side lane: facts of large components"
+            "side_lane_entries",
+            "Entries that wait for the side lane: facts that bear on too many",
         )
         self._generation = gauge("generation", "The generation that readers stand on")
         self._through = gauge("applied_through_seconds", "Append time (Unix) up to which events are visible")
@@ -96,8 +97,8 @@ class Metrics:
         for (topic, reason), count in Tally((x.topic, refusal(x.reason)) for x in letters).items():
             self._refused.labels(topic, reason).inc(count)
 
-    def components(self, sizes: Iterable[int]) -> None:
-        """Components of so many identifiers were written."""
+    def customers(self, sizes: Iterable[int]) -> None:
+        """Customers of so many identifiers were written."""
         self._sizes.add(Tally[float](sizes))
 
     def conflicts(self, count: int) -> None:

@@ -3,9 +3,9 @@
 1. The nodes that the batch names, in one read, not decoded.
 2. An identifier that was only seen, alone, is written back with a wider header, or is a new customer where
    nobody knows it. The rest falls into groups that hang together by the batch's links and by the
-   components that they touch.
-3. The components that groups join, in one read; and where a newcomer gives a component another label, its
-   other members, in one more.
+   customers that they touch.
+3. The customers that groups join, in one read; and where a newcomer comes to stand first in one, so that its
+   record gets another name, its other members, in one more.
 4. Each group grows (`identity.growth`), or is left to `upkeep`, together with its facts.
 """
 
@@ -14,9 +14,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from identity import Facts, Identifier, Minter, Rules, Seen
+from identity import Customer, Facts, Identifier, Minter, Rules, Seen
 from identity.facts import PAST, Link
-from identity.graph import Component, Node
+from identity.graph import Node
 from identity.growth import grow
 from identity.identifier import Pair
 from identity.screen import expiry
@@ -52,7 +52,7 @@ class Group:
 
     seen: dict[Identifier, Seen] = field(default_factory=dict)
     links: dict[Pair, Link] = field(default_factory=dict)
-    label: Identifier | None = None  # the component of several identifiers that they touch
+    first: Identifier | None = None  # names the customer of several identifiers that they touch
     plain: bool = True  # whether there is no other
 
     def add_to(self, facts: Facts) -> None:
@@ -84,12 +84,12 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
             nodes[x] = view.decoded(loaded.record)
     shut = _shut(result.rest, facts, nodes)
     groups = _groups(facts, nodes, shut)
-    components = _components(view, nodes, groups)
+    customers = _customers(view, nodes, groups)
     for group in groups:
-        component = components.get(group.label) if group.label is not None else None
+        customer = customers.get(group.first) if group.first is not None else None
         update = None
         if group.plain:
-            update = grow(group.seen, group.links, nodes, component, rules, minter, as_of)
+            update = grow(group.seen, group.links, nodes, customer, rules, minter, as_of)
         if update is None:
             group.add_to(result.rest)
         elif update.nodes:
@@ -139,47 +139,47 @@ def _shut(rest: Facts, facts: Facts, nodes: dict[Identifier, Node]) -> set[Pair]
 
 
 def _groups(facts: Facts, nodes: dict[Identifier, Node], shut: Collection[Pair] = ()) -> list[Group]:
-    """Facts that hang together by links, but for the `shut` ones, or by a component."""
+    """Facts that hang together by links, but for the `shut` ones, or by a customer."""
     links = {ends: link for ends, link in facts.links.items() if ends not in shut} if shut else facts.links
     together = Together()
     for a, b in links:
         together.add(a, b)
-    labels = {x: node.component for x, node in nodes.items() if node.component is not None and not node.lone}
-    for x, label in labels.items():
-        together.add(x, label)
+    firsts = {x: node.first for x, node in nodes.items() if node.first is not None and not node.lone}
+    for x, first in firsts.items():
+        together.add(x, first)
     groups: defaultdict[Identifier, Group] = defaultdict(Group)
     for x in {end for ends in links for end in ends}:
         group = groups[together.find(x)]
         group.seen[x] = facts.seen[x]
-        if x in labels:
-            group.plain = group.plain and group.label in {None, labels[x]}
-            group.label = labels[x]
+        if x in firsts:
+            group.plain = group.plain and group.first in {None, firsts[x]}
+            group.first = firsts[x]
     for ends, link in links.items():
         groups[together.find(ends[0])].links[ends] = link
     return list(groups.values())
 
 
-def _components(
+def _customers(
     view: SpeedView, nodes: dict[Identifier, Node], groups: list[Group]
-) -> dict[Identifier, Component]:
-    """The components that groups join, with all their members among `nodes` if they get another label."""
+) -> dict[Identifier, Customer]:
+    """The customers that groups join, with all their members among `nodes` if another member comes first."""
     joining = {
-        group.label: group
+        group.first: group
         for group in groups
-        if group.plain and group.label is not None and _adds(group, nodes)
+        if group.plain and group.first is not None and _adds(group, nodes)
     }
-    components = view.components(joining)
-    for label in joining.keys() - components.keys():
-        joining[label].plain = False  # another worker gave it another label between our two reads
+    customers = view.customers(joining)
+    for first in joining.keys() - customers.keys():
+        joining[first].plain = False  # another worker changed it between our two reads
     wanted = [
         member
-        for label, component in components.items()
-        if min(joining[label].seen) < label
-        for member in component.members
+        for first, customer in customers.items()
+        if min(joining[first].seen) < first
+        for member in customer.members
         if member not in nodes
     ]
     nodes |= view.nodes(wanted)
-    return components
+    return customers
 
 
 def _adds(group: Group, nodes: dict[Identifier, Node]) -> bool:

@@ -1,6 +1,6 @@
-"""The side lane: what concerns a large component, worked off beside the stream.
+"""The side lane: what bears on many identifiers, worked off beside the stream.
 
-Such a component takes as long as it is large, whatever little was said of it; so all that waits is taken
+To resolve these takes as long as they are many, whatever little was said of them; so all that waits is taken
 together, once for each time round. It runs as a process of its own, which takes no time from the worker's,
 and ends when nothing waits. The commit is the worker's: a collision with one is noticed and tried again.
 """

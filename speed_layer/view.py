@@ -6,7 +6,7 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib.resources import files
 from itertools import groupby
 from typing import Any, NamedTuple, cast
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, cast
 from redis import Redis
 
 from identity import Customer, Identifier
-from identity.graph import Component, Edge, IdRecord, Node
+from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Pair
 from schemas import overlay, records
 from schemas.generation import Generation
@@ -40,8 +40,7 @@ class Loaded(NamedTuple):
 class SpeedView:
     """The graph of one tenant as the stream sees it; implements `identity.graph.View`.
 
-    Made anew for each batch: it remembers what it read. `versions` are those of all records asked for,
-    `large` the labels of large components that nodes named, `parts` the customers of those that were loaded.
+    Made anew for each batch: it remembers what it read. `versions` are those of all records asked for.
     """
 
     def __init__(self, redis: Redis, generation: Generation, tenant: str) -> None:
@@ -51,9 +50,7 @@ class SpeedView:
         self._prefix = overlay.view_prefix(generation.number)
         self.versions: dict[bytes, bytes] = {}
         self._below: set[bytes] = set()  # what the generation alone has
-        self._lone: dict[Identifier, Component] = {}
-        self.large: set[Identifier] = set()  # labels
-        self.parts: dict[Identifier, dict[Identifier, Component]] = {}  # of large components, by label
+        self._lone: dict[Identifier, Customer] = {}
 
     def nodes(self, identifiers: Iterable[Identifier]) -> dict[Identifier, Node]:
         """Load nodes."""
@@ -71,9 +68,7 @@ class SpeedView:
         node = records.decode_node(record)
         if node.lone:
             x = node.identifier
-            self._lone[x] = Component((Customer(node.customer, (x,)),))
-        elif node.apart is not None and node.component is not None:
-            self.large.add(node.component)
+            self._lone[x] = Customer(node.customer, (x,))
         return node
 
     def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
@@ -99,33 +94,16 @@ class SpeedView:
         decoded = map(records.decode_far, filter(None, found.values()))
         return {(identifier, z): edge for z, edge in decoded}
 
-    def components(self, labels: Iterable[Identifier]) -> dict[Identifier, Component]:
-        """Load components by label, those of lone nodes included."""
-        labels = set(labels)
-        found = {label: self._lone[label] for label in labels & self._lone.keys()}
-        found |= {label: self._whole(label) for label in labels & self.large}
-        return found | self._records(labels - self.large, self._component_key)
-
-    def _records(
-        self, names: Iterable[Identifier], key: Callable[[Identifier], bytes]
-    ) -> dict[Identifier, Component]:
-        names = list(names)
-        loaded = self._load([key(name) for name in names])
-        return {
-            name: records.decode_component(record)
-            for name, (_, _, record) in zip(names, loaded, strict=True)
+    def customers(self, firsts: Iterable[Identifier]) -> dict[Identifier, Customer]:
+        """Load customers by their first members, the lone included."""
+        firsts = list(firsts)
+        # Who is lone has no record, but may have had one: who writes it must know that version.
+        loaded = self._load([records.customer_key(self.tenant, first) for first in firsts])
+        return {first: self._lone[first] for first in firsts if first in self._lone} | {
+            first: records.decode_customer(record)
+            for first, (_, _, record) in zip(firsts, loaded, strict=True)
             if record
         }
-
-    def _whole(self, label: Identifier) -> Component:
-        """A large component, put together. Raises KeyError where another worker changes it meanwhile."""
-        ((_, _, record),) = self._load([records.large_key(self.tenant, label)])
-        if not record:
-            raise KeyError(label)
-        firsts, refused = records.decode_large(record)
-        found = self._records(firsts, self._part_key)
-        self.parts[label] = found
-        return Component(tuple(sorted(found[first].customers[0] for first in firsts)), refused)
 
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
@@ -175,19 +153,9 @@ class SpeedView:
             for key, value in zip(of_kind, self._values(of_kind), strict=True)
         )
 
-    def ask(self, keys: Iterable[bytes]) -> None:
-        """Load the versions of records that were not asked for yet."""
-        self._load([key for key in keys if key not in self.versions])
-
     def stands(self, key: bytes) -> bool:
         """Whether there is a record under a key that was read: the view's own, or the generation's."""
         return bool(self.versions.get(key)) or key in self._below
-
-    def _part_key(self, first: Identifier) -> bytes:
-        return records.part_key(self.tenant, first)
-
-    def _component_key(self, label: Identifier) -> bytes:
-        return records.component_key(self.tenant, label)
 
 
 class ViewState:

@@ -1,7 +1,7 @@
 """`ucid speed`: a worker of the speed layer, until SIGTERM or SIGINT.
 
-Where a component grows large the worker starts `ucid speed --side-lane` beside it, which works off what
-concerns such, and ends.
+Where an event bears on too many identifiers the worker starts `ucid speed --side-lane` beside it, which works
+off what does, and ends.
 """
 
 import argparse
@@ -26,7 +26,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--side-lane",
         action="store_true",
-        help="apply what concerns large components, then end; a worker starts this by itself",
+        help="apply what bears on too many identifiers, then end; a worker starts this by itself",
     )
 
 

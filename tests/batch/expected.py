@@ -1,7 +1,6 @@
 """What a generation has to hold, without Spark: random logs of all kinds, and `identity`'s word on them."""
 
 from identity import Facts, Observer, resolve, rulefile
-from identity.graph import Component
 from identity.memory import MemoryView
 from schemas import DECISIONS, EMAIL, WEB, Malformed, records
 from schemas.absorb import absorb, accept
@@ -95,21 +94,13 @@ def expected_records(facts, published, minter, as_of, rules=RULES):
     nodes = view.nodes(facts.seen)
     for x, node in nodes.items():
         node.customer = customer_of.get(x, "")
-    labels = {node.component for node in nodes.values() if node.component is not None}
-    components = {
-        label: Component(tuple(sorted(named[c.members] for c in component.customers)), component.refused)
-        for label, component in view.components(labels).items()
-    }
+    firsts = {node.first for node in nodes.values() if node.first is not None}
+    customers = {first: named[customer.members] for first, customer in view.customers(firsts).items()}
     for node in nodes.values():
-        if node.component is not None:
+        if node.first is not None:
             # An alias, which only names give, is more than the node alone can tell.
-            node.lone = components[node.component].lone
-    kept = {}
-    for component in components.values():
-        if component.large:
-            kept |= {records.part_digest(first): part for first, part in records.parts(component).items()}
-        elif not component.lone:
-            kept[records.identifier_digest(component.label)] = component
+            node.lone = customers[node.first].lone
+    kept = {first: customer for first, customer in customers.items() if not customer.lone}
     far = {ends: edge for x in nodes for ends, edge in view.all_far(x).items()}
     return nodes, far, kept, view.ids(after.ids), after
 
@@ -123,19 +114,18 @@ def held(generation, tenant):
     return {
         "nodes": scan(b"n", records.decode_node),
         "far": scan(records.FAR, records.decode_far),
-        "components": scan(b"c", records.decode_component),
-        "large": scan(b"b", records.decode_large),
+        "customers": scan(b"c", records.decode_customer),
         "ids": scan(b"i", records.decode_id),
     }
 
 
 def expected(tenant, facts, published, minter, as_of, rules=RULES):
-    """The same as `identity` has it, without the large; and what is handed to the next generation."""
-    nodes, far, components, ids, after = expected_records(facts, published, minter, as_of, rules)
+    """The same as `identity` has it, and what is handed to the next generation."""
+    nodes, far, customers, ids, after = expected_records(facts, published, minter, as_of, rules)
     made = {
         "nodes": {records.node_key(tenant, x): node for x, node in nodes.items()},
         "far": {records.far_key(tenant, x, z): (z, edge) for (x, z), edge in far.items()},
-        "components": {records.component_key_of(tenant, d): component for d, component in components.items()},
+        "customers": {records.customer_key(tenant, first): who for first, who in customers.items()},
         "ids": {records.id_key(tenant, customer_id): record for customer_id, record in ids.items()},
     }
     return made, after

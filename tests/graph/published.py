@@ -1,5 +1,9 @@
 """Generations without Spark: the records of a MemoryView, written as the batch layer writes them."""
 
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
 from identity import resolve
 from identity.memory import MemoryView
 from schemas import records
@@ -10,25 +14,18 @@ from schemas.generation import Builder, Manifest, open_generation, shard_of, wri
 def entries(view, tenant="default"):
     """All records of a view, in the order of their keys."""
     nodes = [(records.node_key(tenant, x), records.encode_node(node)) for x, node in view._nodes.items()]
-    components = [
-        (records.component_key(tenant, label), records.encode_component(component))
-        for label, component in view._components.items()
-        if not component.lone and not component.large
+    customers = [
+        (records.customer_key(tenant, first), records.encode_customer(customer))
+        for first, customer in view._customers.items()
+        if not customer.lone
     ]
-    for label, component in view._components.items():
-        if component.large:
-            components.append((records.large_key(tenant, label), records.encode_large(component)))
-            components += [
-                (records.part_key(tenant, first), records.encode_component(part))
-                for first, part in records.parts(component).items()
-            ]
     far = [
         (records.far_key(tenant, x, other), records.encode_far(other, edge))
         for x, links in view._far.items()
         for other, edge in links.items()
     ]
     ids = [(records.id_key(tenant, id_), records.encode_id(record)) for id_, record in view._ids.items()]
-    return sorted(nodes + far + components + ids)
+    return sorted(nodes + far + customers + ids)
 
 
 def built(facts, rules, minter, as_of=None):
@@ -38,6 +35,17 @@ def built(facts, rules, minter, as_of=None):
     view.apply(facts)
     view.publish(published)
     return view, published
+
+
+@contextmanager
+def passing(facts, rules, minter, as_of=None):
+    """A generation of these facts, gone afterwards, and what it hands on.
+
+    In a directory of its own: open generations are known by their path, and one may linger.
+    """
+    view, handed_on = built(facts, rules, minter, as_of)
+    with TemporaryDirectory() as directory:
+        yield publish(Path(directory), entries(view), as_of=as_of), handed_on
 
 
 def manifest(number=1, **fields):

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity import Customer, Identifier, Link, Minted, Refused, Seen, Verdict
+from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.facts import PAST
-from identity.graph import Component, Edge, Far, IdRecord, Node
+from identity.graph import Edge, Far, IdRecord, Node
 from schemas import overlay, records
 
 times = st.integers(-(2**63), 2**63 - 1)
@@ -25,7 +25,7 @@ nodes = st.builds(
     st.dictionaries(identifiers, edges, max_size=4),
     fault=st.none() | texts,
     customer=texts,
-    component=st.none() | identifiers,
+    first=st.none() | identifiers,
     home=st.none() | texts,
     minted=st.integers(0, 2**31),
     far=st.dictionaries(st.text("abc", min_size=1, max_size=4), far, max_size=2),
@@ -35,11 +35,6 @@ customers = st.builds(
     texts,
     st.lists(identifiers, min_size=1, max_size=4).map(tuple),
     st.lists(texts, max_size=3).map(tuple),
-)
-components = st.builds(
-    Component,
-    st.lists(customers, min_size=1, max_size=3).map(tuple),
-    st.lists(st.builds(Refused, identifiers, identifiers, texts), max_size=3).map(tuple),
 )
 id_records = st.builds(
     IdRecord,
@@ -64,12 +59,11 @@ def test_far_links_come_back_as_they_were(other, edge):
     assert records.decode_far(records.encode_far(other, edge)) == (other, edge)
 
 
-@given(components)
-def test_components_come_back_as_they_were(component):
-    read = records.decode_component(records.encode_component(component))
-    assert read == component
-    assert read.label == component.label
-    assert read.members == component.members
+@given(customers)
+def test_customers_come_back_as_they_were(customer):
+    read = records.decode_customer(records.encode_customer(customer))
+    assert read == customer
+    assert all(isinstance(member, Identifier) for member in read.members)
 
 
 @given(id_records)
@@ -81,23 +75,23 @@ def test_ids_come_back_as_they_were(record):
 
 
 @given(nodes, tenants)
-def test_a_node_says_where_its_component_is(node, tenant):
-    digest = records.component_digest(records.encode_node(node))
-    if node.component is None:
+def test_a_node_says_where_its_customer_is(node, tenant):
+    digest = records.customer_digest(records.encode_node(node))
+    if node.first is None:
         assert digest == b""
     else:
-        assert records.component_key_of(tenant, digest) == records.component_key(tenant, node.component)
+        assert records.customer_key_of(tenant, digest) == records.customer_key(tenant, node.first)
 
 
-def test_what_is_not_there_is_in_no_component():
-    assert records.component_digest(b"") == b""
+def test_what_is_not_there_is_of_no_customer():
+    assert records.customer_digest(b"") == b""
 
 
 @given(tenants, identifiers)
 def test_keys_are_a_prefix_and_a_hash(tenant, x):
     keys = {
         b"n": records.node_key(tenant, x),
-        b"c": records.component_key(tenant, x),
+        b"c": records.customer_key(tenant, x),
         b"i": records.id_key(tenant, str(x)),
     }
     for kind, key in keys.items():
@@ -120,7 +114,7 @@ def test_no_tenant_s_prefix_begins_another_s_key(names, x):
     for kind in (b"n", b"c", b"i"):
         for key in (
             records.node_key(other, x),
-            records.component_key(other, x),
+            records.customer_key(other, x),
             records.id_key(other, x.value),
         ):
             assert not key.startswith(records.tenant_prefix(kind, mine))

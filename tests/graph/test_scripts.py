@@ -46,7 +46,7 @@ def test_a_commit_writes_all_of_an_update_and_its_changes(redis, stream, generat
     assert stream.commit(view, [update], [b"first", b"second"]) == ["ok"]
     assert [fields for _, fields in redis.xrange(overlay.OUTBOX)] == [{b"first": b"", b"second": b""}]
     (customer,) = update.after
-    assert stream.view().components([TWO])[TWO].customers == (customer,)
+    assert stream.view().customers([TWO])[TWO] == customer
     assert redis.hget(*overlay.id_field("default", customer.id)) == records.identifier_digest(TWO)
     tom = records.node_key("default", TOM)
     assert redis.get(overlay.view_prefix(generation.number) + tom) is None
@@ -62,7 +62,7 @@ def test_of_two_that_read_the_same_one_is_refused_whole(redis, stream):
     assert stream.commit(view, updates, [b"mine"]) == ["conflict"]
     assert keys(redis) == before
     assert stream.commit(*stream.resolve(sighting(TOM, Identifier("cookie", "3"), at=3))) == ["ok"]
-    assert len(stream.view().components([ONE])[ONE].members) == 4
+    assert len(stream.view().customers([ONE])[ONE].members) == 4
 
 
 @pytest.mark.parametrize("lost", ["another epoch", "none"])
@@ -80,26 +80,26 @@ def test_nothing_is_committed_to_a_view_that_was_lost(redis, stream, generation,
     assert keys(redis) == before
 
 
-def test_a_component_that_is_gone_leaves_a_tombstone_over_the_generation(redis, stream, generation):
+def test_a_customer_that_is_gone_leaves_a_tombstone_over_the_generation(redis, stream, generation):
     early = Identifier("cookie", "0")
     stream.apply(sighting(TOM, early, at=2))
-    key = records.component_key("default", ONE)
+    key = records.customer_key("default", ONE)
     value = redis.get(overlay.view_prefix(generation.number) + key)
     assert overlay.record_of(value) == b""
     assert generation.get([key])
-    assert stream.view().components([ONE]) == {}
-    assert stream.view().components([early])[early].members == [early, ONE, TOM]
+    assert stream.view().customers([ONE]) == {}
+    assert stream.view().customers([early])[early].members == (early, ONE, TOM)
 
 
 def test_what_is_under_a_tombstone_can_come_back_with_a_higher_version(redis, stream, generation):
     early = Identifier("cookie", "0")
-    address = overlay.view_prefix(generation.number) + records.component_key("default", ONE)
+    address = overlay.view_prefix(generation.number) + records.customer_key("default", ONE)
     stream.apply(sighting(TOM, early, at=2))
     gone = overlay.version_of(redis.get(address))
     parted = Facts()
     parted.add_decision(TOM, early, Verdict.CANNOT, 3, 3)
     stream.apply(parted)
-    assert stream.view().components([ONE])[ONE].members == [ONE, TOM]
+    assert stream.view().customers([ONE])[ONE].members == (ONE, TOM)
     assert overlay.version_of(redis.get(address)) > gone
 
 

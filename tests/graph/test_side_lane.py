@@ -1,4 +1,4 @@
-"""The side lane: what concerns large components comes later, and to the same."""
+"""The side lane: what bears on many comes later, and to the same."""
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -10,13 +10,12 @@ from serving_layer.view import ServingView
 from speed_layer.aside import Aside
 from speed_layer.side_lane import SideLane
 from speed_layer.view import SpeedView
+from tests.graph.published import passing
 from tests.graph.stream import Stream
-from tests.graph.test_speed_view import delivered, expected, published, standing
+from tests.graph.test_speed_view import delivered, expected, standing
 from tests.identity import strategies
 from tests.identity.strategies import facts_of, logs, numbered, rule_sets
 from tests.speed.world import KEY, MINTER, generation_of, sighting
-
-__all__ = ["published"]
 
 RULES = """
 identifiers:
@@ -42,6 +41,10 @@ def chain(first, last):
     ]
 
 
+# The newest of these customers is full: one more with it, and each in the chain gives one to the next.
+CHAIN = [*chain(0, 8), sighting(mail(8), cookie(8), at=8)]
+
+
 @pytest.fixture
 def world(redis, tmp_path, monkeypatch):
     monkeypatch.setattr(graph, "LARGE", 10)
@@ -54,7 +57,7 @@ class World:
 
     def __init__(self, redis, root):
         self.redis, self.root = redis, root
-        generation = generation_of(root, *chain(0, 8), rules=RULES)
+        generation = generation_of(root, *CHAIN, rules=RULES)
         self.stream = Stream(redis, generation, rulefile.parse(RULES), MINTER, patient=False)
         self.side = SideLane(redis, root, KEY)
         self.aside = Aside(redis, 1)
@@ -76,7 +79,7 @@ def whole(*facts):
     return sorted(customer.members for customer in customers)
 
 
-def test_what_concerns_a_large_component_waits_and_says_so(world):
+def test_what_bears_on_many_waits_and_says_so(world):
     world.stream.apply(sighting(mail(8), cookie(100), at=50))
     (new, known, other) = world.found(cookie(100), mail(8), mail(0))
     assert (new.customer, new.pending) == (None, True)
@@ -86,10 +89,12 @@ def test_what_concerns_a_large_component_waits_and_says_so(world):
     (new, known, _) = world.found(cookie(100), mail(8), mail(0))
     assert not new.pending
     assert not known.pending
-    assert world.partition() == whole(*chain(0, 8), sighting(mail(8), cookie(100), at=50))
+    assert world.partition() == whole(*CHAIN, sighting(mail(8), cookie(100), at=50))
 
 
-def test_what_is_not_large_does_not_wait(world):
+def test_what_bears_on_few_does_not_wait(world):
+    # One in the middle of the chain, whose customer has room for it.
+    world.stream.apply(sighting(mail(0), cookie(200), at=40))
     world.stream.apply(sighting(mail(200), cookie(200), at=50))
     # Nor does who was only seen again, wherever he belongs.
     world.stream.apply(sighting(mail(3), at=60))
@@ -109,8 +114,8 @@ def test_a_chain_of_any_length_costs_the_worker_little(world, monkeypatch):
     assert len(world.aside) > 0
     while world.side.step():
         pass
-    assert world.partition() == whole(*chain(0, 8), *steps)
-    # A lookup reads one customer, however large the component.
+    assert world.partition() == whole(*CHAIN, *steps)
+    # A lookup reads one customer, however long the chain.
     assert all(len(found.customer.members) <= 4 for found in world.found(*(mail(i) for i in range(60))))
 
 
@@ -127,7 +132,7 @@ def test_entries_that_are_applied_twice_change_nothing(world):
     for entry in entries:
         world.aside.put(epoch, entry.deferred)
     world.side.step()
-    assert world.partition() == whole(*chain(0, 8), new)
+    assert world.partition() == whole(*CHAIN, new)
     assert not world.redis.exists(overlay.pending_key(1))
 
 
@@ -140,13 +145,13 @@ def test_two_side_lanes_do_not_work_at_once(world):
 
 @given(rule_sets(), logs, logs, st.randoms(use_true_random=False), st.integers(1, 8))
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_stream_and_side_lane_equal_the_whole(redis, published, rules, prefix, suffix, random, batches):
+def test_stream_and_side_lane_equal_the_whole(redis, rules, prefix, suffix, random, batches):
     redis.flushall()
     log = numbered(prefix + suffix)
     known, new = log[: len(prefix)], log[len(prefix) :]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(graph, "LARGE", 2)
-        with published(facts_of(known), rules, None) as (generation, handed_on):
+        with passing(facts_of(known), rules, strategies.MINTER, None) as (generation, handed_on):
             stream = Stream(redis, generation, rules, strategies.MINTER, patient=False)
             beside = Stream(redis, generation, rules, strategies.MINTER, patient=True)
             aside = Aside(redis, generation.number)

@@ -1,16 +1,12 @@
 """Generation below, Redis on top, the worker's scripts: always the same as resolving everything."""
 
-from contextlib import contextmanager
-from itertools import count
-from shutil import rmtree
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from identity import graph, reach, resolve
 from speed_layer.changeset import Changeset
-from tests.graph.published import built, entries, publish
+from tests.graph.published import passing
 from tests.graph.stream import Stream
 from tests.identity.strategies import MINTER, facts_of, logs, numbered, rule_sets
 
@@ -27,21 +23,6 @@ def spare(request):
         yield
 
 
-@pytest.fixture(scope="module")
-def published(tmp_path_factory):
-    """Publishes facts as generation 1, in a directory that is gone afterwards."""
-    root, numbers = tmp_path_factory.mktemp("generations"), count()
-
-    @contextmanager
-    def publish_(facts, rules, as_of):
-        directory = root / str(next(numbers))
-        view, handed_on = built(facts, rules, MINTER, as_of)
-        yield publish(directory, entries(view), as_of=as_of), handed_on
-        rmtree(directory)
-
-    return publish_
-
-
 def delivered(entries_, random, batches):
     """Every entry at least once, in any order, in batches."""
     sent = entries_ + random.choices(entries_, k=len(entries_) // 3) if entries_ else []
@@ -50,17 +31,14 @@ def delivered(entries_, random, batches):
 
 
 def standing(view, identifiers):
-    """All customers, as their identifiers lead to them; every node must agree with its component."""
+    """All customers, as their identifiers lead to them; every node must agree with its customer."""
     nodes = view.nodes(identifiers)
-    labels = {node.component for node in nodes.values() if node.component is not None}
-    components = view.components(labels)
-    assert components.keys() == labels
-    for component in components.values():
-        for customer in component.customers:
-            assert {(nodes[x].customer, nodes[x].component) for x in customer.members} == {
-                (customer.id, component.label)
-            }
-    return sorted(customer for component in components.values() for customer in component.customers)
+    firsts = {node.first for node in nodes.values() if node.first is not None}
+    customers = view.customers(firsts)
+    assert customers.keys() == firsts
+    for first, customer in customers.items():
+        assert {(nodes[x].customer, nodes[x].first) for x in customer.members} == {(customer.id, first)}
+    return sorted(customers.values())
 
 
 def expected(log, rules, as_of, handed_on):
@@ -71,12 +49,12 @@ def expected(log, rules, as_of, handed_on):
 @given(rule_sets(), logs, logs, as_ofs, st.randoms(use_true_random=False), st.integers(1, 8))
 @fewer
 def test_a_generation_and_the_stream_on_top_equal_the_whole(
-    redis, published, rules, prefix, suffix, as_of, random, batches
+    redis, rules, prefix, suffix, as_of, random, batches
 ):
     redis.flushall()
     log = numbered(prefix + suffix)
     known, new = log[: len(prefix)], log[len(prefix) :]
-    with published(facts_of(known), rules, as_of) as (generation, handed_on):
+    with passing(facts_of(known), rules, MINTER, as_of) as (generation, handed_on):
         stream = Stream(redis, generation, rules, MINTER, as_of)
         for facts in delivered(new, random, batches):
             stream.apply(facts)
@@ -88,11 +66,11 @@ def test_a_generation_and_the_stream_on_top_equal_the_whole(
 
 @given(rule_sets(), logs, logs, as_ofs, st.randoms(use_true_random=False), st.integers(1, 4))
 @fewer
-def test_workers_that_collide_lose_nothing(redis, published, rules, prefix, suffix, as_of, random, batches):
+def test_workers_that_collide_lose_nothing(redis, rules, prefix, suffix, as_of, random, batches):
     redis.flushall()
     log = numbered(prefix + suffix)
     known, new = log[: len(prefix)], log[len(prefix) :]
-    with published(facts_of(known), rules, as_of) as (generation, handed_on):
+    with passing(facts_of(known), rules, MINTER, as_of) as (generation, handed_on):
         stream = Stream(redis, generation, rules, MINTER, as_of)
         work = delivered(new, random, 2 * batches)
         for mine, theirs in zip(work[::2], work[1::2], strict=True):
@@ -100,10 +78,10 @@ def test_workers_that_collide_lose_nothing(redis, published, rules, prefix, suff
             other_view, other_updates = stream.resolve(theirs)
             assert set(stream.commit(view, updates)) <= {"ok"}
             written = {x for update in updates for x in update.nodes}
-            rebuilt = {label for update in updates for label in update.components}
+            rebuilt = {first for update in updates for first in update.customers}
             outcomes = stream.commit(other_view, other_updates)
             for update, outcome in zip(other_updates, outcomes, strict=True):
-                overlaps = written & set(update.read_nodes) or rebuilt & set(update.read_components)
+                overlaps = written & set(update.read_nodes) or rebuilt & set(update.read_customers)
                 assert outcome == ("conflict" if overlaps else "ok")
             stream.apply(theirs)
         assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
@@ -111,11 +89,11 @@ def test_workers_that_collide_lose_nothing(redis, published, rules, prefix, suff
 
 @given(rule_sets(), logs, logs, st.randoms(use_true_random=False))
 @fewer
-def test_a_customer_s_version_only_grows(redis, published, rules, prefix, suffix, random):
+def test_a_customer_s_version_only_grows(redis, rules, prefix, suffix, random):
     redis.flushall()
     log = numbered(prefix + suffix)
     versions = {}
-    with published(facts_of(log[: len(prefix)]), rules, None) as (generation, _):
+    with passing(facts_of(log[: len(prefix)]), rules, MINTER, None) as (generation, _):
         stream = Stream(redis, generation, rules, MINTER)
         for facts in delivered(log[len(prefix) :], random, len(suffix) or 1):
             view, updates = stream.resolve(facts)

@@ -46,7 +46,7 @@ def test_a_crowd_comes_to_the_same(rules, log, as_of, random, batches):
     view = MemoryView(rules, MINTER, as_of)
     apply_in_batches(view, entries, random, batches)
     facts = facts_of(entries)
-    assert view.customers == resolve(facts, rules, minter=MINTER, as_of=as_of).customers
+    assert view.all_customers == resolve(facts, rules, minter=MINTER, as_of=as_of).customers
     event(f"far links: {sum(map(len, view._far.values())) // 10 * 10}")
 
 
@@ -133,4 +133,4 @@ def test_work_for_an_event_does_not_grow_with_the_crowd(rules, hub, guest):
         assert len(view._nodes[Identifier(hub, "h")].edges) <= 5 + reach.SPARE
     assert view.asked_for_all <= 1
     assert len(view._far[Identifier(hub, "h")]) > 100
-    assert view.customers == resolve(facts_of(entries), rules, minter=MINTER).customers
+    assert view.all_customers == resolve(facts_of(entries), rules, minter=MINTER).customers

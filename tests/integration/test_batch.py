@@ -1,4 +1,4 @@
-"""A generation from Spark is record for record what `identity` says: nodes, components, ids and names."""
+"""A generation from Spark is record for record what `identity` says: nodes, customers, ids and names."""
 
 import json
 import random
@@ -42,7 +42,6 @@ def test_two_generations_equal_the_view_in_memory(system, job, spark):
         for tenant, facts in tenants.items():
             made, after = expected(tenant, facts, published[tenant], minters[tenant], manifest.as_of)
             found = held(generation, tenant)
-            assert len(found.pop("large")) == (tenant == "default"), "the chain is large"
             assert found == made
             assert made["far"], "somebody is crowded"
             published[tenant] = after

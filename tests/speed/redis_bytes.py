@@ -67,7 +67,7 @@ def measure(redis, generation, shape, identifiers):
         "per identifier": total / (people * size),
         "per link": total / (people * links) if links else None,
         "node": kind(redis, b"v1:n", people * size),
-        "component": kind(redis, b"v1:c", people),
+        "customer": kind(redis, b"v1:c", people),
         "id": kind(redis, b"i", people),
     }
 

@@ -1,7 +1,6 @@
 """What is told of customers: enough to follow them, once or more, and a repetition is known as such."""
 
 import random
-from shutil import rmtree
 
 import pytest
 from confluent_kafka import KafkaException
@@ -14,7 +13,7 @@ from schemas import Identifier as Named
 from speed_layer import outbox
 from speed_layer.changes import Told, pack, unpack
 from speed_layer.outbox import Outbox
-from tests.graph.published import built, entries, publish
+from tests.graph.published import built, passing
 from tests.graph.stream import Stream
 from tests.identity.strategies import MINTER as MINTER_OF_LOGS
 from tests.identity.strategies import facts_of, numbered
@@ -122,16 +121,15 @@ def test_who_is_alone_in_the_end_is_told_of(redis, stream):
 
 @given(any_rules, any_logs, any_logs, st.sampled_from([None, 10, 25]), deliveries(), st.integers(0, 9))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_who_follows_the_changes_knows_where_everybody_is(
-    redis, tmp_path, rules, prefix, suffix, as_of, deliver, seed
-):
+def test_who_follows_the_changes_knows_where_everybody_is(redis, rules, prefix, suffix, as_of, deliver, seed):
     redis.flushall()
     log = numbered(prefix + suffix)
-    view, _ = built(facts_of(log[: len(prefix)]), rules, MINTER_OF_LOGS, as_of)
-    generation = publish(tmp_path, entries(view), as_of=as_of)
-    stream = Stream(redis, generation, rules, MINTER_OF_LOGS, as_of)
-    for batch in deliver(log[len(prefix) :]):
-        stream._applier.apply(facts_of(batch), MINTER_OF_LOGS, teller())
+    known = facts_of(log[: len(prefix)])
+    with passing(known, rules, MINTER_OF_LOGS, as_of) as (generation, _):
+        stream = Stream(redis, generation, rules, MINTER_OF_LOGS, as_of)
+        for batch in deliver(log[len(prefix) :]):
+            stream._applier.apply(facts_of(batch), MINTER_OF_LOGS, teller())
+        nodes = stream.view().nodes(facts_of(log).seen)
     changes = told(redis)
     versions = {}
     for change in changes:
@@ -142,14 +140,16 @@ def test_who_follows_the_changes_knows_where_everybody_is(
     rng = random.Random(seed)
     sent = changes + rng.choices(changes, k=len(changes) // 2) if changes else []
     rng.shuffle(sent)
-    follows = {x: customer.id for customer in view.customers for x in customer.members}
+    follows = {
+        x: customer.id
+        for customer in built(known, rules, MINTER_OF_LOGS, as_of)[0].all_customers
+        for x in customer.members
+    }
     for change in sorted(sent, key=lambda change: (change.generation, change.version)):
         follows.update({Identifier(x.type, x.value): change.customer_id for x in change.identifiers})
-    nodes = stream.view().nodes(facts_of(log).seen)
     standing = {x: node.customer for x, node in nodes.items() if node.fault is None}
     # Who drops out is nobody's any more; of that nobody is told.
     assert {x: follows[x] for x in standing} == standing
-    rmtree(tmp_path / "g00000001")
 
 
 def test_a_lane_says_which_message_it_was(redis, tmp_path):

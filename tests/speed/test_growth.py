@@ -54,19 +54,19 @@ any_rules = mostly(roomy_rule_sets(), rule_sets())
 
 
 def groups_of(view, facts):
-    """Facts that hang together, each with the nodes and the one component that `grow` may know."""
+    """Facts that hang together, each with the nodes and the one customer that `grow` may know."""
     tied = {end for ends in facts.links for end in ends}
     nodes = view.nodes(tied)
     for group in _groups(facts, nodes):
         if group.plain:
-            component = view.components([group.label]).get(group.label) if group.label is not None else None
-            members = component.members if component is not None else ()
-            yield group, view.nodes({*group.seen, *members}), component
+            customer = view.customers([group.first]).get(group.first) if group.first is not None else None
+            members = customer.members if customer is not None else ()
+            yield group, view.nodes({*group.seen, *members}), customer
 
 
-def grown(group, known, component, rules, as_of):
+def grown(group, known, customer, rules, as_of):
     before = {x: node.copy() for x, node in known.items()}
-    update = grow(group.seen, group.links, known, component, rules, MINTER, as_of)
+    update = grow(group.seen, group.links, known, customer, rules, MINTER, as_of)
     assert known == before
     return update
 
@@ -75,12 +75,8 @@ def assert_as_upkeep(view, group, known, update, rules, as_of):
     facts = Facts(dict(group.seen), dict(group.links))
     slow = upkeep(view, facts, rules, minter=MINTER, as_of=as_of)
     assert update.nodes == {x: node for part in slow for x, node in part.nodes.items()}
-    # Of a lone identifier there is no component record, and so none to take away.
-    assert update.components == {
-        label: component
-        for part in slow
-        for label, component in part.components.items()
-        if component is not None or not known[label].lone
+    assert update.customers == {
+        first: customer for part in slow for first, customer in part.customers.items()
     }
     assert sorted(update.before) == sorted(customer for part in slow for customer in part.before)
     assert sorted(update.after) == sorted(customer for part in slow for customer in part.after)
@@ -90,8 +86,8 @@ def assert_as_upkeep(view, group, known, update, rules, as_of):
     # All that it writes rests on what it read.
     assert len(set(update.read_nodes)) == len(update.read_nodes)
     assert set(update.read_nodes) >= {*update.nodes, *group.seen}
-    stored = {node.component for node in known.values() if not node.lone}
-    assert set(update.read_components) >= stored & update.components.keys()
+    stored = {node.first for node in known.values() if not node.lone}
+    assert set(update.read_customers) >= stored & update.customers.keys()
 
 
 @st.composite
@@ -113,8 +109,8 @@ def assert_growth_is_upkeep(view, batches, rules, as_of):
     """Applies batches, and compares before each."""
     for batch in batches:
         facts = facts_of(batch)
-        for group, known, component in groups_of(view, facts):
-            update = grown(group, known, component, rules, as_of)
+        for group, known, customer in groups_of(view, facts):
+            update = grown(group, known, customer, rules, as_of)
             if update is not None:
                 assert_as_upkeep(view, group, known, update, rules, as_of)
         view.apply(facts)
@@ -178,12 +174,18 @@ def standing(*history, rules=RULES, as_of=None, published=False):
 
 def answer(view, facts, rules=RULES, as_of=None):
     """What `grow` says to facts that all hang together, compared with `upkeep`; 'undecided' if nothing."""
-    ((group, known, component),) = groups_of(view, facts)
-    update = grown(group, known, component, rules, as_of)
+    ((group, known, customer),) = groups_of(view, facts)
+    update = grown(group, known, customer, rules, as_of)
     if update is None:
         return "undecided"
     assert_as_upkeep(view, group, known, update, rules, as_of)
     return [customer.members for customer in update.after]
+
+
+def test_a_newcomer_joins_a_customer_that_was_refused_a_link():
+    view = standing([TOM, A], [ANN, B], [A, B])
+    assert answer(view, said([A, C])) == [(A, B, C, ANN)]
+    assert answer(view, said([TOM, C])) == [(C, TOM)]
 
 
 def test_a_newcomer_joins_a_customer_with_aliases():
@@ -210,7 +212,7 @@ class TestPlain:
         view = standing([TOM, A], published=published)
         assert answer(view, said([TOM, B])) == [(A, B, TOM)]
 
-    def test_a_newcomer_gives_it_another_label(self, published):
+    def test_a_newcomer_comes_first(self, published):
         view = standing([TOM, C], [TOM, B], published=published)
         assert answer(view, said([TOM, A])) == [(A, B, C, TOM)]
 
@@ -313,6 +315,5 @@ class TestToDecide:
         assert answer(standing([TOM, A], [B]), said([TOM, B])) == "undecided"
         assert answer(standing([TOM, A], [B], published=True), said([TOM, B])) == "undecided"
 
-    def test_a_customer_that_was_refused_a_link(self):
-        view = standing([TOM, A], [ANN, B], [A, B])
-        assert answer(view, said([A, C])) == "undecided"
+    def test_a_link_that_was_refused_comes_earlier(self):
+        assert answer(standing([TOM, ANN]), said([TOM, ANN])) == "undecided"

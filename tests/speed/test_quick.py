@@ -3,7 +3,6 @@
 import struct
 from contextlib import contextmanager
 from itertools import count
-from shutil import rmtree
 from unittest import mock
 
 import pytest
@@ -19,7 +18,7 @@ from speed_layer.commit import SINGLE_TOGETHER, Committer
 from speed_layer.errors import Contention, LostView
 from speed_layer.quick import Quick, quick
 from speed_layer.view import SpeedView
-from tests.graph.published import built, entries, publish
+from tests.graph.published import passing
 from tests.graph.stream import Stream
 from tests.graph.test_speed_view import expected, standing
 from tests.identity.strategies import MINTER as MINTER_OF_LOGS
@@ -57,7 +56,7 @@ def records_in(redis, generation):
     found = {}
     for key in redis.scan_iter(match=prefix + b"[nc]*"):
         record = overlay.record_of(redis.get(key))
-        decode = records.decode_node if key.startswith(prefix + b"n") else records.decode_component
+        decode = records.decode_node if key.startswith(prefix + b"n") else records.decode_customer
         if record:
             found[key] = decode(record)
         elif generation.get([bare := key.removeprefix(prefix)]):
@@ -70,23 +69,13 @@ def records_in(redis, generation):
     return found
 
 
-@contextmanager
-def built_on(directory, entries_, rules, as_of):
-    """A generation of the first entries, gone afterwards, and what it handed on."""
-    view, handed_on = built(facts_of(entries_), rules, MINTER_OF_LOGS, as_of)
-    yield publish(directory, entries(view), as_of=as_of), handed_on
-    rmtree(directory / "g00000001")
-
-
 @given(any_rules, any_logs, any_logs, as_ofs, deliveries())
 @few
-def test_the_quick_way_writes_what_the_careful_way_writes(
-    redis, tmp_path, rules, prefix, suffix, as_of, deliver
-):
+def test_the_quick_way_writes_what_the_careful_way_writes(redis, rules, prefix, suffix, as_of, deliver):
     log = numbered(prefix + suffix)
     batches = [facts_of(batch) for batch in deliver(log[len(prefix) :])]
     outcomes = []
-    with built_on(tmp_path, log[: len(prefix)], rules, as_of) as (generation, _):
+    with passing(facts_of(log[: len(prefix)]), rules, MINTER_OF_LOGS, as_of) as (generation, _):
         for apply_ in (Stream.apply, carefully):
             redis.flushall()
             stream = Stream(redis, generation, rules, MINTER_OF_LOGS, as_of)
@@ -127,13 +116,11 @@ def before_read(number, act):
 
 @given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5))
 @few
-def test_another_worker_may_write_between_any_two_reads(
-    redis, tmp_path, rules, prefix, mine, theirs, as_of, number
-):
+def test_another_worker_may_write_between_any_two_reads(redis, rules, prefix, mine, theirs, as_of, number):
     redis.flushall()
     log = numbered(prefix + mine + theirs)
     known, rest = log[: len(prefix)], log[len(prefix) :]
-    with built_on(tmp_path, known, rules, as_of) as (generation, handed_on):
+    with passing(facts_of(known), rules, MINTER_OF_LOGS, as_of) as (generation, handed_on):
         stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
         with before_read(number, lambda: other.apply(facts_of(rest[len(mine) :]))) as reads:
             stream.apply(facts_of(rest[: len(mine)]))
@@ -144,12 +131,12 @@ def test_another_worker_may_write_between_any_two_reads(
 
 def members(stream, x):
     view = stream.view()
-    label = view.nodes([x])[x].component
-    return view.components([label])[label].customers[0].members
+    first = view.nodes([x])[x].first
+    return view.customers([first])[first].members
 
 
 def test_a_read_that_does_not_fit_the_one_before_is_done_again(world):
-    """Their newcomer gives the customer another label after we read that it has the old one."""
+    """Their newcomer gives the customer another name after we read that it has the old one."""
     stream, other = world([TOM, B], [TOM, C])
     with before_read(1, lambda: other.apply(sighting(A, TOM, at=2))):
         stream.apply(sighting(B, C, at=3))

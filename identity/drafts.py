@@ -1,0 +1,122 @@
+"""Records on their way from a view through an update: as they were loaded, and as they are to be.
+
+Nothing is loaded twice, and nothing that was loaded is changed: who wants to change a node drafts it.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from identity.facts import Link
+from identity.graph import Edge, Node, View
+from identity.identifier import Identifier, Pair
+from identity.name import Customer
+from identity.reach import pull, push
+from identity.rules import Rules
+from identity.together import Together
+
+
+class Drafts:
+    """The records that one call of `upkeep` has met.
+
+    `together` says which of them must be committed together.
+    """
+
+    def __init__(self, view: View, rules: Rules, as_of: int | None) -> None:
+        self._view = view
+        self._rules = rules
+        self._as_of = as_of
+        self.known: dict[Identifier, Node | None] = {}  # as loaded; None = asked for, not there
+        self.drafts: dict[Identifier, Node] = {}
+        self.far: dict[Pair, Edge | None] = {}  # far links as loaded; None = asked for, not there
+        self.customers: dict[Identifier, Customer] = {}  # as loaded, by their first members
+        self.together = Together()
+
+    def load(self, identifiers: Iterable[Identifier]) -> None:
+        """Load nodes."""
+        missing = [x for x in identifiers if x not in self.known]
+        if missing:
+            self.known.update(dict.fromkeys(missing))
+            self.known.update(self._view.nodes(missing))
+
+    def load_customers(self, identifiers: Iterable[Identifier]) -> None:
+        """Load the customers of loaded nodes, and the nodes of all their members."""
+        firsts = {known.first for x in identifiers if (known := self.known[x]) is not None}
+        missing = [first for first in firsts if first is not None and first not in self.customers]
+        if missing:
+            found = self._view.customers(missing)
+            # A node's first member names a stored customer: KeyError where another worker moved it meanwhile.
+            self.customers.update((first, found[first]) for first in missing)
+            self.load(member for customer in found.values() for member in customer.members)
+
+    def ask(self, firsts: Iterable[Identifier]) -> None:
+        """Look whether a customer stood under these names: whoever writes one has looked."""
+        missing = [first for first in firsts if first not in self.customers]
+        if missing:
+            self._view.customers(missing)
+
+    def reach(self, pairs: Iterable[Pair]) -> None:
+        """Take far links near: what the first end of each pair holds of the second, if it does."""
+        missing = []
+        for x, z in pairs:
+            node = self.drafts.get(x) or self.known[x]
+            if node is None or z.type not in node.far or z in node.edges or (x, z) in self.far:
+                continue
+            missing.append((x, z))
+        if missing:
+            self.far.update(dict.fromkeys(missing))
+            self._pull(self._view.far(missing))
+
+    def reach_all(self, x: Identifier) -> None:
+        """Take all far links of an identifier near."""
+        if self.node(x).far:
+            self._pull(self._view.all_far(x))
+
+    def _pull(self, found: Mapping[Pair, Edge]) -> None:
+        for (x, z), edge in found.items():
+            # What was taken near before has since been changed.
+            if z not in self.node(x).edges:
+                self.far[x, z] = edge
+                pull(self.draft(x), z, edge, self._rules, self._as_of)
+
+    def push(self) -> dict[Pair, Edge]:
+        """Let go far what is too much for a node."""
+        pushed = {
+            (x, z): edge
+            for x, draft in self.drafts.items()
+            for z, edge in push(draft, self._rules, self._as_of).items()
+        }
+        # Nothing stands there, but something may have: whoever writes has looked.
+        new = [ends for ends in pushed if ends not in self.far]
+        self.far.update(dict.fromkeys(new))
+        if new:
+            self.far.update(self._view.far(new))
+        return pushed
+
+    def node(self, x: Identifier) -> Node:
+        """A node as it is to be."""
+        node = self.drafts.get(x) or self.known[x]
+        assert node is not None, "only nodes that were found or made are asked for"
+        return node
+
+    def draft(self, x: Identifier) -> Node:
+        """A node to change."""
+        draft = self.drafts.get(x)
+        if draft is None:
+            draft = self.drafts[x] = self.node(x).copy()
+        return draft
+
+    def first(self, x: Identifier) -> Identifier | None:
+        """The first member of the customer that an identifier was part of, if it was of any."""
+        known = self.known.get(x)
+        return known.first if known is not None else None
+
+
+def links(node: Node) -> dict[Identifier, Link]:
+    """The near links of a node, by their other end."""
+    return {z: edge.link for z, edge in node.edges.items()}
+
+
+def live(node: Node) -> dict[Identifier, Link]:
+    """Those of them that live."""
+    if node.fault is not None:
+        return {}
+    return {z: e.link for z, e in node.edges.items() if e.mine and e.theirs and not e.out}
