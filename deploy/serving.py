@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 # hardly ever. Requests leave no cycles, and to walk over all remembered answers takes a quarter of a second.
 _COLLECT_AFTER = (100_000, 50, 10_000)
 
-# Seconds after which a thread that wants the interpreter gets it. Granian's own hands each request over; at the
-# default of 5 ms it would wait for that long behind a busy loop.
+# Seconds after which a thread that wants the interpreter gets it. Granian's own hands over each request, and
+# would wait for the usual 5 ms behind a busy loop.
 _SWITCH_S = 0.0002
 
 
