@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import sys
 from typing import Any
 
 from deploy import bootstrap
@@ -26,6 +27,10 @@ log = logging.getLogger(__name__)
 # New objects until the collector looks at them, and how often it does until it looks at all that there is:
 # hardly ever. Requests leave no cycles, and to walk over all remembered answers takes a quarter of a second.
 _COLLECT_AFTER = (100_000, 50, 10_000)
+
+# Seconds after which a thread that wants the interpreter gets it. Granian's own hands over each request, and
+# would wait for the usual 5 ms behind a busy loop.
+_SWITCH_S = 0.0002
 
 
 class Process:
@@ -53,6 +58,7 @@ class Process:
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
+        sys.setswitchinterval(_SWITCH_S)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close it."""

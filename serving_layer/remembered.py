@@ -16,8 +16,8 @@ MOST: Final = 200_000
 # Keys that a look may watch: Redis takes so many in one command of a script.
 MOST_WATCHED: Final = 4_000
 
-# Forgotten answers that are freed with each question: several times as many as it can add on the average.
-FREED: Final = 8
+# Forgotten answers that are freed for each identifier of a question, and once more: more than it can add.
+FREED: Final = 2
 
 Question = tuple[str, str, str]
 """A tenant, a type, and a raw value."""
@@ -44,7 +44,7 @@ class Remembered:
 
     def find(self, generation: int, tenant: str, asked: Sequence[tuple[str, str]]) -> list[Kept | None]:
         """What is known of each (type, raw value) pair on that generation, as much as a look may watch."""
-        self._let_go()
+        self._let_go(FREED * (1 + len(asked)))
         if generation != self._generation:
             return [None] * len(asked)
         known = [self._one((tenant, type_, raw)) for type_, raw in asked]
@@ -67,9 +67,9 @@ class Remembered:
             self._gone.append(self._old)
             self._young, self._old = {}, self._young
 
-    def _let_go(self) -> None:
+    def _let_go(self, count: int) -> None:
         """Free a few of those that are forgotten: a hundred thousand at once would hold everybody up."""
-        for _ in range(FREED):
+        for _ in range(count):
             while self._gone and not self._gone[-1]:
                 self._gone.pop()
             if not self._gone:
