@@ -13,7 +13,7 @@ from schemas.generation import BrokenGeneration
 from serving_layer.certainty import along, surest_path
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
-from serving_layer.reading import MOST, Freshness, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
 from serving_layer.refusals import crossing, members_of, refused
 from serving_layer.web.refused import Refused as RefusedRequest
 
@@ -22,8 +22,6 @@ MOST_MEMBERS: Final = 5_000
 
 # Refused links that are told, the first of them in the order of their ends.
 MOST_REFUSED: Final = 100
-
-_TRIES = 10
 
 
 class Step(NamedTuple):
@@ -63,7 +61,7 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Lo
     Raises UnknownTypeError, Refused (422) where there is too much to read, and BrokenGeneration.
     """
     reading: Reading = yield Look([])
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         standing = reading.standing
         outcomes = [Outcome(*standing.observer.identify(*asked)) for asked in (a, b)]
         keys = [(tenant, records.node_key(tenant, outcome.identifier)) for outcome in outcomes]

@@ -14,13 +14,10 @@ from schemas import records
 from schemas.generation import BrokenGeneration
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
-from serving_layer.reading import MOST, Freshness, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
 from serving_layer.remembered import Kept, Remembered
 
 Wanted = Look | str
-
-# Handovers during one question; so many are a fault.
-_TRIES = 10
 
 
 class Answer(NamedTuple):
@@ -47,7 +44,7 @@ def lookup(
     Raises UnknownTypeError, and BrokenGeneration where there is nothing to answer from.
     """
     memory = remembered or Remembered(0)
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         known = memory.find(standing.number, tenant, questions)
         try:
             found = _begun(known, questions, standing)
@@ -131,7 +128,7 @@ def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outc
     Raises BrokenGeneration where there is nothing to answer from.
     """
     reading: Reading = yield Look([])
-    for _ in range(_TRIES):
+    for _ in range(TRIES):
         standing = reading.standing
         key = records.id_key(tenant, customer_id)
         data = standing.generation.get([key]).get(key)

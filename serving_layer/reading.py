@@ -4,17 +4,21 @@ The pointer is compared inside the script that reads, so nothing mixes two gener
 sends `question(…)` to Redis, in whatever way suits it, and hands the reply to `merged`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
 from schemas import overlay, records
-from serving_layer.generations import Standing
+from schemas.generation import BrokenGeneration
+from serving_layer.generations import Generations, Standing
 
 SCRIPT: Final = files("serving_layer").joinpath("lookup.lua").read_text()
 
 # Identifiers in one look: Redis serves nobody else meanwhile, for about a millisecond.
 MOST: Final = 1_000
+
+# A handover may happen between opening a generation and asking Redis; so many in a row do not.
+TRIES: Final = 10
 
 Asked = tuple[str, bytes]
 """A tenant, and the key of an identifier's node."""
@@ -136,6 +140,26 @@ class Below:
         pairs = zip(offsets[::2], offsets[1::2], strict=True)
         upto = tuple(sorted((field.decode(), int(offset)) for field, offset in pairs))
         return Freshness(self.standing.number, None if through is None else int(through), False, upto)
+
+
+def looked(generations: Generations, look: Look) -> Generator[Below, Sequence[Any] | None, Reading]:
+    """Look at the generation that is open, and again where readers stand on another one.
+
+    Takes the script's reply to each, None where Redis is away. Raises BrokenGeneration.
+    """
+    standing = generations.current
+    for _ in range(TRIES):
+        below = Below(standing, look)
+        reply = yield below
+        live = None if reply is None else live_of(reply)
+        if reply is None or live is None:
+            return below.alone()
+        if live == standing.number:
+            return below.merged(reply)
+        standing = generations.at(live)
+        if standing.number != live:
+            return Below(standing, look).alone()  # the live one is broken
+    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
 
 
 def live_of(reply: Sequence[Any]) -> int | None:

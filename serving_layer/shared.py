@@ -14,10 +14,9 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from schemas import overlay
-from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations
 from serving_layer.metrics import Metrics
-from serving_layer.reading import MOST, Below, Look, Reading, live_of
+from serving_layer.reading import MOST, Below, Look, Reading, looked
 from serving_layer.remembered import MOST_WATCHED
 from serving_layer.wire import Wire
 
@@ -28,9 +27,6 @@ FLIGHTS: Final = 1
 
 # Seconds between two tries to reach a Redis that is away; until then nobody waits for it.
 PROBE_S: Final = 0.1
-
-# A handover may happen between opening a generation and asking Redis; so many in a row do not.
-_TRIES = 10
 
 
 class Shared:
@@ -116,19 +112,13 @@ class Shared:
             asked, watched = next_asked, next_watched
 
     async def _look(self, look: Look) -> Reading:
-        standing = self.generations.current
-        for _ in range(_TRIES):
-            below = Below(standing, look)
-            reply = await self._ask(below)
-            live = None if reply is None else live_of(reply)
-            if reply is None or live is None:
-                return below.alone()
-            if live == standing.number:
-                return below.merged(reply)
-            standing = self.generations.at(live)
-            if standing.number != live:
-                return Below(standing, look).alone()  # the live one is broken
-        raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+        steps = looked(self.generations, look)
+        try:
+            below = next(steps)
+            while True:
+                below = steps.send(await self._ask(below))
+        except StopIteration as done:
+            return cast("Reading", done.value)
 
     async def _ask(self, below: Below) -> Sequence[Any] | None:
         if self.away:

@@ -20,12 +20,9 @@ from schemas.generation import BrokenGeneration, Generation
 from serving_layer import questions
 from serving_layer.generations import Generations
 from serving_layer.outcome import Outcome
-from serving_layer.reading import SCRIPT, Below, Freshness, Look, Reading, live_of
+from serving_layer.reading import SCRIPT, TRIES, Below, Freshness, Look, Reading, looked
 
 log = logging.getLogger(__name__)
-
-# A handover may happen between opening a generation and asking Redis; two in a row do not.
-_TRIES = 10
 
 # How many records an export reads at a time.
 _TOGETHER = 1_000
@@ -104,26 +101,21 @@ class ServingView:
             return cast("Result", done.value)
 
     def _read(self, look: Look) -> Reading:
-        standing = self.generations.current
-        for _ in range(_TRIES):
-            below = Below(standing, look)
-            live = live_of(reply := self._look(below))
-            if live is None:
-                return below.alone()
-            if live == standing.number:
-                return below.merged(reply)
-            standing = self.generations.at(live)
-            if standing.number != live:
-                return Below(standing, look).alone()  # the live one is broken
-        raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+        steps = looked(self.generations, look)
+        try:
+            below = next(steps)
+            while True:
+                below = steps.send(self._look(below))
+        except StopIteration as done:
+            return cast("Reading", done.value)
 
-    def _look(self, below: Below) -> Sequence[Any]:
+    def _look(self, below: Below) -> Sequence[Any] | None:
         keys, arguments = below.question()
         try:
             return cast("list[Any]", self._script(keys=keys, args=arguments))
         except RedisError as error:
             log.warning("Redis does not answer, the generation does: %s", error)
-            return [None]
+            return None
 
     def _minted_from(self, customer_id: str) -> bytes | None:
         bucket, field = overlay.id_field(self._tenant, customer_id)
@@ -138,7 +130,7 @@ class ServingView:
 
     def _overlaid(self) -> tuple[Generation, dict[bytes, bytes]]:
         """The live generation, and every record that differs from it; of nodes with company only the key."""
-        for _ in range(_TRIES):
+        for _ in range(TRIES):
             try:
                 live = self._pointer()
                 generation = self.generations.at(live).generation

@@ -15,7 +15,6 @@ from benchmarks.batch import FULL_ONLY, PARTS, assigning, workload
 from benchmarks.batch.rebuilding import Rebuilding
 from benchmarks.batch.splinking import splink
 from benchmarks.report import Figure, Report
-from benchmarks.speed.errors import Broken, LeftOut
 from benchmarks.speed.findings import Findings, Ratio
 
 Progress = Callable[[str], None]
@@ -148,13 +147,5 @@ class _Suite:
         if name not in self._plan.parts:
             return
         self._progress(f"{name}: {PARTS[name]}")
-        try:
-            self.findings.add(part())
-        except LeftOut as error:
-            self._progress(f"{name}: left out, {error}")
-            self.findings.leave_out(name, str(error))
-        except Broken as error:
-            if name == "components":
-                raise  # without these no figure means anything
-            self._progress(f"{name}: failed, {error}")
-            self.findings.fail(name, str(error))
+        # Without components no figure means anything.
+        self.findings.take(name, part, self._progress, vital=name == "components")

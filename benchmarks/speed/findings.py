@@ -3,11 +3,14 @@
 import os
 import platform
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import median
 from typing import NamedTuple
 
 from benchmarks.report import Figure, Report
+from benchmarks.speed.errors import Broken, LeftOut
+
+Progress = Callable[[str], None]
 
 
 class Ratio(NamedTuple):
@@ -61,6 +64,21 @@ class Findings:
         """A part went wrong: it has no figures, and the run as a whole is no success."""
         self._why[part] = f"it failed: {why}"
         self._failed = True
+
+    def take(
+        self, name: str, part: Callable[[], Mapping[str, Figure]], progress: Progress, *, vital: bool
+    ) -> None:
+        """What a part finds, or why it finds nothing. Raises Broken of a vital one."""
+        try:
+            self.add(part())
+        except LeftOut as error:
+            progress(f"{name}: left out, {error}")
+            self.leave_out(name, str(error))
+        except Broken as error:
+            if vital:
+                raise
+            progress(f"{name}: failed, {error}")
+            self.fail(name, str(error).splitlines()[0])
 
     def number(self, name: str) -> float:
         """The median so far. Raises KeyError where nothing was found."""

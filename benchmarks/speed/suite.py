@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.report import Report
 from benchmarks.speed import FULL_ONLY, PARTS
-from benchmarks.speed.errors import Broken, LeftOut
+from benchmarks.speed.errors import LeftOut
 from benchmarks.speed.findings import Findings
 from benchmarks.speed.parts import Figures, Parts
 from benchmarks.speed.private_stack import private_stack
@@ -93,16 +93,7 @@ class _Suite:
         if name not in self._plan.parts:
             return
         self._progress(f"{name}: {PARTS[name]}")
-        try:
-            self.findings.add(part())
-        except LeftOut as error:
-            self._progress(f"{name}: left out, {error}")
-            self.findings.leave_out(name, str(error))
-        except Broken as error:
-            if name in _ALL_REST_ON:
-                raise
-            self._progress(f"{name}: failed, {error}")
-            self.findings.fail(name, str(error).splitlines()[0])
+        self.findings.take(name, part, self._progress, vital=name in _ALL_REST_ON)
 
     def _half(self) -> float:
         try:
