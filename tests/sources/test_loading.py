@@ -123,7 +123,7 @@ def test_a_load_killed_at_any_write_is_as_if_it_had_not_been(desk, monkeypatch):
     class Killed(BaseException):
         pass
 
-    for last_write in ("rejects", "records"):
+    for last_write in ("bronze/rejects", "bronze/records"):
 
         def dying(self, name, frame, last_write=last_write):
             append(self, name, frame)
