@@ -22,6 +22,7 @@ from deploy.local.ports import free_port
 from deploy.local.state import HOST
 from identity import Identifier, Minter
 from schemas import overlay
+from schemas.blocks import packed
 from schemas.generation import Builder, Manifest, open_generation, shard_of, write_shard
 from serving_layer.access import keys
 from speed_layer.apply import Applier
@@ -128,8 +129,8 @@ class Stage:
         root = self.home / "generations"
         shards: list[list[tuple[bytes, bytes]]] = [[] for _ in range(SHARDS)]
         for number in range(self.customers):
-            for key, record in self.people.records(number):
-                shards[shard_of(key, SHARDS)].append((key, record))
+            for key, value in packed(number, self.people.records(number)):
+                shards[shard_of(key, SHARDS)].append((key, value))
         for entries in shards:
             entries.sort()
         for number in GENERATIONS:
