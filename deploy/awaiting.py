@@ -8,8 +8,7 @@ from confluent_kafka import Consumer, TopicPartition
 from redis import Redis
 from redis.exceptions import RedisError
 
-from deploy.bootstrap import PARTITIONS
-from schemas import overlay
+from schemas import TOPICS, overlay
 from schemas.absorb import LOG
 from speed_layer.view import read_offsets
 
@@ -34,7 +33,7 @@ def log_end(consumer: Consumer) -> dict[bytes, int]:
             TopicPartition(topic, partition), timeout=10
         )[1]
         for topic in LOG
-        for partition in range(PARTITIONS[topic])
+        for partition in range(TOPICS[topic].partitions)
     }
 
 
