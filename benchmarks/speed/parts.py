@@ -1,6 +1,7 @@
 """The parts of the benchmark: each measures one thing on one log, and gives its figures."""
 
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 
 from benchmarks.report import Figure
@@ -74,8 +75,10 @@ class Parts:
 
     def faust(self) -> Figures:
         """Faust on its usual event loop, and on the faster one if it is there."""
-        if find_spec("faust") is None:
-            raise LeftOut("needs the package faust-streaming: pip install 'ucid[bench]'")
+        try:
+            version("faust-streaming")
+        except PackageNotFoundError:
+            raise LeftOut("needs the package faust-streaming: pip install 'ucid[bench]'") from None
         log = self._stack.settings.kafka, self._stack.home / "faust", self._work.events, FAUST_SECONDS
         figures = {"faust_noop_events_per_second": self._peer("faust_noop", WEB, *log)}
         if find_spec("uvloop") is not None:

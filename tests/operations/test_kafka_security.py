@@ -111,12 +111,9 @@ def test_a_client_that_shows_no_certificate_is_said_so(by_certificate):
         create(Settings.load(by_certificate | {"UCID_KAFKA_CERT": "", "UCID_KAFKA_KEY": ""}))
 
 
-def test_spark_gets_in_with_the_same_settings(by_password, by_certificate, tmp_path):
+def test_spark_gets_in_with_the_same_settings(by_password, by_certificate, spark, tmp_path):
     from batch_layer.bronze import Bronze
-    from batch_layer.session import SMALL, session
-    from deploy.local import default_cache, spark_jars
 
-    spark = session(spark_jars(default_cache()), SMALL)
     for name, env in (("password", by_password), ("certificate", by_certificate)):
         settings = Settings.load(env)
         bootstrap.create_topics(settings)

@@ -170,7 +170,7 @@ def test_a_batch_costs_little(metrics):
         metrics.accepted(WEB, "json", 5_000)
         metrics.refused([])
         metrics.visible(appended, now)
-        metrics.components(sizes)
+        metrics.customers(sizes)
         metrics.hot([])
         metrics.relayed(0)
         metrics.batch(5_000, 0.05)

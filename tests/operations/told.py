@@ -17,7 +17,7 @@ def told_of_everything(redis):
     metrics.accepted(WEB, "json", 9)
     metrics.refused([letter("not JSON")])
     metrics.visible([1, 2, 3], 1_000_003)
-    metrics.components([1, 2, 3])
+    metrics.customers([1, 2, 3])
     metrics.conflicts(2)
     metrics.hot(["cookie"])
     metrics.relayed(3)
