@@ -1,6 +1,7 @@
 """The benchmark of the speed layer at a tiny size: what it prints, and that it measures what it says."""
 
 import json
+from importlib.metadata import PackageNotFoundError
 from pathlib import Path
 
 import pytest
@@ -144,7 +145,10 @@ def test_where_postgres_cannot_go_the_reason_is_given(monkeypatch, tmp_path):
 
 
 def test_without_faust_the_reason_is_given(monkeypatch):
-    monkeypatch.setattr(parts, "find_spec", lambda _: None)
+    def lacking(name):
+        raise PackageNotFoundError(name)
+
+    monkeypatch.setattr(parts, "version", lacking)
     with pytest.raises(LeftOut, match=r"pip install 'ucid\[bench\]'"):
         parts.Parts(None, None).faust()
 

@@ -21,13 +21,15 @@ from tests.integration.system import by_id
 
 KILLS = 50
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.slow,
+    pytest.mark.skipif(not FULL, reason="many minutes of Spark: make faults"),
+]
 
 
 def points(rng):
     """Where to die, and how long after."""
-    if not FULL:
-        return [("landed", 0.0), ("a table is written", 0.0), ("before the publication", 0.0)]
     every = cycle(dying.POINTS)
     return [(next(every), rng.choice([0.0, rng.uniform(0, 1.5)])) for _ in range(KILLS)]
 
