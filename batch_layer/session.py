@@ -35,10 +35,10 @@ _LOCAL = {
 }
 
 # For a log of seconds, not hours: a JVM that compiles each plan well, and each method twice, spends longer
-# on that than on the data.
+# on that than on the data. By itself such a JVM keeps room for too little code, and stops compiling.
 SMALL = {
     "spark.sql.codegen.wholeStage": "false",
-    "spark.driver.extraJavaOptions": f"{_JAVA} -XX:TieredStopAtLevel=1",
+    "spark.driver.extraJavaOptions": f"{_JAVA} -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
 }
 
 # Rows of facts in a task: its sort fits in memory beside another's.
