@@ -194,11 +194,12 @@ def expired(sides: Sides, rules: Rules) -> DataFrame:
 
 
 def records_between(versions: DataFrame, old: Manifest, new: Manifest) -> DataFrame:
-    """All versions of the records that differ between two generations, in the columns of their table."""
+    """What the records that differ between two generations have ever said, in the columns of their table."""
     first, last = sorted((old.loads, new.loads))
     known = versions.where(f.col("load") <= last)
     changed = known.where(f.col("load") > first).select("tenant", "source", "record").distinct()
-    return known.join(changed, ["tenant", "source", "record"])
+    # The version that ends a record says nothing; those before it do.
+    return known.where("identifiers IS NOT NULL").join(changed, ["tenant", "source", "record"])
 
 
 def causes(
