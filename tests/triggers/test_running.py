@@ -27,7 +27,7 @@ triggers:
   abandoned:
     when: {{web: {{kind: basket}}}}
     unless: {{web: {{kind: purchase}}}}
-    within: 10s
+    within: 20s
   left:
     when: {{web: {{kind: sign_out}}}}
   bounced:
