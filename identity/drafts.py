@@ -5,7 +5,6 @@ Nothing is loaded twice, and nothing that was loaded is changed: who wants to ch
 
 from collections.abc import Iterable, Mapping
 
-from identity.facts import Link
 from identity.graph import Edge, Node, View
 from identity.identifier import Identifier, Pair
 from identity.name import Customer
@@ -108,15 +107,3 @@ class Drafts:
         """The first member of the customer that an identifier was part of, if it was of any."""
         known = self.known.get(x)
         return known.first if known is not None else None
-
-
-def links(node: Node) -> dict[Identifier, Link]:
-    """The near links of a node, by their other end."""
-    return {z: edge.link for z, edge in node.edges.items()}
-
-
-def live(node: Node) -> dict[Identifier, Link]:
-    """Those of them that live."""
-    if node.fault is not None:
-        return {}
-    return {z: e.link for z, e in node.edges.items() if e.mine and e.theirs and not e.out}

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from identity.facts import Link, Seen
+from identity.facts import Link, Seen, Verdict
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted
 from identity.screen import is_shut
@@ -25,6 +25,11 @@ class Edge(NamedTuple):
     mine: bool = False  # this end keeps it
     theirs: bool = False  # the other end keeps it
     out: bool = False  # the other end has dropped out
+
+    @property
+    def lives(self) -> bool:
+        """Whether the link lives, if this end is in."""
+        return self.mine and self.theirs and not self.out
 
 
 class Far(NamedTuple):
@@ -67,7 +72,22 @@ class Node:
     def is_live(self, other: Identifier) -> bool:
         """Whether the link to `other` lives: both ends are in, and both keep it."""
         edge = self.edges.get(other)
-        return self.fault is None and edge is not None and edge.mine and edge.theirs and not edge.out
+        return self.fault is None and edge is not None and edge.lives
+
+    @property
+    def links(self) -> dict[Identifier, Link]:
+        """The near links, by their other end."""
+        return {z: edge.link for z, edge in self.edges.items()}
+
+    @property
+    def live(self) -> dict[Identifier, Link]:
+        """Those of them that live."""
+        return {z: edge.link for z, edge in self.edges.items() if edge.lives} if self.fault is None else {}
+
+    @property
+    def foes(self) -> list[Identifier]:
+        """Those whom a steward keeps apart from it."""
+        return [z for z, edge in self.edges.items() if edge.link.verdict == Verdict.CANNOT]
 
     def copy(self) -> "Node":
         """A node to change while the original stays as it was loaded."""

@@ -9,7 +9,7 @@ questions whose answers are known here.
 
 from collections.abc import Mapping
 
-from identity.facts import PAST, Link, Seen, Verdict
+from identity.facts import PAST, Link, Seen
 from identity.graph import Edge, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted, Minter
@@ -132,7 +132,7 @@ def _joined(
     members = tuple(sorted({*newcomers, *(member for each in old for member in each.members)}))
     if len(old) == 1 and len(members) == len(old[0].members):
         return True
-    if not _fits(members, rules) or any(_has_foes(known[x]) for x in lone):
+    if not _fits(members, rules) or any(known[x].foes for x in lone):
         return False
     named = _named(update, nodes, known, old, minter)
     if named is None:
@@ -148,10 +148,6 @@ def _fits(members: tuple[Identifier, ...], rules: Rules) -> bool:
     for member in members:
         counts[member.type] = counts.get(member.type, 0) + 1
     return all(count <= rules.types[type_].max for type_, count in counts.items())
-
-
-def _has_foes(node: Node) -> bool:
-    return any(edge.link.verdict == Verdict.CANNOT for edge in node.edges.values())
 
 
 def _named(

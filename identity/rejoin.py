@@ -17,9 +17,7 @@ bear on all of it: in a chain of cookies every limit moves on by one when one is
 from collections.abc import Iterable, Iterator
 from itertools import count
 
-from identity.drafts import Drafts, live
-from identity.facts import Verdict
-from identity.graph import Node
+from identity.drafts import Drafts
 from identity.identifier import Identifier, Pair
 from identity.join import Mass, join, weigh
 from identity.resolve import components
@@ -111,13 +109,13 @@ class Rejoin:
             self._done.pop(root, None)
             self.large |= region
             return []
-        near = {x: live(node) for x in region if (node := self._records.node(x)).fault is None}
+        near = {x: node.live for x in region if (node := self._records.node(x)).fault is None}
         inside = {x: {z: link for z, link in links.items() if z in region} for x, links in near.items()}
         done: list[Group] = []
         open_links = []
         for piece in components(inside):
             links = [((a, b), link) for a in piece for b, link in inside[a].items() if a < b]
-            apart = [(x, z) for x in piece for z in _foes(self._records.node(x))]
+            apart = [(x, z) for x in piece for z in self._records.node(x).foes]
             leaving = [((x, z), link) for x in piece for z, link in near[x].items() if z not in region]
             if leaving:
                 groups, masses = weigh(piece, links, apart, leaving, self._rules)
@@ -131,7 +129,7 @@ class Rejoin:
 
     def _leaving(self, region: set[Identifier]) -> Iterator[Pair]:
         if not self._is_large(region):
-            yield from ((x, z) for x in region for z in live(self._records.node(x)) if z not in region)
+            yield from ((x, z) for x in region for z in self._records.node(x).live if z not in region)
 
     def _mass(self, ends: Pair) -> Mass:
         """The mass that a leaving link met at its near end when it was refused."""
@@ -145,12 +143,8 @@ class Rejoin:
         """The same for all refused links of a customer."""
         members = set(self._records.customers[first].members)
         nodes = [node for x in members if (node := self._records.known[x]) is not None]
-        ties = [((node.identifier, z), link) for node in nodes for z, link in live(node).items()]
+        ties = [((node.identifier, z), link) for node in nodes for z, link in node.live.items()]
         inside = [(ends, link) for ends, link in ties if ends[1] in members and ends[0] < ends[1]]
         leaving = [(ends, link) for ends, link in ties if ends[1] not in members]
-        apart = [(node.identifier, z) for node in nodes for z in _foes(node)]
+        apart = [(node.identifier, z) for node in nodes for z in node.foes]
         return weigh(members, inside, apart, leaving, self._rules)[1]
-
-
-def _foes(node: Node) -> Iterator[Identifier]:
-    return (z for z, edge in node.edges.items() if edge.link.verdict == Verdict.CANNOT)

@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from identity import graph
-from identity.drafts import Drafts, links
+from identity.drafts import Drafts
 from identity.facts import FUTURE, Facts, Link, Seen
 from identity.graph import Edge, IdRecord, Node, View
 from identity.identifier import Identifier, Pair
@@ -148,7 +148,7 @@ class _Upkeep:
         flipped = set()
         for x in changed:
             node = self._records.node(x)
-            near = counting(x, links(node), self._rules, self._as_of)
+            near = counting(x, node.links, self._rules, self._as_of)
             more = {type_: far.counting for type_, far in node.far.items()}
             fault = identifier_fault(x, node.seen, near, self._rules, self._as_of, more=more)
             if fault != node.fault:
@@ -207,7 +207,7 @@ class _Upkeep:
     def _candidates(self, x: Identifier) -> dict[Identifier, Link]:
         """The near links of a node that count, to identifiers that are in."""
         edges = self._records.node(x).edges
-        near = counting(x, links(self._records.node(x)), self._rules, self._as_of)
+        near = counting(x, self._records.node(x).links, self._rules, self._as_of)
         return {z: link for z, link in near.items() if not edges[z].out}
 
     # 4. Touch

@@ -114,7 +114,7 @@ def _explained(
     steps: list[Identifier] = []
     if a.customer is not None and b.customer is not None and a.customer[0] == b.customer[0]:
         inside = set(a.members)
-        links = {x: [z for z in node.edges if z in inside and node.is_live(z)] for x, node in nodes.items()}
+        links = {x: [z for z in node.live if z in inside] for x, node in nodes.items()}
         steps = surest_path(a.identifier, lambda x: x == b.identifier, links, standing)
     path = [Step(x, z, nodes[x].edges[z].link) for x, z in pairwise(steps)]
     return Explanation(

@@ -6,7 +6,7 @@ which limit the two of them would break can be told from their members.
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from identity import Identifier, Refused, Verdict, pair
+from identity import Identifier, Refused, pair
 from identity.graph import Node
 from identity.identifier import Pair
 from identity.join import refusal
@@ -20,9 +20,7 @@ Members = Mapping[Identifier, Sequence[Identifier]]
 
 def crossing(nodes: Mapping[Identifier, Node], members: Members) -> list[Pair]:
     """The links that leave the customers of some nodes, each from the end that is a node's; sorted."""
-    return sorted(
-        (x, z) for x, node in nodes.items() for z in node.edges if node.is_live(z) and z not in members[x]
-    )
+    return sorted((x, z) for x, node in nodes.items() for z in node.live if z not in members[x])
 
 
 def members_of(identifiers: Sequence[Identifier], reading: Reading) -> Members:
@@ -44,13 +42,7 @@ def refused(
         ours, theirs = members[x], members.get(z)
         if theirs is None:
             continue  # its other end has moved since its node was read
-        apart = [
-            (y, foe)
-            for y in ours
-            if y in nodes
-            for foe, edge in nodes[y].edges.items()
-            if edge.link.verdict == Verdict.CANNOT
-        ]
+        apart = [(y, foe) for y in ours if y in nodes for foe in nodes[y].foes]
         reason = refusal(ours, theirs, apart, standing.rules)
         if reason is not None:
             yield Refused(*pair(x, z), reason)
