@@ -20,14 +20,13 @@ from tests.graph.stream import Stream
 from tests.graph.test_speed_view import standing
 from tests.integration.system import by_id
 
-RULES = rulefile.parse(
-    """
+WORDING = """
 identifiers:
   login: {rank: 1, unique: true}
   email: {rank: 2, max: 4}
   cookie: {rank: 3, max: 6}
 """
-)
+RULES = rulefile.parse(WORDING)
 MINTER = Minter(b"a key for tests")
 RACES = times(300, 10_000)
 
@@ -110,7 +109,7 @@ def root(tmp_path_factory):
 def generation(root, before):
     """It knows the customers of every other race."""
     view, _ = built(whole(before[::2]), RULES, MINTER)
-    return publish(root, entries(view))
+    return publish(root, entries(view), rules=WORDING)
 
 
 @pytest.fixture(scope="module")
