@@ -1,18 +1,18 @@
 """What new facts bear on, as whole components: the rest of a generation stays as it is.
 
-For who joins components as a whole, as a batch does; `identity.upkeep` joins no more than it must. After steps
-1 to 3 (`Keeping`) the records that changed are at hand. Then
+For who joins components as a whole, as a batch does; `identity.upkeep` joins no more than it must. After
+steps 1 to 3 (`Keeping`) the records that changed are at hand. Then
 
-1. *Each component, as it is now, of an identifier whose record changed or that needs a second look is touched.*
-   With them each that they were part of before: follow the links that lived from somebody in it to the one that
-   changed. The first of them that lives no more has its near end in the component that he is in still, and a
-   link ceases to live by a change at both its ends.
+1. *Each component, as it is now, of an identifier whose record changed or that needs a second look, is
+   touched.* With them each that they were part of before: follow the links that lived from somebody in it to
+   the one that changed. The first of them that lives no more has its near end in the component that he is in
+   still, and a link ceases to live by a change at both its ends.
 2. *So is that of each who is at home where one dropped out, came back, or turned out to be older*: only thus
    does an id get another keeper.
 
-A component that is not touched has the members, links and ids that it had, and to join and name it would come to
-what it came to before: whoever is at home in an id and is in was part of its keeper's customer when the homes
-were given, so that no home and no keeper moves by itself.
+A component that is not touched has the members, links and ids that it had, and to join and name it would come
+to what it came to before: whoever is at home in an id and is in was part of its keeper's customer when the
+homes were given, so that no home and no keeper moves by itself.
 """
 
 from collections.abc import Collection
@@ -47,8 +47,8 @@ def touched(
 ) -> Touched:
     """What has to be joined and named anew because of new facts.
 
-    `again` are the known identifiers for which, or for a link of which, `max_age` has passed between the moment
-    of the view and `as_of`. The nodes of `view` must hold all their links near.
+    `again` are the known identifiers for which, or for a link of which, `max_age` has passed between the
+    moment of the view and `as_of`. The nodes of `view` must hold all their links near.
     """
     keeping = Keeping(view, rules, as_of)
     records = keeping.records
