@@ -77,7 +77,7 @@ def test_what_is_not_touched_stays(rules, first, more, as_of, later, random):
     assert rest(customers, lambda x: x) == rest(customers_after, lambda x: x)
     for customer_id in ids_after.keys() - found.ids.keys():
         lines = [record.residents for record in (ids.get(customer_id), ids_after[customer_id]) if record]
-        assert len(lines) == 1 and covered.issuperset(lines[0]) or lines[0] == lines[1]
+        assert (len(lines) == 1 and covered.issuperset(lines[0])) or lines[0] == lines[1]
     flat = Flat(nodes_after, far_after, {}).nodes(covered)
     for x in covered:
         node, right = found.records.node(x), flat[x]
