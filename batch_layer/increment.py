@@ -49,13 +49,8 @@ class Whole(Exception):
     """Why everything has to be computed."""
 
 
-def check(before: Manifest, manifest: Manifest, loads: Loads, count: int, *, full: bool) -> None:
-    """Whether the generation of `manifest`, in `count` shards, may be made from `before`. Raises Whole.
-
-    `full`: somebody has asked for a whole one.
-    """
-    if full:
-        raise Whole("as was asked for")
+def check(before: Manifest, manifest: Manifest, loads: Loads, count: int) -> None:
+    """Whether the generation of `manifest`, in `count` shards, may be made from `before`. Raises Whole."""
     if not before.shards:
         raise Whole("there is no generation yet to build upon")
     if missing := [name for name in _TABLES if name not in before.tables]:
@@ -149,9 +144,11 @@ class Increment:
         def write(directory: Path) -> list[Shard]:
             return shards.revise(changes, self._before.files(), directory)
 
-        return publish(
+        manifest = publish(
             generations, self._manifest, self._gold, write, lambda: self._counts(found), examiner, None
         )
+        self._spark.catalog.clearCache()
+        return manifest
 
     def _expiring(self, old: int | None, new: int | None) -> Mapping[str, set[Identifier]]:
         """Who was not too old at one moment and is at the other, or has a link of which that holds."""

@@ -120,7 +120,12 @@ def run(
             examiner = Examiner(
                 job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching, former
             )
-            manifest = _publish(job, before, manifest, full=full, progress=phases, examiner=examiner)
+            why = "as was asked for"
+            try:
+                made = None if full else _increment(job, before, manifest, phases, examiner)
+            except Whole as reason:
+                why, made = str(reason), None
+            manifest = made or _whole(job, before.manifest, manifest, phases, examiner, why)
         if job.keep is not None:
             progress("tidying up")
             tidy(job.spark, job.delta, job.generations, job.keep)
@@ -152,40 +157,45 @@ def rehearse(
     return rebuild.publish(job.bronze().below(offsets), records), gold
 
 
-def rebuild(
-    job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info, *, full: bool = True
-) -> Manifest:
+def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
     """All that follows the landing: make and publish the generation of `manifest` from what is in bronze.
 
     The caller holds the lock. Returns the manifest with what was found out. Raises as `run` does.
     """
+    return _whole(job, before, manifest, progress)
+
+
+def increment(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
+    """The same from the generation of `before` and what is new in bronze. Raises Whole where it cannot be."""
     generation = open_generation(job.generations, before.generation)
-    return _publish(job, generation, manifest, full=full, progress=progress)
+    return _increment(job, generation, manifest, progress)
 
 
-def _publish(
+def _increment(
     job: Run,
     before: Generation,
     manifest: Manifest,
-    *,
-    full: bool,
     progress: Progress,
     examiner: Examiner | None = None,
 ) -> Manifest:
-    """What is new on top of `before`, or where that cannot be, everything anew."""
-    bronze, tables_ = job.bronze(), Tables(job.spark, job.delta)
-    gold = Gold(job.spark, job.delta)
-    try:
-        check(before.manifest, manifest, Loads(job.delta), job.shards, full=full)
-        increment = Increment(job.spark, before, manifest, gold, job.id_key)
-        increment.prepare(bronze, tables_, progress)
-    except Whole as why:
-        log.info("everything is computed: %s", why)
-        whole = str(why)
-    else:
-        return increment.publish(job.generations, bronze, examiner, progress)
-    rebuilding = _Rebuild(job, before.manifest, manifest, progress, gold)
-    return rebuilding.publish(bronze.table(), tables_.current(manifest.loads), examiner, whole)
+    check(before.manifest, manifest, Loads(job.delta), job.shards)
+    bronze, gold = job.bronze(), Gold(job.spark, job.delta)
+    made = Increment(job.spark, before, manifest, gold, job.id_key)
+    made.prepare(bronze, Tables(job.spark, job.delta), progress)
+    return made.publish(job.generations, bronze, examiner, progress)
+
+
+def _whole(
+    job: Run,
+    before: Manifest,
+    manifest: Manifest,
+    progress: Progress,
+    examiner: Examiner | None = None,
+    why: str | None = None,
+) -> Manifest:
+    records = Tables(job.spark, job.delta).current(manifest.loads)
+    rebuilding = _Rebuild(job, before, manifest, progress, Gold(job.spark, job.delta))
+    return rebuilding.publish(job.bronze().table(), records, examiner, why)
 
 
 def _before(generations: Path) -> Generation:

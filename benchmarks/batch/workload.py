@@ -4,7 +4,7 @@ All of it is expressions over a range, so Spark writes millions in seconds, and 
 Some devices are shared by many, some addresses by two, and some customers have not been seen for years.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +16,7 @@ from schemas import WEB
 IDENTIFIERS: Final = 4  # a customer
 LINKS: Final = 5  # a customer
 MESSAGES: Final = 7  # a customer
+PARTITIONS: Final = 6  # of the log
 
 RULES: Final = """
 version: 1
@@ -27,6 +28,8 @@ identifiers:
 
 _SHARED = 200  # of so many customers one uses a device that others use, too
 _FAMILIES = 100  # of so many customers one shares an address with another
+_NEW = 200  # for so many customers a new one comes
+_RETURN = 80  # of so many customers one comes back with a new device: two links
 _GONE = 50  # of so many customers one has not been seen for years
 _BEGIN = 1_767_225_600  # 2026-01-01, in seconds
 _SPAN = 300 * 86_400
@@ -73,15 +76,49 @@ _TOGETHER: Final[tuple[dict[str, Values], ...]] = (
 assert len(_TOGETHER) == MESSAGES
 
 
-def messages(spark: SparkSession, first: int, last: int, partitions: int = 6) -> DataFrame:
+# What those who come back do: they are seen on a device that is new, with all that they have.
+_BACK: Final[tuple[dict[str, Values], ...]] = (
+    {"cookie": _cookie(2), "login": _login},
+    {"cookie": _cookie(2), "email": _email},
+)
+
+
+def messages(spark: SparkSession, first: int, last: int) -> DataFrame:
     """The messages of the customers from `first` to below `last`, as `bronze/events` holds them."""
-    customer = f.col("id")
-    kind = f.explode(f.array(*[f.lit(number) for number in range(MESSAGES)]))
-    rows = spark.range(first, last).select("id", kind.alias("kind"))
-    identifiers = f.element_at(f.array(*[_json(seen, customer) for seen in _TOGETHER]), f.col("kind") + 1)
-    number = f.col("id") * MESSAGES + f.col("kind")
     at = _BEGIN + f.pmod(f.xxhash64("id", "kind"), f.lit(_SPAN))
-    at = f.when(customer % _GONE == 3, at - _YEARS).otherwise(at)
+    at = f.when(f.col("id") % _GONE == 3, at - _YEARS).otherwise(at)
+    return _messages(spark.range(first, last), _TOGETHER, f.col("id") * MESSAGES, at)
+
+
+def increment(spark: SparkSession, customers: int) -> tuple[DataFrame, int]:
+    """What happens after the messages of so many customers: 1% more links. With the number of messages.
+
+    Half of the links are of customers who are new, the other half of known ones, each with a new device.
+    """
+    new = customers // _NEW
+    strangers = messages(spark, customers, customers + new)
+    back = spark.range(customers // _RETURN).select((f.col("id") * _RETURN + 1).alias("id"))
+    begun = (customers + new) * MESSAGES
+    at = f.lit(_BEGIN + _SPAN) + f.pmod(f.xxhash64("id", "kind"), f.lit(86_400))
+    number = f.floor(f.col("id") / _RETURN) * len(_BACK) + begun
+    count = new * MESSAGES + customers // _RETURN * len(_BACK)
+    return strangers.union(_messages(back, _BACK, number, at)), count
+
+
+def ends(count: int) -> dict[int, int]:
+    """The offset after the last of so many messages, by partition."""
+    return {partition: -(-(count - partition) // PARTITIONS) for partition in range(PARTITIONS)}
+
+
+def _messages(
+    people: DataFrame, together: Sequence[dict[str, Values]], first: Column, at: Column
+) -> DataFrame:
+    """Messages of `people`, one for all that is seen `together`, numbered from `first`, `at` in seconds."""
+    customer = f.col("id")
+    kind = f.explode(f.array(*[f.lit(number) for number in range(len(together))]))
+    rows = people.select("id", kind.alias("kind"))
+    identifiers = f.element_at(f.array(*[_json(seen, customer) for seen in together]), f.col("kind") + 1)
+    number = first + f.col("kind")
     value = f.concat(
         f.lit('{"event_id":"e'),
         number.cast("string"),
@@ -93,8 +130,8 @@ def messages(spark: SparkSession, first: int, last: int, partitions: int = 6) ->
     )
     return rows.select(
         f.lit(WEB).alias("topic"),
-        f.pmod(number, f.lit(partitions)).cast("int").alias("partition"),
-        f.floor(number / partitions).cast("bigint").alias("offset"),
+        f.pmod(number, f.lit(PARTITIONS)).cast("int").alias("partition"),
+        f.floor(number / PARTITIONS).cast("bigint").alias("offset"),
         (f.lit((_BEGIN + _SPAN) * 1_000_000) + number).cast("bigint").alias("ingested_at"),
         f.lit(None).cast("binary").alias("key"),
         value.cast("binary").alias("value"),

@@ -42,6 +42,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--as-of", type=moment, metavar="T", help="when max_age is judged; default: the newest event"
     )
     parser.add_argument(
+        "--full",
+        action="store_true",
+        help="compute everything anew; default: what new facts touch, where that is possible",
+    )
+    parser.add_argument(
         "--no-wait", action="store_true", help=f"end with code {BUSY} where another run is at work"
     )
     parser.add_argument(
@@ -65,6 +70,7 @@ def run(options: argparse.Namespace) -> int:
             bootstrap.batch_job(settings),
             rules=rules,
             as_of=options.as_of,
+            full=options.full,
             wait=not options.no_wait,
             progress=lambda text: print(text, file=sys.stderr, flush=True),
         )
@@ -99,6 +105,8 @@ def _again(options: argparse.Namespace) -> int:
     command = [sys.executable, "-m", "deploy", "batch", "--no-wait"]
     if options.rules is not None:
         command += ["--rules", str(options.rules)]
+    if options.full:
+        command.append("--full")
     return repeat(lambda: subprocess.run(command, check=False).returncode, options.every, stop_on_signals())
 
 

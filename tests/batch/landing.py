@@ -3,7 +3,7 @@
 import json
 
 from batch_layer.begin import begin
-from batch_layer.run import Run, rebuild
+from batch_layer.run import Run, increment, rebuild
 from deploy import bootstrap
 from identity import rulefile
 from schemas import EMAIL
@@ -47,9 +47,22 @@ class Landing:
     def bronze(self):
         return self.job.spark.read.format("delta").load(str(self.job.delta / "bronze" / "events"))
 
-    def run(self, as_of=None, **options):
-        """The next generation's manifest."""
-        number = numbers(self.job.generations)[-1]
+    def run(self, as_of=None):
+        """The next generation's manifest, of everything."""
+        return rebuild(self.job, *self.manifests(as_of))
+
+    def increment(self, as_of=None):
+        """The same of what is new."""
+        return increment(self.job, *self.manifests(as_of))
+
+    @property
+    def newest(self):
+        """The number of the last generation."""
+        return numbers(self.job.generations)[-1]
+
+    def manifests(self, as_of=None):
+        """The last generation's manifest, and what is known beforehand of the next one's."""
+        number = self.newest
         before = open_generation(self.job.generations, number).manifest
         manifest = Manifest(
             generation=number + 1,
@@ -58,7 +71,7 @@ class Landing:
             rules=self.rules,
             fingerprint=rulefile.parse(self.rules).fingerprint,
         )
-        return rebuild(self.job, before, manifest, **options)
+        return before, manifest
 
     def generation(self, number):
         return open_generation(self.job.generations, number)

@@ -1,67 +1,126 @@
-"""Ten increments, one after the other: each is the generation, and the tables, that a whole run would make."""
+"""Increments, one after the other: each is the generation, and the tables, that a whole run would make."""
 
 import random
 
 import pytest
 from pyspark.sql import functions as f
 
-from batch_layer import delta, increment
+from batch_layer.bronze import Bronze
 from batch_layer.gold import Gold
-from batch_layer.tables import TABLES
+from batch_layer.increment import Whole
+from batch_layer.run import rehearse
 from identity import Minter, Published
 from schemas import blocks
-from schemas.generation import open_generation
 from tests.batch.expected import RULES, TENANTS, chain, expected, facts_of, held, log
 from tests.batch.landing import Landing
 
 INCREMENTS = 10
 
-# What a run takes for one and the same: where customers hang together has another number in each table.
-COMPARED = [name for name in TABLES if name.split("/")[0] != "bronze" and name != "gold/runs"]
+pytestmark = pytest.mark.slow
 
 
-def rows(landing, manifest, name):
-    """The rows of a table that goes with a generation, in any order."""
-    table = Gold(landing.job.spark, landing.job.delta).before(name, manifest)
+def rows(name, table):
+    """The rows of a table, in any order; of components, which have other numbers each time, the members."""
     if name == "gold/customers":
         pieces = table.groupBy("component").agg(f.array_sort(f.collect_list("customer_id")).alias("piece"))
         table = table.join(pieces, "component").drop("component")
-    return sorted(map(repr, table.collect()))
+    return sorted(map(str, table.collect()))
 
 
-def whole(generation):
-    """Every block is some record's, and there once."""
+def is_whole(generation):
+    """Whether each block is there once, and is some record's."""
     entries = {}
     for shard in generation._shards:
         with shard.begin() as transaction:
-            entries.update(dict(transaction.cursor()))
-    names = {key for key in entries if key.startswith(blocks.PREFIX)}
-    used = {blocks.block_of(value) for key, value in entries.items() if key not in names}
-    return names == used - {None} and len(entries) == sum(s.entries for s in generation.manifest.shards)
+            entries.update(transaction.cursor())
+    there = {key for key in entries if key.startswith(blocks.PREFIX)}
+    used = {blocks.block_of(value) for key, value in entries.items() if key not in there}
+    return there == used - {None} and len(entries) == sum(s.entries for s in generation.manifest.shards)
 
 
-@pytest.mark.slow
-def test_increments_equal_whole_runs(spark, tmp_path):
-    landing = Landing(spark, tmp_path, RULES)
-    rng = random.Random(18)
-    minters = {tenant: Minter(landing.job.id_key, tenant) for tenant in TENANTS}
-    published = {tenant: Published() for tenant in TENANTS}
-    landing.land(log(rng, 400, 0))
-    landing.land(chain(0, 60))
-    for number in range(1, INCREMENTS + 2):
-        manifest = landing.run(full=number == 1)
-        tenants, refused = facts_of(landing.bronze())
+class Word:
+    """What `identity` says of a log, run for run."""
+
+    def __init__(self, landing):
+        self._landing = landing
+        self._minters = {tenant: Minter(landing.job.id_key, tenant) for tenant in TENANTS}
+        self._published = {tenant: Published() for tenant in TENANTS}
+
+    def agrees(self, manifest):
+        generation = self._landing.generation(manifest.generation)
+        assert is_whole(generation)
+        generation.verify()
+        tenants, refused = facts_of(self._landing.bronze())
         assert manifest.counts["rejects"] == refused
         assert manifest.counts["identifiers"] == sum(len(facts.seen) for facts in tenants.values())
-        generation = landing.generation(number)
-        assert whole(generation)
+        customers = 0
         for tenant, facts in tenants.items():
-            made, published[tenant] = expected(
-                tenant, facts, published[tenant], minters[tenant], manifest.as_of
-            )
-            found = held(generation, tenant)
-            for kind, of in found.items():
-                assert of == made[kind], (number, kind)
-        landing.land(log(rng, rng.choice([1, 5, 30, 120]), number * 1_000))
+            before, minter = self._published[tenant], self._minters[tenant]
+            made, self._published[tenant] = expected(tenant, facts, before, minter, manifest.as_of)
+            for kind, found in held(generation, tenant).items():
+                assert found == made[kind], (manifest.generation, kind)
+            customers += len({node.customer for node in made["nodes"].values() if node.customer})
+        assert manifest.counts["customers"] == customers
+
+
+@pytest.fixture(scope="module")
+def landing(spark, tmp_path_factory):
+    return Landing(spark, tmp_path_factory.mktemp("system"), RULES)
+
+
+@pytest.fixture(scope="module")
+def word(landing):
+    """After the first run, which is a whole one."""
+    word = Word(landing)
+    landing.land(log(random.Random(17), 200, 0))
+    landing.land(chain(0, 40))
+    word.agrees(landing.run())
+    return word
+
+
+def test_increments_equal_whole_runs(landing, word, tmp_path, monkeypatch):
+    rng = random.Random(18)
+    for number in range(1, INCREMENTS):
+        landing.land(log(rng, rng.choice([1, 5, 30, 90]), number * 1_000))
         if number % 4 == 0:
-            landing.land(chain(number * 10, number * 10 + 30))
+            landing.land(chain(number * 10, number * 10 + 20))
+        word.agrees(landing.increment())
+    landing.land(log(rng, 60, 90_000))
+    monkeypatch.setattr(Bronze, "bounds", lambda _: (landing.ends, landing.ends))
+    manifest, whole = rehearse(landing.job, tmp_path / "scratch", offsets=landing.ends)
+    made = landing.increment(manifest.as_of)
+    word.agrees(made)
+    for name in whole.versions:
+        table = Gold(landing.job.spark, landing.job.delta).before(name, made)
+        assert rows(name, table) == rows(name, whole.written(name)), name
+    assert "gold/refused_links" in whole.versions
+
+
+def test_one_that_dies_is_as_if_it_had_never_been(landing, word, monkeypatch):
+    landing.land(log(random.Random(19), 30, 100_000))
+    before = landing.newest
+    with monkeypatch.context() as patch:
+        # All tables are written, and no shard.
+        patch.setattr("batch_layer.shards.revise", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            landing.increment()
+    assert landing.newest == before
+    word.agrees(landing.increment())
+
+
+def test_what_cannot_be_added_says_why(landing, word, tmp_path, monkeypatch):
+    with pytest.raises(Whole, match="no generation yet"):
+        Landing(landing.job.spark, tmp_path, RULES).increment()
+    landing.land(log(random.Random(20), 30, 200_000))
+    before = landing.newest
+    with pytest.raises(Whole, match="earlier moment"):
+        landing.increment(as_of=1)
+    with monkeypatch.context() as patch:
+        patch.setattr("batch_layer.increment.MOST", 10)
+        with pytest.raises(Whole, match="more than 10 facts"):
+            landing.increment()
+    with monkeypatch.context() as patch:
+        patch.setattr(landing, "rules", RULES.replace("hot: 5", "hot: 6"))
+        with pytest.raises(Whole, match="rules"):
+            landing.increment()
+    assert landing.newest == before
