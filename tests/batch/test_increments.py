@@ -108,7 +108,8 @@ def test_one_that_dies_is_as_if_it_had_never_been(landing, word, monkeypatch):
     word.agrees(landing.increment())
 
 
-def test_what_cannot_be_added_says_why(landing, word, tmp_path, monkeypatch):
+@pytest.mark.usefixtures("word")
+def test_what_cannot_be_added_says_why(landing, tmp_path, monkeypatch):
     with pytest.raises(Whole, match="no generation yet"):
         Landing(landing.job.spark, tmp_path, RULES).increment()
     landing.land(log(random.Random(20), 30, 200_000))
