@@ -10,11 +10,12 @@ from typing import Self
 
 import msgspec
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as f
 
 from batch_layer import health, page, parity, report
 from batch_layer.bronze import Bronze, messages
 from batch_layer.gold import Gold
-from batch_layer.movement import Change
+from batch_layer.movement import IDENTIFIER, Change
 from batch_layer.report import Phase, Report
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
@@ -103,18 +104,30 @@ class Examiner:
     watching: Watching
     former: Mapping[str, DataFrame]
 
-    def write(self, gold: Gold, manifest: Manifest, directory: Path, whole: str | None = None) -> Report:
+    def write(
+        self,
+        gold: Gold,
+        manifest: Manifest,
+        directory: Path,
+        *,
+        whole: str | None = None,
+        touched: DataFrame | None = None,
+    ) -> Report:
         """Examine what a run wrote; its row goes to gold/runs, its files into the generation's directory.
 
-        `whole` says why the run computed everything anew, None where it did not.
+        `whole` says why the run computed everything anew. Where it did not, only `touched` identifiers
+        (`tenant, type, value`) can have moved, all of each customer's.
         """
         self.phases("parity and health")
         rules = rulefile.parse(manifest.rules)
         after = {name: gold.written(name) for name in TABLES}
-        with Change(
-            self.former["gold/identifiers"], after["gold/identifiers"], after["gold/aliases"]
-        ) as change:
+        sides = [side["gold/identifiers"] for side in (self.former, after)]
+        if touched is not None:
+            sides = [side.join(f.broadcast(touched), list(IDENTIFIER), "left_semi") for side in sides]
+        with Change(sides[0], sides[1], after["gold/aliases"]) as change:
             movement = change.counted()
+        if touched is not None:
+            movement = movement.among(self.before.counts["customers"])
         state = health.examined(after, rules)
         runs = gold.before("gold/runs", self.before)
         found = Report(

@@ -144,8 +144,14 @@ class Increment:
         def write(directory: Path) -> list[Shard]:
             return shards.revise(changes, self._before.files(), directory)
 
+        touched = _identifiers(self._frame("people").select("x"))
         manifest = publish(
-            generations, self._manifest, self._gold, write, lambda: self._counts(found), examiner, None
+            generations,
+            self._manifest,
+            self._gold,
+            write,
+            lambda: self._counts(found),
+            lambda at: examiner and examiner.write(self._gold, self._manifest, at, touched=touched),
         )
         self._spark.catalog.clearCache()
         return manifest

@@ -38,6 +38,13 @@ class Movement(msgspec.Struct, frozen=True):
     appeared: int = 0
     vanished: int = 0
 
+    def among(self, before: int) -> "Movement":
+        """The movement among so many former customers, of whom the others stayed as they were."""
+        others = before - self.before
+        return msgspec.structs.replace(
+            self, before=before, after=self.after + others, kept=self.kept + others
+        )
+
 
 class Part(msgspec.Struct, frozen=True):
     """A customer in an example: its id, how many of its identifiers are concerned, and some of them."""

@@ -45,7 +45,9 @@ def tables(bronze: DataFrame, customers: DataFrame, rules: Rules) -> dict[str, D
     one of a campaign's people, and in the second table nobody.
     """
     customers = customers.select("x", f.col("customer").alias("customer_id"))
-    told = _outcomes(bronze, rules).join(customers, "x", "left").persist()
+    outcomes = _outcomes(bronze, rules).persist()
+    # Who has no e-mails need not sort all customers to find that out.
+    told = outcomes.join(customers.limit(0) if outcomes.isEmpty() else customers, "x", "left").persist()
     known = told.where("customer_id IS NOT NULL")
     return {
         "gold/campaigns": _counts(told, ("tenant", "campaign_id"), f.coalesce("customer_id", "x")),

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 
-from batch_layer.examine import Examiner
 from batch_layer.gold import Gold
 from schemas.generation import Builder, Manifest, Shard
 
@@ -16,17 +15,15 @@ def publish(
     gold: Gold,
     write: Callable[[Path], list[Shard]],
     counts: Callable[[], Mapping[str, int]],
-    examiner: Examiner | None,
-    whole: str | None,
+    examine: Callable[[Path], object],
 ) -> Manifest:
     """Publish the generation of `manifest`, whose tables are written; returns the manifest with all it found.
 
-    `write` puts the shards into a directory; `whole` says why everything was computed, None where it was not.
+    `write` puts the shards into a directory, `examine` the report.
     """
     with Builder(generations, manifest.generation) as builder:
         written = write(builder.directory)
-        if examiner is not None:
-            examiner.write(gold, manifest, builder.directory, whole)
+        examine(builder.directory)
         manifest = msgspec.structs.replace(
             manifest, counts=dict(counts()), tables=gold.versions, shards=written
         )

@@ -267,14 +267,14 @@ class _Rebuild:
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
+        told = msgspec.structs.replace(self._manifest, as_of=as_of)
         manifest = publish(
             self._job.generations,
-            msgspec.structs.replace(self._manifest, as_of=as_of),
+            told,
             self._gold,
             lambda directory: shards.write(entries, directory, self._job.shards),
             lambda: self._counts(facts, known, found),
-            examiner,
-            whole,
+            lambda directory: examiner and examiner.write(self._gold, told, directory, whole=whole),
         )
         self._job.spark.catalog.clearCache()
         return manifest
