@@ -5,6 +5,7 @@ import random
 
 import pytest
 
+from batch_layer import report
 from batch_layer.run import run
 from identity import Minter, Published
 from schemas import EMAIL, overlay
@@ -37,6 +38,8 @@ def test_two_generations_equal_the_view_in_memory(system, job, spark):
         assert manifest.as_of == max(facts.newest for facts in tenants.values())
         assert manifest.counts["rejects"] == refused > 0
         assert manifest.generation == number
+        whole = report.load(system.settings.generations, number).whole
+        assert whole == ("there is no generation yet to build upon" if number == 1 else None)
         generation = open_generation(system.settings.generations, number)
         generation.verify()
         for tenant, facts in tenants.items():

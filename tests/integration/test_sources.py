@@ -142,7 +142,9 @@ def test_stream_and_batch_agree_over_the_log_and_the_records(system, job, spark,
     totals = slow.load(after)
     assert [totals[name] for name in ("new", "replaced", "unchanged", "ended")] == [10, 10, 40, 10]
     second = run(job)
-    parity = report.load(job.generations, second.generation).parity
+    found = report.load(job.generations, second.generation)
+    assert found.whole == "records of slow sources were replaced or have ended"
+    parity = found.parity
     assert parity.causes[RECORDS] > 0, "the stream has no records"
     assert (parity.why, parity.holds) == (None, True)
     assert second.loads == 2
@@ -156,3 +158,11 @@ def test_stream_and_batch_agree_over_the_log_and_the_records(system, job, spark,
     assert not {member for members in partition for member in members} & {
         ("crm", id_) for id_ in set(rows) - set(after)
     }
+
+    # Records that are new add to what is known.
+    after |= customers(rng, range(100, 130), month=3)
+    assert slow.load(after)["new"] == 30
+    third = run(job)
+    assert report.load(job.generations, third.generation).whole is None
+    system.await_generation(third.generation)
+    assert served()[1] == reference(log, after, third.as_of)
