@@ -13,7 +13,7 @@ test: $(STAMP)
 
 # Every fault, at length: 300 kills, 50 of a batch, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
 faults: $(STAMP)
-	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py
+	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py tests/triggers/test_running.py
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
