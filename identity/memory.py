@@ -1,5 +1,6 @@
 """A view in memory: what a generation and an overlay hold together, for tests and for small logs."""
 
+from collections import Counter
 from collections.abc import Iterable
 
 from identity.facts import Facts
@@ -60,15 +61,16 @@ class MemoryView:
         return updates
 
     def publish(self, published: Published) -> None:
-        """Take in what a generation hands on: homes and ids."""
+        """Take in what a generation hands on: homes and ids; with it, all that those before handed on."""
         seen = {x: node.seen for x, node in self._nodes.items()}
         residents = published.territories(seen, self._rules)
         self._ids = {c: IdRecord(minted, tuple(residents.get(c, ()))) for c, minted in published.ids.items()}
         for x, home in published.homes.items():
             self._nodes[x].home = home
-        for minted in published.ids.values():
-            node = self._nodes[minted.anchor]
-            node.minted += node.seen.first_ingested == minted.first_ingested
+        minted_of = Counter((minted.anchor, minted.first_ingested) for minted in published.ids.values())
+        for (anchor, first_ingested), count in minted_of.items():
+            if self._nodes[anchor].seen.first_ingested == first_ingested:
+                self._nodes[anchor].minted = count
 
     @property
     def all_customers(self) -> list[Customer]:
