@@ -1,4 +1,4 @@
-"""Lookups over HTTP while generations change hands and processes die: no answer is wrong, and none goes missing."""
+"""Lookups over HTTP while generations change hands and processes die: none is wrong or goes missing."""
 
 import random
 
@@ -84,7 +84,7 @@ def one_round(poller):
     until(lambda: poller.rounds > seen + 1, "everybody to be asked about again")
 
 
-def test_no_answer_goes_missing_or_returns_over_handovers(module_ground, merging, web, poller, chain):
+def test_no_answer_goes_missing_or_returns_over_handovers(module_ground, merging, poller, chain):
     with Load(module_ground, merging):
         for _ in range(HANDOVERS):
             module_ground.await_generation(chain.publish())

@@ -4,6 +4,7 @@ import http.client
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 from deploy.api_keys import changed
 from deploy.awaiting import until
@@ -56,8 +57,8 @@ class Web:
         self._process.wait()
 
     def _children(self):
-        with open(f"/proc/{self._process.pid}/task/{self._process.pid}/children") as children:
-            return children.read().split()
+        pid = self._process.pid
+        return Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
 
     def ask(self, identifiers):
         """The answer to one question, as it came. Raises OSError or HTTPException where nobody answers."""
