@@ -118,6 +118,14 @@ TABLES: Final[dict[str, Table]] = {
         ),
         key=("load", "tenant", "source", "file", "record", "column", "rule"),
     ),
+    "silver/seen": Table(
+        "An identifier that may link somebody, whether it is part of a customer or not.",
+        (
+            Column("x", "STRING", f"identifier: {_KEY}"),
+            *_LINK_TIMES,
+        ),
+        key=("x",),
+    ),
     "silver/links": Table(
         "Two identifiers seen together, or decided upon: all that is known of the pair.",
         (

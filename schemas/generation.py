@@ -224,6 +224,20 @@ class Generation:
         read = {name: blocks.unpacked(block) for name, block in self._entries(names).items()}
         return {key: blocks.record_of(value, read.__getitem__) for key, value in entries.items()}
 
+    def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:
+        """The keys of the blocks that hold the records of those keys."""
+        return {
+            name for value in self._entries(keys).values() if (name := blocks.block_of(value)) is not None
+        }
+
+    def has(self, keys: Iterable[bytes]) -> bool:
+        """Whether one of these keys, of records or of blocks, is there."""
+        return bool(self._entries(keys))
+
+    def files(self) -> list[Path]:
+        """Its shards, in their order."""
+        return [self._directory / shard.file for shard in self.manifest.shards]
+
     def _entries(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         shards, count = self._shards, len(self._shards)

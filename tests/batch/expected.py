@@ -83,7 +83,7 @@ def facts_of(bronze, rules=RULES):
 
 def expected_records(facts, published, minter, as_of, rules=RULES):
     """All records of a generation: structure from the view in memory, names from `resolve`."""
-    rules = rulefile.parse(rules)
+    rules = rulefile.parse(rules) if isinstance(rules, str) else rules
     resolution = resolve(facts, rules, minter=minter, as_of=as_of, published=published)
     after = resolution.publish(published)
     view = MemoryView(rules, minter, as_of)
