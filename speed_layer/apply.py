@@ -116,7 +116,8 @@ class Applier:
         hot: list[str] = []
         for update in updates:
             sizes += [len(customer.members) for customer in update.after]
-            hot += [x.type for x, node in update.nodes.items() if node.fault and node.fault.startswith("hot")]
+            faults = ((x, node.fault) for x, node in update.nodes.items() if node is not None)
+            hot += [x.type for x, fault in faults if fault and fault.startswith("hot")]
         self._metrics.customers(sizes)
         self._metrics.hot(hot)
 
