@@ -78,7 +78,7 @@ class Published:
     ids: Mapping[str, Minted] = field(default_factory=dict)
 
     def without(self, erased: Collection[Identifier]) -> "Published":
-        """The same after an erasure: who comes again is at home nowhere. Ids stay, for no other may get one."""
+        """The same after an erasure: who comes again is at home nowhere. Ids stay taken."""
         homes = {x: home for x, home in self.homes.items() if x not in erased}
         return Published(self.generation, homes, self.ids)
 
