@@ -51,6 +51,9 @@ class Tombstones:
         """Whether what was taken in of an identifier at that time does not count."""
         return ingested_at <= self.newest and ingested_at <= self.through(x)
 
+    def __contains__(self, x: Identifier) -> bool:
+        return self.through(x) != PAST
+
     def mask(self, x: Identifier) -> Identifier:
         """What stands for an erased identifier where something has to."""
         return Identifier(ERASED_TYPE, self.digest(x).hex())
