@@ -129,6 +129,7 @@ def worker(
         settings.id_key,
         watch,
         start_side_lane,
+        lambda: consumer(settings, "ucid-erasures"),
     )
 
 
@@ -136,7 +137,12 @@ def side_lane(settings: Settings) -> "SideLane":
     """What works off the facts that a worker put aside."""
     from speed_layer.side_lane import SideLane  # noqa: PLC0415 - an extra
 
-    return SideLane(redis(settings), settings.generations, settings.id_key)
+    return SideLane(
+        redis(settings),
+        settings.generations,
+        settings.id_key,
+        lambda: consumer(settings, "ucid-erasures"),
+    )
 
 
 def serving_view(settings: Settings) -> "ServingView":

@@ -3,6 +3,7 @@
 from typing import Final, cast
 
 from identity import Facts, Identifier, Observer, UnknownTypeError, Verdict
+from identity.tombstones import ERASED_TYPE, Tombstones
 from schemas.codec import decode
 from schemas.errors import Malformed
 from schemas.events import Decision, EmailEvent, WebEvent
@@ -24,27 +25,49 @@ def accept(topic: str, payload: bytes | None, ingested_at: int) -> Absorbed:
     return cast("Absorbed", decode(topic, payload, ingested_at))
 
 
-def absorb(record: Absorbed, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:
+def absorb(
+    record: Absorbed,
+    observer: Observer,
+    facts: Facts,
+    ingested_at: int,
+    tombstones: Tombstones | None = None,
+) -> list[Identifier]:
     """Add to `facts` what a record says; `ingested_at` is its append time in microseconds.
 
-    Returns the identifiers that it is about. Raises Malformed where no rule names a type and for a
-    decision that cannot hold; then nothing is added.
+    What it says of those who were erased since does not count; of a decision on one, and on somebody else,
+    it is left that the other was seen. Returns the identifiers that it is about. Raises Malformed where no
+    rule names a type and for a decision that cannot hold; then nothing is added.
     """
     try:
         if isinstance(record, Decision):
-            return _decide(record, observer, facts, ingested_at)
-        return observer.observe(facts, record.identifiers, record.properties, record.occurred_at, ingested_at)
+            return _decide(record, observer, facts, ingested_at, tombstones)
+        return observer.observe(
+            facts, record.identifiers, record.properties, record.occurred_at, ingested_at, tombstones
+        )
     except UnknownTypeError as error:
         raise Malformed(str(error)) from None
 
 
-def _decide(record: Decision, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:
+def _decide(
+    record: Decision,
+    observer: Observer,
+    facts: Facts,
+    ingested_at: int,
+    tombstones: Tombstones | None,
+) -> list[Identifier]:
     ends = []
     for end in (record.a, record.b):
+        if end.type == ERASED_TYPE:
+            continue
         identifier, fault = observer.identify(end.type, end.value)
         if fault is not None:
             raise Malformed(f"a decision on an identifier of type {end.type} that links nobody: {fault}")
         ends.append(identifier)
+    if len(ends) == len({*ends}) and tombstones:
+        ends = [x for x in ends if not tombstones.erases(x, ingested_at)]
+    if len(ends) < 2:  # noqa: PLR2004 - a decision has two ends, or had
+        facts.add_sighting(ends, record.decided_at, ingested_at)
+        return ends
     if ends[0] == ends[1]:
         raise Malformed("a decision needs two different identifiers; these are one after normalising")
     facts.add_decision(ends[0], ends[1], _VERDICTS[record.verdict], record.decided_at, ingested_at)

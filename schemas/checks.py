@@ -26,6 +26,7 @@ MAX_KIND = 64
 MAX_NAME = 256
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TOMBSTONE = re.compile(r"[0-9a-f]{32}")
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # An escaped NUL, and not an escaped backslash before the text "u0000".
@@ -114,7 +115,11 @@ def _decision(decision: Decision) -> None:
 def _erasure(erasure: Erasure) -> None:
     _id("erasure_id", erasure.erasure_id)
     _tenant(erasure.tenant)
-    _identifiers((erasure.identifier,))
+    _identifiers(erasure.identifiers)
+    if not all(map(_TOMBSTONE.fullmatch, erasure.tombstones)):
+        raise Malformed("tombstones: must be of 32 digits of base 16 each")
+    if not (erasure.identifiers or erasure.tombstones):
+        raise Malformed("identifiers: whom to erase?")
 
 
 def _change(change: CustomerChange) -> None:

@@ -103,7 +103,12 @@ class Decision(_Record, frozen=True, kw_only=True, gc=False):
 
 
 class Erasure(_Record, frozen=True, kw_only=True, gc=False):
-    """A request to forget the person behind an identifier."""
+    """Identifiers to forget, with all that was taken in of them up to this message.
+
+    They are as the rules normalise them. Once every store has forgotten them, a message under the same key
+    takes this one's place. It names nobody: `tombstones` (`identity.tombstones`, in hex) stand for them, and
+    `through` says up to when; 0: up to the message's own append time.
+    """
 
     SCHEMA: ClassVar[str] = "erasure"
     TIME: ClassVar[str] = "requested_at"
@@ -111,7 +116,9 @@ class Erasure(_Record, frozen=True, kw_only=True, gc=False):
     erasure_id: str
     tenant: str = "default"
     requested_at: Micros
-    identifier: Identifier
+    identifiers: list[Identifier] = []
+    tombstones: list[str] = []
+    through: Long = 0
     who: str = ""
 
 

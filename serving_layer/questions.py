@@ -142,8 +142,10 @@ def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outc
             if reading.standing.number != standing.number:
                 break
             for node, customer in zip(reading.nodes, reading.customers, strict=True):
-                if node:
-                    x = records.decode_node(node).identifier
+                decoded = records.decode_node(node) if node else None
+                # Who was erased and came again lives in a published id no more.
+                if decoded is not None and (data is None or decoded.home == customer_id):
+                    x = decoded.identifier
                     outcome = Outcome(x).read(standing, node, customer, None)
                     if outcome.customer is not None:
                         return outcome, reading.freshness

@@ -18,6 +18,7 @@ from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
 from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
 from schemas.absorb import absorb, accept
 from schemas.events import Decision
+from schemas.ledger import Ledger
 from schemas.plain_event import Plain, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
 from speed_layer.changes import Where
@@ -78,13 +79,18 @@ class Batch:
 
 
 class Intake:
-    """Reads messages by one set of rules."""
+    """Reads messages by one set of rules; what they say of who is erased in the `ledger` does not count."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
         # A plain event has no properties, hence no match keys: its identifiers alone say who it is about.
         self._known: dict[bytes, tuple[Identifier, ...]] = {}
+
+    def forget(self) -> None:
+        """The ledger has grown."""
+        self._known.clear()
 
     def read(self, messages: Sequence[Message]) -> Batch:
         """What these messages say."""
@@ -164,7 +170,10 @@ class Intake:
             said.note(identifiers, (message, event_id))
 
     def _understand(self, raw: bytes) -> bool:
-        """Remember which identifiers count of a plain event's; False where one is at fault."""
+        """Remember which identifiers count of a plain event's; False where one is at fault.
+
+        Or where one was erased: then it matters when each of these events was taken in.
+        """
         values = plain_identifiers(raw)
         if values is None:
             return False
@@ -172,7 +181,10 @@ class Intake:
             screened = self._observer.screened(values)
         except UnknownTypeError:
             return False
-        self._known[raw] = tuple(x for x, fault in screened if fault is None)
+        identifiers = tuple(x for x, fault in screened if fault is None)
+        if any(x in tombstones for tombstones in self._ledger or () for x in identifiers):
+            return False
+        self._known[raw] = identifiers
         return True
 
     def _carefully(self, batch: Batch, message: Message, at: int) -> None:
@@ -182,7 +194,8 @@ class Intake:
         try:
             record = accept(topic, value, at)
             said = batch.tenants.setdefault(record.tenant, Said())
-            about = absorb(record, self._observer, said.facts, at)
+            tombstones = self._ledger.of(record.tenant) if self._ledger is not None else None
+            about = absorb(record, self._observer, said.facts, at, tombstones)
         except Malformed as error:
             batch.refused.append(_dead_letter(message, at, str(error)))
             return

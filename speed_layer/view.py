@@ -16,7 +16,7 @@ from redis import Redis
 from identity import Customer, Identifier
 from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Pair
-from schemas import overlay, records
+from schemas import ERASURES, overlay, records
 from schemas.generation import Generation
 from speed_layer.errors import LostView
 
@@ -170,6 +170,7 @@ class ViewState:
             overlay.offsets_key(self._number),
             overlay.through_key(self._number),
         ]
+        self._erasures = overlay.erasures_key(self._number)
         start = {
             overlay.partition_field(topic, partition): offset
             for topic, partitions in generation.manifest.offsets.items()
@@ -194,10 +195,18 @@ class ViewState:
 
     def advance(self, offsets: dict[bytes, int], through: int) -> None:
         """Note that everything below these offsets is applied. Raises LostView."""
+        self._note(self._keys, offsets, through)
+
+    def note_erasures(self, offset: int) -> None:
+        """Note that the erasures below this offset are applied. Raises LostView."""
+        epoch, _, through = self._keys
+        self._note([epoch, self._erasures, through], {overlay.partition_field(ERASURES, 0): offset}, -1)
+
+    def _note(self, keys: list[bytes], offsets: dict[bytes, int], through: int) -> None:
         arguments: list[Any] = [self.epoch, self._run, through]
         for field, offset in offsets.items():
             arguments += [field, offset]
-        if self._advance(keys=self._keys, args=arguments) == b"epoch":
+        if self._advance(keys=keys, args=arguments) == b"epoch":
             raise LostView(f"the view on generation {self._number} is gone from Redis")
 
 

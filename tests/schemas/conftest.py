@@ -72,7 +72,16 @@ st.register_type_strategy(
 )
 st.register_type_strategy(
     Erasure,
-    st.builds(Erasure, erasure_id=ID, tenant=TENANT, requested_at=TIME, identifier=IDENTIFIER, who=TEXT),
+    st.builds(
+        Erasure,
+        erasure_id=ID,
+        tenant=TENANT,
+        requested_at=TIME,
+        identifiers=st.lists(IDENTIFIER, min_size=1, max_size=3),
+        tombstones=st.lists(st.binary(min_size=16, max_size=16).map(bytes.hex), max_size=3),
+        through=LONG,
+        who=TEXT,
+    ),
 )
 st.register_type_strategy(
     CustomerChange,

@@ -200,8 +200,12 @@ def test_a_decision(fields, expected):
 
 
 def test_an_erasure_is_checked_alike():
-    erasure = Erasure(erasure_id="x", requested_at=NOW + 2 * DAY, identifier=Identifier("crm", "1"))
+    erasure = Erasure(erasure_id="x", requested_at=NOW + 2 * DAY, identifiers=[Identifier("crm", "1")])
     assert reason(encode(erasure), ERASURES) == "requested_at: is in the future: fix the producer's clock"
+    empty = Erasure(erasure_id="x", requested_at=NOW)
+    assert reason(encode(empty), ERASURES) == "identifiers: whom to erase?"
+    odd = Erasure(erasure_id="x", requested_at=NOW, tombstones=["tom"])
+    assert reason(encode(odd), ERASURES) == "tombstones: must be of 32 digits of base 16 each"
 
 
 def test_a_dead_letter_holds_whatever_came():
