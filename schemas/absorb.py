@@ -5,15 +5,15 @@ from typing import Final, cast
 from identity import Facts, Identifier, Observer, UnknownTypeError, Verdict
 from schemas.codec import decode
 from schemas.errors import Malformed
-from schemas.events import Decision, EmailEvent, WebEvent
-from schemas.topics import DECISIONS, EMAIL, WEB
+from schemas.events import Consent, Decision, EmailEvent, WebEvent
+from schemas.topics import CONSENTS, DECISIONS, EMAIL, WEB
 
 _VERDICTS = {"must_link": Verdict.MUST, "cannot_link": Verdict.CANNOT, "undo": Verdict.NONE}
 
-Absorbed = WebEvent | EmailEvent | Decision
+Absorbed = WebEvent | EmailEvent | Consent | Decision
 
-# The topics that decide who is who, and so what both layers read.
-LOG: Final = (WEB, EMAIL, DECISIONS)
+# The topics that decide who is who and what may be done, and so what both layers read.
+LOG: Final = (WEB, EMAIL, CONSENTS, DECISIONS)
 
 
 def accept(topic: str, payload: bytes | None, ingested_at: int) -> Absorbed:
@@ -28,14 +28,30 @@ def absorb(record: Absorbed, observer: Observer, facts: Facts, ingested_at: int)
     """Add to `facts` what a record says; `ingested_at` is its append time in microseconds.
 
     Returns the identifiers that it is about. Raises Malformed where no rule names a type and for a
-    decision that cannot hold; then nothing is added.
+    decision or a consent that cannot hold; then nothing is added.
     """
     try:
         if isinstance(record, Decision):
             return _decide(record, observer, facts, ingested_at)
+        if isinstance(record, Consent):
+            return _claim(record, observer, facts, ingested_at)
         return observer.observe(facts, record.identifiers, record.properties, record.occurred_at, ingested_at)
     except UnknownTypeError as error:
         raise Malformed(str(error)) from None
+
+
+def _claim(record: Consent, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:
+    """Whose word it is: each is seen by itself, for a consent says nothing of who is who."""
+    screened = observer.screened(record.identifiers)
+    good = [identifier for identifier, fault in screened if fault is None]
+    if not good:
+        raise Malformed("identifiers: not one of them can be somebody's: this word would count for nobody")
+    for identifier, fault in screened:
+        if fault is not None:
+            facts.add_quarantined(identifier, fault)
+    for identifier in good:
+        facts.add_sighting([identifier], record.stated_at, ingested_at)
+    return good
 
 
 def _decide(record: Decision, observer: Observer, facts: Facts, ingested_at: int) -> list[Identifier]:

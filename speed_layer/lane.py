@@ -21,6 +21,7 @@ from identity import Minter, rulefile
 from schemas.generation import Generation
 from speed_layer.apply import Applier
 from speed_layer.changes import Teller
+from speed_layer.consents import Consents
 from speed_layer.intake import Intake, Said
 from speed_layer.log import LogReader
 from speed_layer.metrics import Metrics
@@ -62,6 +63,7 @@ class Lane:
         rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
         self._intake = Intake(rules)
         self._applier = Applier(redis, generation, self.state, rules, metrics)
+        self._consents = Consents(redis, generation, self.state)
         self._log = LogReader(consumer, self.state)
 
     def step(self, timeout: float, before: Mapping[bytes, int] | None = None) -> int:
@@ -99,6 +101,8 @@ class Lane:
         self._log.close()
 
     def _apply(self, tenant: str, said: Said, at: int, *, tell: bool) -> None:
+        # First, so that nobody is part of a customer before what he withdrew is.
+        self._consents.apply(tenant, said.claims)
         minter = self._minters.get(tenant)
         if minter is None:
             minter = self._minters[tenant] = Minter(self._id_key, tenant)
