@@ -36,6 +36,7 @@ from identity.graph import Edge, Far, IdRecord, Node
 FORMAT = 3
 
 FAR: Final = b"e"  # the kind of a far link's key
+CLAIMS: Final = b"p"  # of what an identifier permits
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 _FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
@@ -95,7 +96,7 @@ def customer_key_of(tenant: str, digest: bytes) -> bytes:
 
 def claims_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of what an identifier permits."""
-    return tenant_prefix(b"p", tenant) + identifier_digest(identifier)
+    return tenant_prefix(CLAIMS, tenant) + identifier_digest(identifier)
 
 
 def history_key(tenant: str, identifier: Identifier) -> bytes:

@@ -51,7 +51,7 @@ PLAIN = {"event_id": "e", "occurred_at": "2026-01-01T00:00:00Z", "identifiers": 
 
 
 def alone(messages, rules):
-    """By tenant what messages say and permit, the refused, the offsets after them, how many of what were accepted."""
+    """By tenant what messages say and permit; the refused, the offsets after them, how many of what."""
     observer = Observer(rules)
     tenants, claims, refused, offsets, accepted = {}, {}, [], {}, Counter()
     for message in messages:
