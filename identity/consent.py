@@ -9,7 +9,7 @@ A customer's standing is a function of the claims of all members, so a merge or 
 its own. Times are microseconds since the epoch, UTC.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal, NamedTuple
 
 from identity.facts import FUTURE, PAST
@@ -154,11 +154,14 @@ Said = tuple[Permission, Statement]
 
 def changes(history: Iterable[Said]) -> list[Said]:
     """A history without what only repeats the word before on the same permission; oldest first."""
-    told: list[Said] = []
+    return list(differing(sorted(history, key=lambda said: (said[1].order, said[0]))))
+
+
+def differing(ordered: Iterable[Said]) -> Iterator[Said]:
+    """The same of statements in their order, one by one."""
     last: dict[Permission, tuple[object, ...]] = {}
-    for about, statement in sorted(history, key=lambda said: (said[1].order, said[0])):
+    for about, statement in ordered:
         word = (statement.withdrawn, statement.valid_from, statement.valid_until, statement.source)
         if last.get(about) != word:
             last[about] = word
-            told.append((about, statement))
-    return told
+            yield about, statement
