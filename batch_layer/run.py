@@ -20,7 +20,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, customers, graph, names, outcomes, shards, silver
+from batch_layer import components, consents, customers, graph, names, outcomes, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -253,10 +253,12 @@ class _Rebuild:
             self._job.spark.catalog.clearCache()
             return self._manifest
         members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        self._gold.write_all(outcomes.tables(bronze, members, self._rules))
+        said = consents.statements(bronze, self._rules).persist()
+        self._gold.write_all(outcomes.tables(bronze, members, self._rules) | consents.tables(said, members))
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
+        entries = entries.union(consents.entries(said))
         manifest = publish(
             self._job.generations,
             msgspec.structs.replace(self._manifest, as_of=as_of),

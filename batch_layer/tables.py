@@ -62,6 +62,21 @@ _LINK_TIMES = (
 )
 
 
+_STATED = (
+    Column("purpose", "STRING", "what for"),
+    Column("channel", "STRING", "by what way; empty: all"),
+    Column("brand", "STRING", "whose; empty: all"),
+    Column("locale", "STRING", "in which language; empty: all"),
+    Column("status", "STRING", "`granted` or `withdrawn`"),
+    Column("stated_at", "BIGINT", "when it was said", _MICROS),
+    Column("valid_from", "BIGINT", "when a grant begins, null: at once", _MICROS),
+    Column("valid_until", "BIGINT", "when a grant ends, null: never", _MICROS),
+    Column("source", "STRING", "who asked, and where"),
+    Column("proof", "STRING", "a reference or a hash of what proves it"),
+    Column("ingested_at", "BIGINT", "when it was first taken in", _MICROS),
+)
+
+
 def _counts(unique: str) -> tuple[Column, ...]:
     """What `batch_layer.outcomes` counts: events, and whom or what they are of."""
     totals = tuple(Column(f"{what}_total", "BIGINT", f"events: {what}") for what in COUNTED)
@@ -137,6 +152,12 @@ TABLES: Final[dict[str, Table]] = {
         ),
         key=("a", "b"),
     ),
+    "silver/consents": Table(
+        "A word of an identifier on a permission, see docs/consent.md: the history of all that was stated.",
+        (Column("x", "STRING", f"identifier: {_KEY}"), *_STATED),
+        key=("x", "purpose", "channel", "brand", "locale", "stated_at", "status", "proof"),
+        order=("x",),
+    ),
     "gold/identifiers": Table(
         "An identifier that is part of a customer.",
         (_TENANT, _TYPE, _VALUE, _CUSTOMER),
@@ -180,6 +201,11 @@ TABLES: Final[dict[str, Table]] = {
         "An identifier that links nobody.",
         (_TENANT, _TYPE, _VALUE, Column("reason", "STRING", "why: junk, blocked, expired, hot, …")),
         key=("tenant", "type", "value"),
+    ),
+    "gold/consents": Table(
+        "What a customer permits by the words of all its identifiers; a grant that has ended has expired.",
+        (_TENANT, _CUSTOMER, *_STATED),
+        key=("tenant", "customer_id", "purpose", "channel", "brand", "locale"),
     ),
     "gold/campaigns": Table(
         "A campaign of e-mails: what became of its messages, see docs/webhooks.md.",

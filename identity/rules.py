@@ -55,6 +55,20 @@ class PairRule(NamedTuple):
     contested: bool  # whether the first end goes to nobody when more than `keep` claim it
 
 
+class ConsentRule(NamedTuple):
+    """What an outcome of an e-mail says of a purpose over a channel: withdrawn, or else granted."""
+
+    purpose: str
+    withdraws: bool
+    channel: str = "email"
+
+
+# Unless the rules say otherwise of an outcome: who unsubscribes or complains no longer wants marketing mails.
+CONSENT: Mapping[str, tuple[ConsentRule, ...]] = dict.fromkeys(
+    ("unsubscribe", "complaint"), (ConsentRule("marketing", withdraws=True),)
+)
+
+
 @dataclass(frozen=True)
 class Rules:
     """All rules of a tenant, by identifier type."""
@@ -62,6 +76,8 @@ class Rules:
     types: Mapping[str, TypeRule]
     ignore_unknown: bool = False
     version: int = 1
+    # By outcome of an e-mail: what it says of permissions.
+    consent: Mapping[str, tuple[ConsentRule, ...]] = field(default_factory=lambda: CONSENT)
     _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -72,11 +88,13 @@ class Rules:
     @cached_property
     def fingerprint(self) -> str:
         """Names these rules on every result: equal for files that mean the same."""
-        meaning = {
+        meaning: dict[str, object] = {
             "version": self.version,
             "ignore_unknown": self.ignore_unknown,
             "types": {name: _meaning(rule) for name, rule in self.types.items()},
         }
+        if self.consent != CONSENT:
+            meaning["consent"] = dict(self.consent)
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
 

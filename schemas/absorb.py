@@ -6,15 +6,15 @@ from identity import Facts, Identifier, Observer, UnknownTypeError, Verdict
 from identity.tombstones import ERASED_TYPE, Tombstones
 from schemas.codec import decode
 from schemas.errors import Malformed
-from schemas.events import Decision, EmailEvent, WebEvent
-from schemas.topics import DECISIONS, EMAIL, WEB
+from schemas.events import Consent, Decision, EmailEvent, WebEvent
+from schemas.topics import CONSENTS, DECISIONS, EMAIL, WEB
 
 _VERDICTS = {"must_link": Verdict.MUST, "cannot_link": Verdict.CANNOT, "undo": Verdict.NONE}
 
-Absorbed = WebEvent | EmailEvent | Decision
+Absorbed = WebEvent | EmailEvent | Consent | Decision
 
-# The topics that decide who is who, and so what both layers read.
-LOG: Final = (WEB, EMAIL, DECISIONS)
+# The topics that decide who is who and what may be done, and so what both layers read.
+LOG: Final = (WEB, EMAIL, CONSENTS, DECISIONS)
 
 
 def accept(topic: str, payload: bytes | None, ingested_at: int) -> Absorbed:
@@ -36,16 +36,41 @@ def absorb(
 
     What it says of those who were erased since does not count; of a decision on one, and on somebody else,
     it is left that the other was seen. Returns the identifiers that it is about. Raises Malformed where no
-    rule names a type and for a decision that cannot hold; then nothing is added.
+    rule names a type and for a decision or a consent that cannot hold; then nothing is added.
     """
     try:
         if isinstance(record, Decision):
             return _decide(record, observer, facts, ingested_at, tombstones)
+        if isinstance(record, Consent):
+            return _claim(record, observer, facts, ingested_at, tombstones)
         return observer.observe(
             facts, record.identifiers, record.properties, record.occurred_at, ingested_at, tombstones
         )
     except UnknownTypeError as error:
         raise Malformed(str(error)) from None
+
+
+def _claim(
+    record: Consent,
+    observer: Observer,
+    facts: Facts,
+    ingested_at: int,
+    tombstones: Tombstones | None,
+) -> list[Identifier]:
+    """Whose word it is: each is seen by itself, for a consent says nothing of who is who."""
+    screened = observer.screened(record.identifiers)
+    good = [identifier for identifier, fault in screened if fault is None]
+    if not good:
+        raise Malformed("identifiers: not one of them can be somebody's: this word would count for nobody")
+    if tombstones:
+        good = [x for x in good if not tombstones.erases(x, ingested_at)]
+        screened = [found for found in screened if not tombstones.erases(found[0], ingested_at)]
+    for identifier, fault in screened:
+        if fault is not None:
+            facts.add_quarantined(identifier, fault)
+    for identifier in good:
+        facts.add_sighting([identifier], record.stated_at, ingested_at)
+    return good
 
 
 def _decide(

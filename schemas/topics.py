@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from schemas.events import (
+    Consent,
     CustomerChange,
     CustomerTrigger,
     DeadLetter,
@@ -18,6 +19,7 @@ from schemas.events import (
 
 WEB: Final = "web.events"
 EMAIL: Final = "email.events"
+CONSENTS: Final = "customer.consents"
 CHANGES: Final = "customer.changes"
 DECISIONS: Final = "customer.decisions"
 ERASURES: Final = "customer.erasures"
@@ -65,6 +67,7 @@ TOPICS: Final[Mapping[str, Topic]] = {
     for topic in (
         Topic(name=WEB, record=WebEvent, partitions=4, max_message=12 * _MIB),
         Topic(name=EMAIL, record=EmailEvent, partitions=4, max_message=12 * _MIB),
+        Topic(name=CONSENTS, record=Consent, partitions=4),
         Topic(name=CHANGES, record=CustomerChange),
         Topic(name=DECISIONS, record=Decision),
         Topic(name=ERASURES, record=Erasure, settings=_KEPT_BY_KEY),

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from identity import Identifier, Link, Verdict
-from identity.facts import PAST
+from identity.consent import Permission, Statement
+from identity.facts import FUTURE, PAST
 from schemas.records import identifier_digest
 from serving_layer.explanation import Explanation
 from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
+from serving_layer.permissions import Permitted
 from serving_layer.reading import Freshness
 
 _encode = msgspec.json.Encoder().encode
@@ -104,6 +106,28 @@ def link_json(link: Link) -> dict[str, Any]:
         "first_ingested": time_json(link.first_ingested) if seen else None,
         "verdict": _VERDICTS[link.verdict],
         "decided_at": time_json(link.decided_at) if link.decided_at != PAST else None,
+    }
+
+
+def permitted_json(found: Permitted) -> dict[str, Any]:
+    """Whether a customer permits something: `allowed`, `denied` or `unknown`, why, and until when."""
+    until = found.until
+    return {**found._asdict(), "until": None if until is None else time_json(until)}
+
+
+def stated_json(x: Identifier, about: Permission, statement: Statement) -> dict[str, Any]:
+    """What an identifier stated of a permission."""
+    begin, end = statement.valid_from, statement.valid_until
+    return {
+        "identifier": x._asdict(),
+        **about._asdict(),
+        "status": "withdrawn" if statement.withdrawn else "granted",
+        "stated_at": time_json(statement.at),
+        "valid_from": None if begin == PAST else time_json(begin),
+        "valid_until": None if end == FUTURE else time_json(end),
+        "source": statement.source,
+        "proof": statement.proof,
+        "ingested_at": time_json(statement.ingested_at),
     }
 
 

@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     freshness: Freshness
 
 
-class _Moved(Exception):
+class Moved(Exception):
     """Readers moved to another generation between two looks."""
 
 
@@ -67,7 +67,7 @@ def lookup(
             yield from _fill([found[i] for i in new], reading, tenant)
             if touched:
                 yield from _again(found, touched, standing, tenant)
-        except _Moved:
+        except Moved:
             continue
         for i in new:
             outcome = found[i]
@@ -114,7 +114,7 @@ def _again(
     anew = [found[i] for i in touched]
     reading = yield Look([_key(tenant, outcome) for outcome in anew])
     if reading.standing.number != standing.number:
-        raise _Moved
+        raise Moved
     yield from _fill(anew, reading, tenant)
 
 
@@ -176,7 +176,7 @@ def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[
     for some in _chunks(members):
         reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
         if reading.standing.number != standing.number:
-            raise _Moved
+            raise Moved
         nodes.update(zip(some, reading.nodes, strict=True))
         beneath.update(zip(some, reading.beneath, strict=True))
     for outcome in found:
@@ -198,6 +198,7 @@ def _all_of(
 
 
 def _chunks(all_: Iterable[Any]) -> Iterator[list[Any]]:
+    """As many together as a look may ask for."""
     rest = iter(all_)
     while some := list(islice(rest, MOST)):
         yield some

@@ -15,12 +15,13 @@ from typing import Any, cast
 from confluent_kafka import Message
 
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
-from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
-from schemas.absorb import absorb, accept
-from schemas.events import Decision
+from identity.consent import Claims, claim
+from schemas import EMAIL, WEB, Consent, DeadLetter, Decision, EmailEvent, Malformed, WebEvent, overlay
+from schemas.absorb import Absorbed, absorb, accept
 from schemas.ledger import Ledger
-from schemas.plain_event import Plain, PlainForm, micros, plain_identifiers
+from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
+from schemas.stated import of_map, of_outcome, stated
 from speed_layer.changes import Where
 from speed_layer.log import place
 
@@ -46,11 +47,20 @@ Source = tuple[Message, str]
 class Said:
     """What a batch says of one tenant.
 
-    `sources` has the message that first brought an identifier, or last brought it together with others.
+    `sources` has the message that first brought an identifier, or last brought it together with others;
+    `claims` what an identifier permits.
     """
 
     facts: Facts = field(default_factory=Facts)
     sources: dict[Identifier, Source] = field(default_factory=dict)
+    claims: dict[Identifier, Claims] = field(default_factory=dict)
+
+    def claim(self, identifiers: Iterable[Identifier], claims: Claims) -> None:
+        """Add what each of these permits."""
+        for x in identifiers:
+            known = self.claims.setdefault(x, {})
+            for about, statement in claims.items():
+                claim(known, about, statement)
 
     def note(self, identifiers: Sequence[Identifier], source: Source) -> None:
         """Remember what brought these."""
@@ -83,6 +93,7 @@ class Intake:
 
     def __init__(self, rules: Rules, ledger: Ledger | None = None) -> None:
         self._ledger = ledger
+        self._rules = rules
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
         # A plain event has no properties, hence no match keys: its identifiers alone say who it is about.
@@ -123,7 +134,7 @@ class Intake:
         times: list[int],
     ) -> None:
         """Add what messages of one topic say, the plain to `met`; `times` are when they were appended."""
-        if self._by_columns(met, topic, messages, times):
+        if self._by_columns(batch, met, topic, messages, times):
             batch.accepted[topic, "json"] += len(messages)
         elif len(messages) < _PARTS:
             for message, at in zip(messages, times, strict=True):
@@ -136,12 +147,13 @@ class Intake:
 
     def _by_columns(
         self,
+        batch: Batch,
         met: Mapping[str, dict[bytes, Met]],
         topic: str,
         messages: Sequence[Message],
         times: list[int],
     ) -> bool:
-        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain."""
+        """Add what messages of one topic say; False, and nothing added, if one is not plain."""
         form = self._plain.get(topic)
         plain = form and form.read([message.value() for message in messages], min(times))
         if not plain:
@@ -149,6 +161,7 @@ class Intake:
         known = self._known
         if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
+        self._state(batch, topic, plain, times)
         rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
         if len(plain.tenants) == 1:
             (tenant,) = plain.tenants
@@ -157,6 +170,25 @@ class Intake:
             for row in rows:
                 _meet(met[row[-1].tenant], [row])
         return True
+
+    def _state(self, batch: Batch, topic: str, plain: PlainEvents, times: list[int]) -> None:
+        """Add what plain events say of permissions, as few of them do."""
+        events: Sequence[Any] = plain.events
+        consent = self._rules.consent
+        speaking = (
+            [i for i, event in enumerate(events) if event.consent]
+            if topic == WEB
+            else [i for i, event in enumerate(events) if event.outcome in consent]
+        )
+        for i in speaking:
+            event, at = events[i], micros(plain.times[i])
+            claims = (
+                of_map(event.consent, at, event.site, event.event_id, times[i])
+                if topic == WEB
+                else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
+            )
+            said = batch.tenants.setdefault(event.tenant, Said())
+            said.claim(self._known[plain.identifiers[i]], claims)
 
     def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
         """Add what events of one tenant say."""
@@ -196,12 +228,19 @@ class Intake:
             said = batch.tenants.setdefault(record.tenant, Said())
             tombstones = self._ledger.of(record.tenant) if self._ledger is not None else None
             about = absorb(record, self._observer, said.facts, at, tombstones)
+            if claims := stated(record, self._rules, at):
+                said.claim(about, claims)
         except Malformed as error:
             batch.refused.append(_dead_letter(message, at, str(error)))
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
-        event_id = record.decision_id if isinstance(record, Decision) else record.event_id
-        said.note(about, (message, event_id))
+        said.note(about, (message, _id_of(record)))
+
+
+def _id_of(record: Absorbed) -> str:
+    if isinstance(record, Decision):
+        return record.decision_id
+    return record.consent_id if isinstance(record, Consent) else record.event_id
 
 
 def _meet(met: dict[bytes, Met], rows: Iterable[tuple[bytes, datetime, int, Message, Plain]]) -> None:

@@ -23,6 +23,7 @@ from schemas.generation import Generation
 from schemas.ledger import by_tenant
 from speed_layer.apply import Applier
 from speed_layer.changes import Teller
+from speed_layer.consents import Consents
 from speed_layer.erasures import ErasureLog
 from speed_layer.intake import Intake, Said
 from speed_layer.log import LogReader
@@ -68,6 +69,7 @@ class Lane:
         rules = rulefile.parse(generation.manifest.rules, source="the generation's rules")
         self._intake = Intake(rules, erasures.ledger if erasures is not None else None)
         self._applier = Applier(redis, generation, self.state, rules, metrics)
+        self._consents = Consents(redis, generation, self.state)
         self._log = LogReader(consumer, self.state)
 
     def step(self, timeout: float, before: Mapping[bytes, int] | None = None) -> int:
@@ -123,6 +125,8 @@ class Lane:
         self.state.note_erasures(self._erasures.offset)
 
     def _apply(self, tenant: str, said: Said, at: int, *, tell: bool) -> None:
+        # First, so that nobody is part of a customer before what he withdrew is.
+        self._consents.apply(tenant, said.claims)
         teller = Teller(tenant, self.generation.number, at, said.where) if tell else None
         self._applier.apply(said.facts, self._minter(tenant), teller)
 

@@ -61,7 +61,7 @@ class SpeedView:
     def read(self, identifiers: Iterable[Identifier]) -> list[Loaded]:
         """Load nodes, not decoded yet."""
         tenant = self.tenant
-        return self._load([records.node_key(tenant, x) for x in identifiers])
+        return self.load([records.node_key(tenant, x) for x in identifiers])
 
     def decoded(self, record: bytes) -> Node:
         """A node that was loaded."""
@@ -74,7 +74,7 @@ class SpeedView:
     def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
         """Load far links."""
         pairs = list(pairs)
-        loaded = self._load([records.far_key(self.tenant, x, z) for x, z in pairs])
+        loaded = self.load([records.far_key(self.tenant, x, z) for x, z in pairs])
         return {
             pair: records.decode_far(record)[1]
             for pair, (_, _, record) in zip(pairs, loaded, strict=True)
@@ -98,7 +98,7 @@ class SpeedView:
         """Load customers by their first members, the lone included."""
         firsts = list(firsts)
         # Who is lone has no record, but may have had one: who writes it must know that version.
-        loaded = self._load([records.customer_key(self.tenant, first) for first in firsts])
+        loaded = self.load([records.customer_key(self.tenant, first) for first in firsts])
         return {first: self._lone[first] for first in firsts if first in self._lone} | {
             first: records.decode_customer(record)
             for first, (_, _, record) in zip(firsts, loaded, strict=True)
@@ -110,7 +110,8 @@ class SpeedView:
         keys = {records.id_key(self.tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
-    def _load(self, keys: list[bytes]) -> list[Loaded]:
+    def load(self, keys: list[bytes]) -> list[Loaded]:
+        """Load records of one kind: the view's own, else the generation's."""
         if not keys:
             return []
         values = self._values(keys)

@@ -28,19 +28,16 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def load(path: Path, *, consent: bool) -> Triggers:
-    """Read triggers from a file; `consent` says whether permissions can be asked for.
-
-    Raises DefinitionError, also for a file that cannot be read.
-    """
+def load(path: Path) -> Triggers:
+    """Read triggers from a file. Raises DefinitionError, also for a file that cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(str(path), [f"cannot be read: {error}"]) from error
-    return parse(text, str(path), consent=consent)
+    return parse(text, str(path))
 
 
-def parse(text: str, source: str = "triggers", *, consent: bool) -> Triggers:
+def parse(text: str, source: str = "triggers") -> Triggers:
     """Read triggers from YAML text; `source` names the file in errors. Raises DefinitionError."""
     try:
         document = rulefile.document(text)
@@ -56,7 +53,7 @@ def parse(text: str, source: str = "triggers", *, consent: bool) -> Triggers:
             "triggers", "name at least one, such as 'bounced: {when: {email: {outcome: hard_bounce}}}'"
         )
     triggers = {
-        name: _trigger(problems, name, problems.mapping(f"triggers.{name}", entry, KEYS), consent=consent)
+        name: _trigger(problems, name, problems.mapping(f"triggers.{name}", entry, KEYS))
         for name, entry in entries.items()
     }
     if problems.found:
@@ -64,7 +61,7 @@ def parse(text: str, source: str = "triggers", *, consent: bool) -> Triggers:
     return triggers
 
 
-def _trigger(problems: Problems, name: str, entry: Document, *, consent: bool) -> Trigger:
+def _trigger(problems: Problems, name: str, entry: Document) -> Trigger:
     path = f"triggers.{name}"
     if not _NAME.fullmatch(name):
         problems.wrong(path, "name it with up to 64 small letters, digits and '_', a letter first")
@@ -80,7 +77,7 @@ def _trigger(problems: Problems, name: str, entry: Document, *, consent: bool) -
         unless=unless,
         within=problems.age(f"{path}.within", entry["within"]) if "within" in entry else 0,
         max_age=problems.age(f"{path}.max_age", entry["max_age"]) if "max_age" in entry else MAX_AGE,
-        purpose=_purpose(problems, path, entry, consent=consent),
+        purpose=_purpose(problems, path, entry),
         channel=problems.text(f"{path}.channel", entry["channel"], "email") if "channel" in entry else "",
         webhook=_webhook(problems, f"{path}.webhook", entry["webhook"]) if "webhook" in entry else None,
     )
@@ -153,17 +150,11 @@ def _texts(problems: Problems, path: str, field: str, value: object) -> Texts:
     return texts
 
 
-def _purpose(problems: Problems, path: str, entry: Document, *, consent: bool) -> str:
+def _purpose(problems: Problems, path: str, entry: Document) -> str:
     if "purpose" not in entry:
         if "channel" in entry:
             problems.wrong(f"{path}.channel", "serves a 'purpose', which is missing: add one, or remove it")
         return ""
-    if not consent:
-        problems.wrong(
-            f"{path}.purpose",
-            "consent cannot be asked for, because this system has no source of permissions: remove the "
-            "trigger until it has one, or remove 'purpose' if this needs nobody's consent",
-        )
     return problems.text(f"{path}.purpose", entry["purpose"], "marketing")
 
 

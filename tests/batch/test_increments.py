@@ -5,12 +5,10 @@ import random
 import pytest
 from pyspark.sql import functions as f
 
-from batch_layer import delta, increment
 from batch_layer.gold import Gold
 from batch_layer.tables import TABLES
 from identity import Minter, Published
 from schemas import blocks
-from schemas.generation import open_generation
 from tests.batch.expected import RULES, TENANTS, chain, expected, facts_of, held, log
 from tests.batch.landing import Landing
 

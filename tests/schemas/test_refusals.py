@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from schemas import (
+    CONSENTS,
     DEAD_LETTERS,
     DECISIONS,
     EMAIL,
@@ -197,6 +198,47 @@ def test_a_decision(fields, expected):
     one = {"type": "crm", "value": "1"}
     base = {"decision_id": "d", "decided_at": "2026-01-01T00:00:00Z", "verdict": "undo", "a": one, "b": one}
     assert reason(json.dumps(base | fields).encode(), DECISIONS) == expected
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"consent_id": ""}, f"consent_id: {EMPTY}"),
+        ({"purpose": " "}, "purpose: is empty: name what is permitted, such as marketing"),
+        ({"purpose": "x" * 65}, "purpose: is longer than 64 characters"),
+        ({"brand": "x" * 65}, "brand: is longer than 64 characters"),
+        ({"proof": "x" * 513}, "proof: is longer than 512 characters: keep it elsewhere, and send its hash"),
+        ({"identifiers": {"email": []}}, "identifiers: names nobody: say whose word it is"),
+        ({"status": SECRET}, "status: is none of the known values"),
+        ({"valid_from": "2026-01-01"}, "valid_from: expected a time such as 2026-01-01T00:00:00Z"),
+        (
+            {"valid_from": "2026-01-02T00:00:00Z", "valid_until": "2026-01-02T00:00:00Z"},
+            "valid_until: is not after valid_from",
+        ),
+        (
+            {"status": "withdrawn", "valid_until": "2026-01-02T00:00:00Z"},
+            "a withdrawal holds until it is taken back: leave valid_from and valid_until out",
+        ),
+        ({"stated_at": "2027-01-01T00:00:00Z"}, "stated_at: is in the future: fix the producer's clock"),
+    ],
+)
+def test_a_consent(fields, expected):
+    base = {"consent_id": "c", "stated_at": "2026-01-01T00:00:00Z", "status": "granted", "purpose": "ads"}
+    base |= {"identifiers": {"email": "tom@example.com"}}
+    assert decode(CONSENTS, json.dumps(base).encode(), NOW)
+    assert reason(json.dumps(base | fields).encode(), CONSENTS) == expected
+
+
+@pytest.mark.parametrize(
+    ("consent", "expected"),
+    [
+        ({"": True}, "consent: a purpose is empty: name what is permitted, such as marketing"),
+        ({SECRET * 9: True}, "consent: a purpose is longer than 64 characters"),
+        (dict.fromkeys(map(str, range(65)), True), "consent: 65 purposes in one event, at most 64 are taken"),
+    ],
+)
+def test_the_consent_of_a_web_event(consent, expected):
+    assert reason(body(consent=consent)) == expected
 
 
 def test_an_erasure_is_checked_alike():

@@ -17,6 +17,11 @@ BODIES = {
         "a": {"type": "login", "value": "tom"},
         "b": {"type": "email", "value": "tom@example.com"},
     },
+    "POST /v1/permissions/check": {
+        "purpose": "ads",
+        "identifiers": [{"type": "login", "value": "tom"}],
+    },
+    "POST /v1/permissions/history": {"identifier": {"type": "login", "value": "tom"}},
     "POST /v1/decisions": {
         "verdict": "must_link",
         "a": {"type": "login", "value": "tom"},

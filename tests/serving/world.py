@@ -1,7 +1,9 @@
 """A small world to ask about: a generation, a stream on top, and no Kafka."""
 
 from identity import Facts, Identifier, Minter, Observer, rulefile
+from identity.consent import Permission, Statement
 from schemas import overlay
+from speed_layer.consents import Consents
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
 
@@ -30,6 +32,7 @@ class World:
         self.rules = rulefile.parse(rules)
         self.minter = Minter(b"a key for tests", tenant)
         self._now = 0
+        self.said = []
         self.handed_on = None
         self.generation = None
         self.stream = None
@@ -49,7 +52,7 @@ class World:
         view, self.handed_on = built(facts, self.rules, self.minter)
         self.generation = publish(
             self.root,
-            entries(view, self.minter.tenant),
+            entries(view, self.minter.tenant, self.said),
             number,
             as_of=as_of,
             rules=self.rules_text,
@@ -66,6 +69,16 @@ class World:
         """Events arrive by the stream, each on its own."""
         for event in events:
             self.stream.apply(self.facts(event))
+
+    def state(self, x, purpose="ads", *, withdrawn=False, live=True, **more):
+        """An identifier grants or withdraws, by the stream or (not live) for the next generation."""
+        self._now += 1
+        channel = more.pop("channel", "")
+        statement = Statement(self._now, withdrawn, ingested_at=self._now, **more)
+        self.said.append((Identifier(*x), Permission(purpose, channel), statement))
+        if live:
+            consents = Consents(self.redis, self.generation, self.stream.state)
+            consents.apply(self.minter.tenant, {Identifier(*x): {Permission(purpose, channel): statement}})
 
     def decide(self, a, b, verdict):
         self._now += 1

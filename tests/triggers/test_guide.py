@@ -20,7 +20,7 @@ def blocks(language):
 
 def test_the_example_is_a_file_of_triggers():
     good, _ = blocks("yaml")
-    triggers = definition.parse(good, consent=False)
+    triggers = definition.parse(good)
     assert all(isinstance(trigger, Trigger) for trigger in triggers.values())
     assert "hard_bounce" in triggers
 

@@ -34,6 +34,10 @@ triggers:
     within: 20s
   left:
     when: {{web: {{kind: sign_out}}}}
+  asked:
+    when: {{web: {{kind: ask}}}}
+    purpose: marketing
+    channel: email
   bounced:
     when: {{email: {{outcome: hard_bounce}}}}
     webhook: {url}/bounced
@@ -51,9 +55,9 @@ def now():
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
 
 
-def web(event_id, kind, **identifiers):
+def web(event_id, kind, consent=None, **identifiers):
     event = {"event_id": event_id, "occurred_at": now(), "kind": kind, "identifiers": identifiers}
-    return json.dumps(event).encode()
+    return json.dumps(event | {"consent": consent or {}}).encode()
 
 
 def mail(event_id, outcome, address):
@@ -215,6 +219,23 @@ def test_no_identifier_is_logged(running):
     assert "following the log" in running.log
     for value in ("example.com", "wim", "zoe", "laptop"):
         assert value not in running.log
+
+
+def test_consent_is_asked_for_at_the_moment_of_sending(system, running):
+    def ask(event_id, who, consent=None):
+        system.send([web(event_id, "ask", consent, email=f"{who}@example.com")])
+        system.await_applied()
+
+    ask("ask-1", "silent")
+    ask("ask-2", "willing", {"marketing": True})
+    assert "ask-2" in {told.cause.event_id for told in running.await_told("asked", ["ask-2"])}
+    system.send([mail("stop-1", "unsubscribe", "willing@example.com")], EMAIL)
+    system.await_applied()
+    ask("ask-3", "willing")
+    ask("ask-4", "other", {"Marketing": True})
+    running.await_told("asked", ["ask-4"])
+    running.await_all_committed()
+    assert {told.cause.event_id for told in running.told("asked")} == {"ask-2", "ask-4"}
 
 
 # Once, on a machine with many other things to do, it was never all told: docs/triggers.md warns of it.
