@@ -5,6 +5,7 @@ from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.web import lookups
 from serving_layer.web.customers import Customers
+from serving_layer.web.data import Data
 from serving_layer.web.decisions import Decisions, Send
 from serving_layer.web.explanations import Explanations
 from serving_layer.web.lookups import Lookups
@@ -16,8 +17,12 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send) -> Table:
     """The table of what a server answers; `send` puts a decision into the log."""
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     explanations, decisions = Explanations(desk, history), Decisions(desk, send)
+    data = Data(desk, history)
     return Table(
         [
+            Route("GET", "/v1/customers", data.customers, "read"),
+            Route("GET", "/v1/identifiers", data.identifiers, "read"),
+            Route("GET", "/v1/changes", data.changes, "read"),
             Route("POST", "/v1/lookup", lookup.lookup, "lookup", lookups.MOST_BYTES),
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
