@@ -130,7 +130,7 @@ class Data:
         writing = _Writing(self._cursors, question, source, who, FORMATS[kind](table), asked.limit)
         headers = {"vary": "accept"}
         if asked.limit is None and writing.format.tells_its_end:
-            return Stream(writing.streamed(place), kind, headers)
+            return Stream(await writing.streamed(place), kind, headers)
         file = await writing.spooled(place)
         ending = writing.ending
         headers["ucid-more"] = "true" if ending["more"] else "false"
@@ -170,9 +170,18 @@ class _Writing:
         self._limit = limit
 
     async def streamed(self, place: Place) -> AsyncGenerator[bytes, None]:
-        """The answer as it is made. What is wrong ends it: with a line that says so, or without its end."""
+        """The answer as it is made, once its first rows are there. Raises Refused."""
+        parts = self._parts(place)
+        return self._on([await anext(parts), await anext(parts)], parts)
+
+    async def _on(
+        self, first: list[bytes], parts: AsyncGenerator[bytes, None]
+    ) -> AsyncGenerator[bytes, None]:
+        """What is wrong ends it: with a line that says so, or without its end."""
+        for part in first:
+            yield part
         try:
-            async for part in self._parts(place):
+            async for part in parts:
                 yield part
         except (Refused, SchemaError) as error:
             status = error.status if isinstance(error, Refused) else 503

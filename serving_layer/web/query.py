@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from serving_layer.web.body import without_values
 from serving_layer.web.refused import Refused
 
 Query = TypeVar("Query", bound=msgspec.Struct)
@@ -25,8 +26,6 @@ def queried(query: str, type_: type[Query]) -> Query:
     try:
         return msgspec.convert(given, type_, strict=False)
     except msgspec.ValidationError as error:
-        text = str(error)
-        known = "unknown field" not in text
         names = ", ".join(field.encode_name for field in msgspec.structs.fields(type_))
-        problem = text if known else f"it has a parameter that is not known: there are {names}"
-        raise Refused(400, f"the query cannot be taken: {problem}", "query") from None
+        problem = f"the query cannot be taken: {without_values(error)}; there are {names}"
+        raise Refused(400, problem, "query") from None
