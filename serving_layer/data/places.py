@@ -17,8 +17,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 _NONCE: Final = 12  # bytes
 
-# Characters of a cursor. Ours are a tenth of it.
-LONGEST: Final = 8_192
+# Characters of a cursor. Ours are a fourth of it, at most.
+LONGEST: Final = 4_096
 
 
 class Beneath(msgspec.Struct, frozen=True, tag="b", array_like=True):

@@ -6,6 +6,7 @@ whether there is more, and name the cursor to go on with. Without, it is everyth
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Annotated, Any, Final
@@ -45,7 +46,9 @@ IN_MEMORY: Final = 1 << 20
 PART: Final = 1 << 16
 
 Limit = Annotated[int, msgspec.Meta(ge=1, le=MOST_ROWS, description="rows of a page; without it, all")]
-Cursor = Annotated[str, msgspec.Meta(max_length=LONGEST, description="`next` of the page before")]
+Cursor = Annotated[
+    str, msgspec.Meta(max_length=LONGEST, pattern="^[A-Za-z0-9_-]*$", description="`next` of the page before")
+]
 Moment = Annotated[datetime, msgspec.Meta(tz=True, description="RFC 3339, with a time zone")]
 
 _PAGING: Final = frozenset({"limit", "cursor"})
@@ -181,8 +184,9 @@ class _Writing:
         for part in first:
             yield part
         try:
-            async for part in parts:
-                yield part
+            async with aclosing(parts):
+                async for part in parts:
+                    yield part
         except (Refused, SchemaError) as error:
             status = error.status if isinstance(error, Refused) else 503
             if last := self.format.broken({"error": str(error), "status": status}):

@@ -7,6 +7,7 @@ from serving_layer.web import lookups
 from serving_layer.web.customers import Customers
 from serving_layer.web.data import Data
 from serving_layer.web.decisions import Decisions, Send
+from serving_layer.web.description import Description
 from serving_layer.web.explanations import Explanations
 from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
@@ -17,8 +18,8 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send) -> Table:
     """The table of what a server answers; `send` puts a decision into the log."""
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     explanations, decisions = Explanations(desk, history), Decisions(desk, send)
-    data = Data(desk, history)
-    return Table(
+    data, description = Data(desk, history), Description()
+    routes = Table(
         [
             Route("GET", "/v1/customers", data.customers, "read"),
             Route("GET", "/v1/identifiers", data.identifiers, "read"),
@@ -31,5 +32,8 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send) -> Table:
             Route("GET", "/healthz", operations.alive, None),
             Route("GET", "/readyz", operations.ready, None),
             Route("GET", "/metrics", operations.metrics, None),
+            Route("GET", "/v1/openapi.json", description.show, None),
         ]
     )
+    description.of(routes)
+    return routes
