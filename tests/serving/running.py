@@ -3,11 +3,15 @@
 import asyncio
 from threading import Event, Thread
 
+import pytest
 from granian.server.embed import Server
 
 from deploy.local.ports import free_port
+from identity import Verdict
+from tests.graph.redis_server import RedisServer
 from tests.serving.client import Served
 from tests.serving.conftest import aio
+from tests.serving.world import TOM, World, change
 
 
 class Running(Served):
@@ -61,3 +65,17 @@ class Running(Served):
 
     async def _one(self, scope, peer):
         await self.application(scope, peer)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("running")
+    with RedisServer() as redis:
+        world = World(redis.client(), directory / "generations")
+        world.publish()
+        world.go_live()
+        world.apply({**TOM, "cookie": "a"}, {"cookie": "lone"})
+        world.decide(("login", "ann"), ("email", "ann@example.com"), Verdict.CANNOT)
+        with Running(world, redis, directory) as running:
+            running.history.take([change(i) for i in range(5)], [], {})
+            yield running

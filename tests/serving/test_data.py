@@ -12,8 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from identity import Verdict
-from schemas import Cause, CustomerChange
-from schemas import Identifier as Sent
 from serving_layer.access.verify import entries
 from serving_layer.data import formats, parquet_form, walk
 from serving_layer.data.columns import columns
@@ -22,11 +20,10 @@ from serving_layer.web import data
 from serving_layer.web.accept import chosen
 from serving_layer.web.refused import Refused
 from tests.serving.client import Peer
-from tests.serving.world import TOM
+from tests.serving.world import TOM, change
 
 ODD = 'a,b"c\r\n<d>&\x01]]>\N{OLD PERSONAL COMPUTER}'
 TABLES = (CUSTOMERS, IDENTIFIERS, CHANGES)
-KINDS = ("created", "merged", "split", "moved")
 
 
 @pytest.fixture
@@ -50,21 +47,6 @@ def full(mixed, served):  # noqa: ARG001 - the world has to be there
     changes = [change(i, tenant="other" if i % 5 == 0 else "default") for i in range(30)]
     served.history.take(changes, [], {})
     return served
-
-
-def change(i, tenant="default", customer_id=None, kind=None):
-    return CustomerChange(
-        change_id=f"h{i}",
-        tenant=tenant,
-        kind=kind or KINDS[i % 4],
-        at=1_700_000_000_000_000 + i * 1_000_000,
-        customer_id=customer_id or f"c_{i}",
-        previous=["c_before"] * (i % 3),
-        identifiers=[Sent("cookie", str(i))],
-        cause=Cause(topic="web.events", partition=0, offset=i, event_id=f"e{i}") if i % 2 else None,
-        version=1,
-        generation=1,
-    )
 
 
 def get(served, key, path, accept="application/json"):

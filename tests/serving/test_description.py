@@ -8,31 +8,15 @@ import httpx
 import msgspec
 import pytest
 
-from identity import Verdict
 from serving_layer.web.about import ABOUT
 from serving_layer.web.description import described
-from tests.graph.redis_server import RedisServer
-from tests.serving.running import Running
-from tests.serving.test_data import change
+from tests.serving.running import running
 from tests.serving.test_routes import BODIES
-from tests.serving.world import TOM, World
+
+__all__ = ["running"]
 
 # Requests for each operation and phase; `make api` asks for more.
 MANY = int(os.environ.get("UCID_API_EXAMPLES", "5"))
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("running")
-    with RedisServer() as redis:
-        world = World(redis.client(), directory / "generations")
-        world.publish()
-        world.go_live()
-        world.apply({**TOM, "cookie": "a"}, {"cookie": "lone"})
-        world.decide(("login", "ann"), ("email", "ann@example.com"), Verdict.CANNOT)
-        with Running(world, redis, directory) as running:
-            running.history.take([change(i) for i in range(5)], [], {})
-            yield running
 
 
 @pytest.fixture(scope="module")
