@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 from base64 import b64decode, urlsafe_b64decode
 from datetime import UTC, datetime
+from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import msgspec
@@ -388,6 +390,16 @@ def test_a_tenant_whose_name_is_a_pattern_meets_nobody(full):
         key = full.key(tenant=tenant)
         assert rows(full, key, IDENTIFIERS) == []
         assert rows(full, key, CHANGES) == []
+
+
+def test_columns_are_as_documented():
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text("utf-8")
+    told = re.findall(r"^\| (customers|identifiers|changes) \| `(\w+)` \| (.*?) \|", page, re.MULTILINE)
+    assert told == [
+        (table.name, column.name, column.type + ", or empty" * column.empty)
+        for table in TABLES
+        for column in columns(table.row)
+    ]
 
 
 FORMS = ("application/json", "text/csv", "application/xml")
