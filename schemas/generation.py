@@ -270,6 +270,22 @@ class Generation:
                     if not key.startswith(blocks.PREFIX):
                         yield key, blocks.record_of(value, block)
 
+    def keys(self, prefix: bytes, shard: int = 0, after: bytes = b"") -> Iterator[tuple[int, bytes]]:
+        """Keys that begin with `prefix`, each with its shard: shard by shard, ascending in each.
+
+        Begins behind the key `after` of that shard, so that who stopped there can go on.
+        """
+        for index in range(shard, len(self._shards)):
+            behind = after if index == shard else b""
+            with self._shards[index].begin() as transaction, transaction.cursor() as cursor:
+                if not cursor.set_range(behind or prefix):
+                    continue
+                for key in cursor.iternext(keys=True, values=False):
+                    if not key.startswith(prefix):
+                        break
+                    if key != behind:
+                        yield index, key
+
     def _block(self, name: bytes) -> list[bytes]:
         return blocks.unpacked(self._entries([name])[name])
 

@@ -178,6 +178,12 @@ def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
     return [edge for edge in edges if edge[2] & _FATE == _ALIVE], customer
 
 
+def identifier_and_customer(node: bytes) -> tuple[str, str, str]:
+    """Type and value of an encoded node, and the id of its customer where it is alone with that."""
+    type_, value, _, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
+    return type_, value, customer
+
+
 def plain_customer(data: bytes) -> list[Any]:
     """An encoded customer as `[id, [[type, value], …], aliases]`: for lookups."""
     plain: list[Any] = _decode(data)

@@ -5,7 +5,9 @@ from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.web import lookups
 from serving_layer.web.customers import Customers
+from serving_layer.web.data import Data
 from serving_layer.web.decisions import Decisions, Send
+from serving_layer.web.description import Description
 from serving_layer.web.explanations import Explanations
 from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
@@ -18,8 +20,12 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send) -> Table:
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     permissions = Permissions(desk)
     explanations, decisions = Explanations(desk, history), Decisions(desk, send)
-    return Table(
+    data, description = Data(desk, history), Description()
+    routes = Table(
         [
+            Route("GET", "/v1/customers", data.customers, "read"),
+            Route("GET", "/v1/identifiers", data.identifiers, "read"),
+            Route("GET", "/v1/changes", data.changes, "read"),
             Route("POST", "/v1/lookup", lookup.lookup, "lookup", lookups.MOST_BYTES),
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
@@ -30,5 +36,8 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send) -> Table:
             Route("GET", "/healthz", operations.alive, None),
             Route("GET", "/readyz", operations.ready, None),
             Route("GET", "/metrics", operations.metrics, None),
+            Route("GET", "/v1/openapi.json", description.show, None),
         ]
     )
+    description.of(routes)
+    return routes

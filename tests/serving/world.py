@@ -2,7 +2,8 @@
 
 from identity import Facts, Identifier, Minter, Observer, rulefile
 from identity.consent import Permission, Statement
-from schemas import overlay
+from schemas import Cause, CustomerChange, overlay
+from schemas import Identifier as Sent
 from speed_layer.consents import Consents
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
@@ -15,11 +16,27 @@ identifiers:
 """
 TOM = {"login": "tom", "email": "tom@example.com"}
 ANN = {"login": "ann", "email": "ann@example.com"}
+KINDS = ("created", "merged", "split", "moved")
 HOT = [{"cookie": "kiosk", "email": f"visitor{i}@example.com"} for i in range(4)]
 
 
 def identifiers(event):
     return {Identifier(type_, value) for type_, value in event.items()}
+
+
+def change(i, tenant="default", customer_id=None, kind=None):
+    return CustomerChange(
+        change_id=f"h{i}",
+        tenant=tenant,
+        kind=kind or KINDS[i % 4],
+        at=1_700_000_000_000_000 + i * 1_000_000,
+        customer_id=customer_id or f"c_{i}",
+        previous=["c_before"] * (i % 3),
+        identifiers=[Sent("cookie", str(i))],
+        cause=Cause(topic="web.events", partition=0, offset=i, event_id=f"e{i}") if i % 2 else None,
+        version=1,
+        generation=1,
+    )
 
 
 class World:
