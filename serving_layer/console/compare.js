@@ -18,7 +18,7 @@ export function compare(signal) {
   const found = h("div", { "aria-live": "polite" });
   const ends = ["a", "b"].map((which, i) => {
     const type = chooser(false, given[i]?.type);
-    const value = h("input", { required: true, autocomplete: "off", spellcheck: "false", autofocus: i === 0 });
+    const value = h("input", { required: true, autocomplete: "off", spellcheck: "false", "data-focus": i === 0 });
     value.value = given[i]?.value ?? "";
     const part = h("fieldset", { class: "row" }, h("legend", {}, t(`compare.${which}`)), field(t("compare.type"), type), field(t("compare.value"), value));
     return { part, get: () => ({ type: type.value, value: value.value.trim() }) };

@@ -8,7 +8,7 @@ const ID = /^c_[a-z2-7]{26}$/;
 
 export function find() {
   const type = chooser(true);
-  const value = h("input", { type: "search", required: true, autofocus: true, autocomplete: "off", spellcheck: "false" });
+  const value = h("input", { type: "search", required: true, "data-focus": true, autocomplete: "off", spellcheck: "false" });
   const found = h("div", { "aria-live": "polite" });
   const submit = async (event) => {
     event.preventDefault();

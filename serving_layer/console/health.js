@@ -48,12 +48,12 @@ const ofStream = ({ stream }, behind) => [
     tile(h("b", { class: stream.stale ? "problem" : null }, t(stream.stale ? "yes" : "no")), t("health.stale")),
     tile(number(stream.generation), t("health.generation")),
   ),
-  lines(t("health.behind_now"), [{ name: t("health.behind_now"), values: behind }], "", ""),
+  lines(t("health.behind_now"), [{ name: t("health.behind_now"), values: behind }], t("health.most", { n: Math.max(...behind) }), ""),
 ];
 
-function ofBatch({ generation, report }) {
+function ofBatch({ report }) {
   if (!report) return h("p", {}, t("health.none"));
-  const { movement, parity } = report;
+  const { generation, movement, parity } = report;
   const identifiers = report.customers.reduce((sum, size) => sum + size.identifiers, 0);
   const runs = [...report.past, { generation, customers: movement.after, identifiers }];
   const counted = (rows) => bars(rows.map((row) => ({ label: `${row.type}: ${row.reason}`, value: row.count })));

@@ -28,12 +28,12 @@ function show(build, name) {
     nav,
     key.get() &&
       Object.keys(PARTS).map((part) =>
-        h("a", { href: `#/${part}`, "aria-current": part === name ? "page" : null }, t(`nav.${part}`)),
+        h("a", { href: `#/${part}`, "aria-current": part === name ? "page" : null, click: again }, t(`nav.${part}`)),
       ),
   );
   leave.hidden = !key.get();
   title.tabIndex = -1;
-  (page.querySelector("[autofocus]") ?? title).focus({ preventScroll: true });
+  (page.querySelector("[data-focus]") ?? title).focus({ preventScroll: true });
   scrollTo(0, 0);
 }
 
@@ -44,12 +44,15 @@ function route() {
   show(PARTS[part] ?? find, PARTS[part] ? part : "find");
 }
 
+// Who chooses the part where he is begins it anew.
+const again = (event) => event.currentTarget.hash === location.hash && route();
+
 function signIn(told) {
   const secret = h("input", {
     type: "password",
     autocomplete: "off",
     required: true,
-    autofocus: true,
+    "data-focus": true,
     spellcheck: "false",
     "aria-describedby": "kept",
   });

@@ -53,7 +53,7 @@ function outcome({ customers, rejected_links: refused, quarantined }) {
   return [
     part("customers", customers, (some) => h("ul", { class: "cards" }, some.map((each) =>
       h("li", { class: "card" }, data(each.customer_id, "code"), h("ul", { class: "bare" }, each.identifiers.map((one) => h("li", {}, identifier(one)))))))),
-    part("refused", refused, reasons("refused")),
-    part("quarantined", quarantined, reasons("quarantined")),
+    refused.length > 0 && part("refused", refused, reasons("refused")),
+    quarantined.length > 0 && part("quarantined", quarantined, reasons("quarantined")),
   ];
 }

@@ -14,6 +14,7 @@ Ends = Callable[[], Awaitable[Mapping[str, int] | None]]
 # Of a run's report what may be told to whoever may read: figures of all tenants together. Its largest
 # customers may be another tenant's.
 _FIGURES: Final = (
+    "generation",
     "messages",
     "records",
     "rejects",

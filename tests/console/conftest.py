@@ -29,7 +29,7 @@ def site(tmp_path_factory):
     try:
         state = system.up(stack, rules, silent)
         settings = Settings.load({**os.environ, "UCID_HOME": str(stack.home)})
-        (path_of(settings.generations, 0) / REPORT).write_bytes(msgspec.json.encode(people.report(0)))
+        (path_of(settings.generations, 0) / REPORT).write_bytes(msgspec.json.encode(people.report()))
         send(bootstrap.producer(settings), WEB, people.events())
         consumer, redis = bootstrap.consumer(settings, "test"), bootstrap.redis(settings)
         end = log_end(consumer)

@@ -1,6 +1,7 @@
 """A small shop for the console: people with a story, a shared laptop, and a customer too large to draw."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 from batch_layer.health import Certainty, Count, Health, Largest, Size
 from batch_layer.movement import Movement
@@ -19,6 +20,7 @@ identifiers:
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
 LARGE = 350
+_BEGIN = datetime(2026, 3, 1, 9, tzinfo=UTC)
 
 _STORY = [
     {"cookie": "laptop"},
@@ -41,13 +43,13 @@ _STORY = [
 def events():
     """Lines of web events."""
     made = [*_STORY]
-    made += [{"login": "robot", "cookie": [f"c{i}" for i in range(at, at + 50)]} for at in range(0, LARGE, 50)]
+    made += [{"login": "robot", "cookie": f"c{i}"} for i in range(LARGE)]
     for n, identifiers in enumerate(made):
-        at = f"2026-03-{1 + n:02d}T09:{n:02d}:00Z"
+        at = (_BEGIN + n * timedelta(hours=7)).isoformat()
         yield json.dumps({"event_id": f"e{n}", "occurred_at": at, "identifiers": identifiers}).encode()
 
 
-def report(generation):
+def report(generation=7):
     """What a run might have said."""
     return Report(
         generation=generation,
@@ -62,15 +64,27 @@ def report(generation):
         refused_links=412,
         phases=[Phase("land", 4.2), Phase("links", 9.1), Phase("components", 6.6), Phase("publish", 2.0)],
         health=Health(
-            customers=[Size(1, 1, 610, 610), Size(2, 2, 420, 840), Size(3, 4, 812, 2_790), Size(5, 8, 160, 980)],
+            customers=[
+                Size(1, 1, 610, 610),
+                Size(2, 2, 420, 840),
+                Size(3, 4, 812, 2_790),
+                Size(5, 8, 160, 980),
+            ],
             components=[Size(1, 1, 600, 600), Size(2, 2, 400, 800)],
             largest=[Largest("c_aaaaaaaaaaaaaaaaaaaaaaaaaa", 350)],
-            quarantined=[Count("cookie", "hot: seen with more than 20 login", 14), Count("email", "blocked", 3)],
+            quarantined=[
+                Count("cookie", "hot: seen with more than 20 login", 14),
+                Count("email", "blocked", 3),
+            ],
             refused=[
                 Count("cookie and login", "shared: a cookie keeps its newest 1 login only", 322),
                 Count("email and login", "max: a customer has at most 1 login", 90),
             ],
-            certainty=[Certainty("cookie", 0.6, 3_100), Certainty("email", 1.0, 1_400), Certainty("login", 1.0, 720)],
+            certainty=[
+                Certainty("cookie", 0.6, 3_100),
+                Certainty("email", 1.0, 1_400),
+                Certainty("login", 1.0, 720),
+            ],
         ),
         movement=Movement(before=1_930, after=2_002, made=84, merged=11, split=1, kept=1_930, aliases=11),
         parity=Parity(generation=generation, compared=1_873),
