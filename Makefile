@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults check clean
+.PHONY: demo test faults screenshots check clean
 
 demo: $(STAMP)
 	$(VENV)/bin/ucid demo
@@ -14,6 +14,10 @@ test: $(STAMP)
 # Every fault, at length: 300 kills, 50 of a batch, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
 faults: $(STAMP)
 	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py
+
+# The pictures of the README, as the tests of the console make them.
+screenshots: $(STAMP)
+	UCID_SCREENSHOTS=docs/images $(VENV)/bin/python -m pytest -n0 tests/console -k "pictures or phone"
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .
