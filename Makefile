@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults api check clean
+.PHONY: demo test faults api screenshots check clean
 
 demo: $(STAMP)
 	$(VENV)/bin/ucid demo
@@ -18,6 +18,10 @@ faults: $(STAMP)
 # The HTTP API against its description, at length: some ten thousand requests that are made up.
 api: $(STAMP)
 	UCID_API_EXAMPLES=500 $(VENV)/bin/python -m pytest tests/serving/test_description.py
+
+# The pictures of the README, as the tests of the console make them.
+screenshots: $(STAMP)
+	UCID_SCREENSHOTS=docs/images $(VENV)/bin/python -m pytest -n0 tests/console -k "pictures or phone"
 
 check: $(STAMP)
 	$(VENV)/bin/ruff check .

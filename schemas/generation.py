@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import lmdb
@@ -44,6 +44,9 @@ _SCRATCH = ".writing-"
 
 # A file beside the generations with the number of the one that readers are to stand on.
 PIN = "USE"
+
+# A file of the generation: what its run has to say for itself.
+REPORT = "report.json"
 
 # Blocks that a scan keeps open: the far links of an identifier are spread over few.
 _BLOCKS = 256
@@ -216,6 +219,14 @@ class Generation:
         for shard in self.manifest.shards:
             if _checksum(self._directory / shard.file) != shard.blake2b:
                 raise BrokenGeneration(f"{self._directory / shard.file}: differs from its checksum")
+
+    def report(self) -> dict[str, Any] | None:
+        """What the run that made it had to say for itself, in figures; None where there is no such report."""
+        try:
+            found = msgspec.json.decode((self._directory / REPORT).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+        return found if isinstance(found, dict) else None
 
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """The records of those keys that are there."""

@@ -13,6 +13,7 @@ from serving_layer.explanation import Explanation
 from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
 from serving_layer.permissions import Permitted
+from serving_layer.picture import Picture
 from serving_layer.reading import Freshness
 
 _encode = msgspec.json.Encoder().encode
@@ -81,6 +82,31 @@ def explanation_json(found: Explanation, tenant: str, history: History) -> dict[
         "refused": [{**_pair_json(link.a, link.b), "reason": link.reason} for link in found.refused],
         "refused_left_out": found.left_out,
         **freshness_json(found.freshness),
+    }
+
+
+def picture_json(found: Picture, asked: str, freshness: Freshness) -> dict[str, Any]:
+    """A customer's graph; links name their ends by their places in `nodes`."""
+    customer = found.outcome.customer
+    assert customer is not None, "only those that are found are told"
+    places = {x: place for place, x in enumerate((*found.members, *found.others))}
+    return {
+        "customer_id": customer[0],
+        "asked": asked,
+        "moved": asked != customer[0],
+        "aliases": customer[2],
+        "nodes": [
+            {**x._asdict(), "inside": inside}
+            for inside, some in ((True, found.members), (False, found.others))
+            for x in some
+        ],
+        "nodes_left_out": found.left_out,
+        "links": [
+            {"a": places[line.a], "b": places[line.b], "refused": line.refused, **link_json(line.link)}
+            for line in found.lines
+        ],
+        "links_left_out": found.lines_left_out,
+        **freshness_json(freshness),
     }
 
 

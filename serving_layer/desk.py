@@ -16,6 +16,7 @@ from serving_layer.explanation import Explanation, explain
 from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
 from serving_layer.past import answered, standing_at
+from serving_layer.picture import Picture, picture
 from serving_layer.reading import Freshness, Look
 from serving_layer.remembered import Remembered
 from serving_layer.shared import Shared
@@ -113,6 +114,16 @@ class Desk:
         self._metrics.looked_up(len(known), unknown, stale=stale)
         account(who, unknown)
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
+
+    async def picture(self, who: Principal, customer_id: str) -> tuple[Picture | None, Freshness]:
+        """Whom an id means, as a graph. Raises as `customer` does."""
+        spend(who, 1)
+        found, freshness = await self.ask(picture(who.tenant, customer_id), who.tenant)
+        self._metrics.looked_up(found is not None, found is None, stale=freshness.stale)
+        account(who, found is None)
+        about = [found.outcome.customer[0]] if found is not None and found.outcome.customer else []
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="graph", about=about, asked=1))
+        return found, freshness
 
     async def freshness(self) -> Freshness:
         """What answers rest on at this moment. Raises BrokenGeneration where there is nothing."""
