@@ -13,15 +13,16 @@ from typing import Any
 
 import yaml
 
-from identity import normalise
+from identity import attribute_rules, normalise
 from identity.errors import InvalidValueError, RuleError
+from identity.problems import Problems
 from identity.rules import AGE_REMEDY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_age, as_regex, is_regex
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
 _MOST = 1_000_000
 
-_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers")
+_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "profile")
 _COMMON = (
     "rank",
     "unique",
@@ -121,7 +122,10 @@ class _Reader:
                     )
         if not types:
             self._wrong("identifiers", "name at least one type, such as 'email: {rank: 1}'")
-        return Rules(types, ignore_unknown=unknown == "ignore")
+        problems = Problems()
+        profile = attribute_rules.read(problems, top.get("profile", {}))
+        self.problems += problems.found
+        return Rules(types, ignore_unknown=unknown == "ignore", profile=profile)
 
     def _type(self, name: str, path: str, entry: Mapping[str, Any], *, made: bool) -> TypeRule:
         if entry.get("rank") is None:

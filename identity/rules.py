@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import NamedTuple
 
+from identity.attributes import AttributeRule
+
 DAY = 86_400_000_000  # microseconds
 
 # So that nothing is unbounded: a customer with more values of one type is no person.
@@ -57,11 +59,12 @@ class PairRule(NamedTuple):
 
 @dataclass(frozen=True)
 class Rules:
-    """All rules of a tenant, by identifier type."""
+    """All rules of a tenant, by identifier type; those of attributes, by their path."""
 
     types: Mapping[str, TypeRule]
     ignore_unknown: bool = False
     version: int = 1
+    profile: Mapping[str, AttributeRule] = field(default_factory=dict)
     _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -77,6 +80,8 @@ class Rules:
             "ignore_unknown": self.ignore_unknown,
             "types": {name: _meaning(rule) for name, rule in self.types.items()},
         }
+        if self.profile:
+            meaning["profile"] = {name: asdict(rule) for name, rule in self.profile.items()}
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
 
