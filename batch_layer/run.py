@@ -18,7 +18,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, customers, graph, names, outcomes, shards, silver
+from batch_layer import components, customers, graph, names, outcomes, profiles, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -222,6 +222,7 @@ class _Rebuild:
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
+        entries = entries.union(self._profiles(bronze, records, members))
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
             if examiner is not None:
@@ -274,6 +275,20 @@ class _Rebuild:
             }
         )
         return ids.union(new)
+
+    def _profiles(self, bronze: DataFrame, records: DataFrame, members: DataFrame) -> DataFrame:
+        """Write the tables of profiles; returns the entries of the registers, `key, value`."""
+        told = profiles.of_events(bronze, self._rules)
+        if self._manifest.loads:
+            told = told.unionByName(profiles.of_records(records, self._rules))
+        if not self._rules.profile:
+            if "silver/claims" not in self._before.tables:
+                return told.limit(0).select(f.lit(b"").alias("key"), f.lit(b"").alias("value"))
+            told = told.limit(0)  # what former rules asked for
+        told = self._gold.write("silver/claims", told)
+        registers = profiles.registers(told, self._rules).persist()
+        self._gold.write("gold/profiles", profiles.values(registers, members, self._rules))
+        return registers.select("key", "value")
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
         named = customers.part(found, "named")

@@ -53,10 +53,18 @@ def strongest(identifiers: Iterable[Identifier], rules: Rules) -> Identifier | N
     return min(identifiers, key=lambda x: (rules.types[x.type].rank, x), default=None)
 
 
+class Told(NamedTuple):
+    """A claim for an attribute; with a `fault` it counts for nothing, and its value is empty."""
+
+    attribute: str
+    claim: Claim
+    fault: str | None = None
+
+
 def claims(
     rules: Rules, attributes: Mapping[str, str], source: str, key: str, at: int, ingested_at: int
-) -> Iterator[tuple[str, Claim | InvalidValueError]]:
-    """What an event or record with these attributes claims, or why a value is none."""
+) -> Iterator[Told]:
+    """What an event or record with these attributes claims."""
     for name, raw in attributes.items():
         rule = rules.profile.get(name)
         if rule is None or not rule.takes(source):
@@ -64,10 +72,10 @@ def claims(
         try:
             value = rule.read(raw)
         except InvalidValueError as error:
-            yield name, error
+            yield Told(name, Claim(at, "", source, key, ingested_at), str(error))
             continue
         if value is not None:
-            yield name, Claim(at, value, source, key, ingested_at)
+            yield Told(name, Claim(at, value, source, key, ingested_at))
 
 
 def register(rule: AttributeRule, some: Iterable[Claim]) -> tuple[Claim, ...]:

@@ -5,12 +5,13 @@ from typing import Any
 
 import msgspec
 
-from identity import Identifier, Link, Verdict
+from identity import Identifier, Link, Rules, Verdict
 from identity.facts import PAST
 from schemas.records import identifier_digest
 from serving_layer.explanation import Explanation
 from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
+from serving_layer.profile import Profile
 from serving_layer.reading import Freshness
 
 _encode = msgspec.json.Encoder().encode
@@ -48,8 +49,10 @@ def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
     return written
 
 
-def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[str, Any]:
-    """Whom an id means: the customer, and whether that is another id than was asked for."""
+def customer_json(
+    outcome: Outcome, asked: str, profile: dict[str, Any], freshness: Freshness
+) -> dict[str, Any]:
+    """Whom an id means: the customer, its profile, and whether that is another id than was asked for."""
     customer = outcome.customer
     assert customer is not None, "only those that are found are told"
     return {
@@ -58,8 +61,27 @@ def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[st
         "moved": asked != customer[0],
         "identifiers": [{"type": type_, "value": value} for type_, value in customer[1]],
         "aliases": customer[2],
+        "profile": profile,
         **freshness_json(freshness),
     }
+
+
+def profile_json(profile: Profile, rules: Rules) -> dict[str, Any]:
+    """Attributes with value, source and time; a number or a truth is one in JSON, too."""
+    return {
+        name: {
+            "value": _typed(value.value, rules.profile[name].type),
+            "source": value.source,
+            "at": time_json(value.at),
+        }
+        for name, value in profile.items()
+    }
+
+
+def _typed(value: str, type_: str) -> str | int | float | bool:
+    if type_ == "number":
+        return float(value) if "." in value else int(value)
+    return value == "true" if type_ == "bool" else value
 
 
 def explanation_json(found: Explanation, tenant: str, history: History) -> dict[str, Any]:

@@ -15,8 +15,10 @@ from typing import Any, cast
 from confluent_kafka import Message
 
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
+from identity.profile import Claim, Told
 from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
 from schemas.absorb import absorb, accept
+from schemas.claims import claimed
 from schemas.events import Decision
 from schemas.plain_event import Plain, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
@@ -45,11 +47,13 @@ Source = tuple[Message, str]
 class Said:
     """What a batch says of one tenant.
 
-    `sources` has the message that first brought an identifier, or last brought it together with others.
+    `sources` has the message that first brought an identifier, or last brought it together with others,
+    `claims` what is claimed of an identifier, by attribute.
     """
 
     facts: Facts = field(default_factory=Facts)
     sources: dict[Identifier, Source] = field(default_factory=dict)
+    claims: dict[Identifier, dict[str, list[Claim]]] = field(default_factory=dict)
 
     def note(self, identifiers: Sequence[Identifier], source: Source) -> None:
         """Remember what brought these."""
@@ -57,6 +61,12 @@ class Said:
             self.sources.update(dict.fromkeys(identifiers, source))
         elif identifiers:
             self.sources.setdefault(identifiers[0], source)
+
+    def claim(self, owner: Identifier, told: Iterable[Told]) -> None:
+        """Remember what is claimed of an identifier."""
+        for name, claim, fault in told:
+            if fault is None:
+                self.claims.setdefault(owner, {}).setdefault(name, []).append(claim)
 
     def where(self, identifiers: Sequence[Identifier]) -> Where | None:
         """The last of the messages that brought any of these."""
@@ -81,9 +91,11 @@ class Intake:
     """Reads messages by one set of rules."""
 
     def __init__(self, rules: Rules) -> None:
+        self._rules = rules
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
-        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about.
+        # A plain event has no properties, hence no match keys and no claims: its identifiers alone say who it
+        # is about.
         self._known: dict[bytes, tuple[Identifier, ...]] = {}
 
     def read(self, messages: Sequence[Message]) -> Batch:
@@ -189,6 +201,9 @@ class Intake:
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
         event_id = record.decision_id if isinstance(record, Decision) else record.event_id
         said.note(about, (message, event_id))
+        owner, told = claimed(record, about, self._rules, at)
+        if owner is not None:
+            said.claim(owner, told)
 
 
 def _meet(met: dict[bytes, Met], rows: Iterable[tuple[bytes, datetime, int, Message, Plain]]) -> None:

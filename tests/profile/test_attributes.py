@@ -110,10 +110,10 @@ def test_what_is_no_value_is_told_without_quoting_it(rule, raw):
 def test_an_event_claims_what_the_rules_take_from_its_source():
     found = rules("a: {}", "b: {sources: crm}", "c: {type: number}", "d: {}")
     said = {"a": " x ", "b": "y", "c": "no number", "d": "null", "other": "z"}
-    told = dict(claims(found, said, "web", "e1", 5, 7))
-    assert told.pop("a") == Claim(5, "x", "web", "e1", 7)
-    assert isinstance(told.pop("c"), InvalidValueError)
-    assert told == {}
+    good, bad = claims(found, said, "web", "e1", 5, 7)
+    assert good == ("a", Claim(5, "x", "web", "e1", 7), None)
+    assert bad[:2] == ("c", Claim(5, "", "web", "e1", 7))
+    assert bad.fault == "is no number of up to 15 digits and 6 decimals"
 
 
 def test_the_strongest_identifier_claims():

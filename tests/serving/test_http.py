@@ -63,6 +63,7 @@ def test_a_customer_by_its_id(served, key):
         "moved": False,
         "identifiers": found["identifiers"],
         "aliases": [],
+        "profile": {},
         "generation": 1,
         "through": None,
         "offsets": {},

@@ -1,0 +1,63 @@
+r"""From a record to claims, and registers as bytes: shared by the stream, the batch and who answers.
+
+    p<tenant>\0<hash>   MessagePack [[attribute, [[at, value, source, key, ingested_at], …]], …], best first
+
+In a generation it stands for all that was claimed before its cut-off, in Redis for what was since: who reads
+merges the two.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from identity import Identifier, Rules
+from identity.profile import Claim, Registers, Told, claims, strongest
+from schemas.absorb import Absorbed
+from schemas.events import Decision, EmailEvent, WebEvent
+from schemas.records import identifier_digest, tenant_prefix
+
+# The kind of a web event with which customers change their details themselves.
+UPDATE: Final = "profile_update"
+
+# What events are called as sources; slow sources have names of their own.
+WEB_SOURCE, EMAIL_SOURCE, SELF_SERVICE = "web", "email", "self_service"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[tuple[str, tuple[Claim, ...]]]).decode
+
+
+def source_of(event: WebEvent | EmailEvent) -> str:
+    """The source that an event's claims come from."""
+    if isinstance(event, EmailEvent):
+        return EMAIL_SOURCE
+    return SELF_SERVICE if event.kind == UPDATE else WEB_SOURCE
+
+
+def claimed(
+    record: Absorbed, about: Sequence[Identifier], rules: Rules, ingested_at: int
+) -> tuple[Identifier | None, Iterator[Told]]:
+    """What an event claims, and of which identifier.
+
+    `about` are the event's identifiers that count; without one, and in a decision, nothing is claimed.
+    """
+    owner = None if isinstance(record, Decision) else strongest(about, rules)
+    if isinstance(record, Decision) or owner is None:
+        return None, iter(())
+    source, at = source_of(record), record.occurred_at
+    return owner, claims(rules, record.properties, source, record.event_id, at, ingested_at)
+
+
+def profile_key(tenant: str, identifier: Identifier) -> bytes:
+    """The key of an identifier's registers."""
+    return tenant_prefix(b"p", tenant) + identifier_digest(identifier)
+
+
+def encode_registers(registers: Registers) -> bytes:
+    """See above."""
+    return _encode(list(registers.items()))
+
+
+def decode_registers(data: bytes) -> Registers:
+    """What `encode_registers` wrote."""
+    return dict(_decode(data))
