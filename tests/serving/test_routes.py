@@ -17,6 +17,10 @@ BODIES = {
         "a": {"type": "login", "value": "tom"},
         "b": {"type": "email", "value": "tom@example.com"},
     },
+    "POST /v1/profiles/update": {
+        "identifier": {"type": "login", "value": "tom"},
+        "attributes": {"town": "Bath"},
+    },
     "POST /v1/decisions": {
         "verdict": "must_link",
         "a": {"type": "login", "value": "tom"},
@@ -114,8 +118,8 @@ def unknown(route):
 
 
 def without_ids(answer):
-    """What is new in each answer, a decision's id and its place in the log, told nobody anything."""
-    return re.sub(r'"(decision_id|offset)":[^,}]*', "", answer.text)
+    """What is new in each answer, what was sent and its place in the log, told nobody anything."""
+    return re.sub(r'"(decision_id|event_id|offset)":[^,}]*', "", answer.text)
 
 
 def test_with_its_scope_every_route_answers(served, routes):
