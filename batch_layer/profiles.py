@@ -1,4 +1,4 @@
-"""Profiles: claims of all events and records, registers of identifiers, and what customers are said to be.
+"""Profiles and segments: claims of all events and records, registers of identifiers, what customers are.
 
 The same code decides as in the stream (`identity.profile`); Spark only brings together what belongs together.
 """
@@ -15,6 +15,7 @@ from batch_layer.rows import Row, map_rows
 from batch_layer.silver import identifier_of, key_of, tenant_of
 from identity import Facts, Observer, Rules, UnknownTypeError
 from identity.profile import Claim, Registers, Told, claims, merged, profile, register, strongest
+from identity.segments import segments
 from schemas import EMAIL, WEB, Malformed
 from schemas.absorb import absorb, accept
 from schemas.blocks import alone
@@ -24,8 +25,12 @@ _TEXT, _TIME = pa.string(), pa.int64()
 _SAID = ("x", "attribute", "source", "record", "at", "value", "fault")
 _CLAIMS = pa.schema([*((name, _TIME if name == "at" else _TEXT) for name in _SAID), ("ingested_at", _TIME)])
 _REGISTERS = pa.schema([("x", _TEXT), ("key", pa.binary()), ("value", pa.binary())])
-_VALUES = pa.schema(
-    [*((name, _TEXT) for name in ("tenant", "customer_id", "attribute", "value", "source")), ("at", _TIME)]
+_JUDGED = pa.schema(
+    [
+        *((name, _TEXT) for name in ("tenant", "customer_id", "attribute", "value", "source")),
+        ("at", _TIME),
+        ("segment", _TEXT),
+    ]
 )
 
 
@@ -73,7 +78,7 @@ def registers(told: DataFrame, rules: Rules) -> DataFrame:
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         for x, of_x in groupby(rows, key=itemgetter(0)):
             found: Registers = {
-                name: register(rules.profile[name], (Claim(*row[2:]) for row in some))
+                name: register(rules.registers[name], (Claim(*row[2:]) for row in some))
                 for name, some in groupby(of_x, key=itemgetter(1))
             }
             key = profile_key(tenant_of(x), identifier_of(x))
@@ -86,20 +91,37 @@ def registers(told: DataFrame, rules: Rules) -> DataFrame:
     return map_rows(arranged, step, _REGISTERS)
 
 
-def values(registers_: DataFrame, members: DataFrame, rules: Rules) -> DataFrame:
-    """gold/profiles, of what `registers` gives; `members` has `x, customer`."""
+def judged(registers_: DataFrame, members: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
+    """The columns of gold/profiles and `segment`: a row has an attribute, or a segment that a customer is in.
+
+    `members` has `x, customer`; `as_of` is the moment that the windows of segments reach back from.
+    """
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         for (tenant, customer), some in groupby(rows, key=itemgetter(0, 1)):
-            found = profile(rules, (decode_registers(value[1:]) for *_, value in some))
+            held = [decode_registers(value[1:]) for *_, value in some if value is not None]
+            found = profile(rules, held)
             for name, value in found.items():
-                yield (tenant, customer, name, *value)
+                yield (tenant, customer, name, *value, None)
+            for segment in segments(rules, found, held, as_of):
+                yield (tenant, customer, None, None, None, None, segment)
 
-    joined = registers_.join(members, "x").select(
+    # Of a customer nothing may be known, and that may be what a segment asks for.
+    joined = members.join(registers_, "x", "left" if rules.segments else "inner").select(
         f.split("x", "\0", 3)[0].alias("tenant"), "customer", "value"
     )
     arranged = joined.repartition("tenant", "customer").sortWithinPartitions("tenant", "customer")
-    return map_rows(arranged, step, _VALUES)
+    return map_rows(arranged, step, _JUDGED)
+
+
+def tables(judged_: DataFrame) -> dict[str, DataFrame]:
+    """The tables of what `judged` says, by name."""
+    members = judged_.where("segment IS NOT NULL").select("tenant", "customer_id", "segment")
+    return {
+        "gold/profiles": judged_.where("attribute IS NOT NULL").drop("segment"),
+        "gold/segment_members": members,
+        "gold/segments": members.groupBy("tenant", "segment").agg(f.count("*").alias("customers")),
+    }
 
 
 def _rows(x: str, told: Iterable[Told]) -> Iterator[Row]:

@@ -222,7 +222,7 @@ class _Rebuild:
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
-        entries = entries.union(self._profiles(bronze, records, members))
+        entries = entries.union(self._profiles(bronze, records, members, as_of))
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)
             if examiner is not None:
@@ -276,18 +276,21 @@ class _Rebuild:
         )
         return ids.union(new)
 
-    def _profiles(self, bronze: DataFrame, records: DataFrame, members: DataFrame) -> DataFrame:
-        """Write the tables of profiles; returns the entries of the registers, `key, value`."""
+    def _profiles(
+        self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
+    ) -> DataFrame:
+        """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
         told = profiles.of_events(bronze, self._rules)
         if self._manifest.loads:
             told = told.unionByName(profiles.of_records(records, self._rules))
-        if not self._rules.profile:
+        if not self._rules.registers:
             if "silver/claims" not in self._before.tables:
                 return told.limit(0).select(f.lit(b"").alias("key"), f.lit(b"").alias("value"))
             told = told.limit(0)  # what former rules asked for
         told = self._gold.write("silver/claims", told)
         registers = profiles.registers(told, self._rules).persist()
-        self._gold.write("gold/profiles", profiles.values(registers, members, self._rules))
+        judged = profiles.judged(registers, members, self._rules, as_of).persist()
+        self._gold.write_all(profiles.tables(judged))
         return registers.select("key", "value")
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:

@@ -51,6 +51,7 @@ _VALUE = Column("value", "STRING", "normalised value; personal data")
 _CUSTOMER = Column("customer_id", "STRING", "customer's id, as lookups answer it")
 _CAMPAIGN = Column("campaign_id", "STRING", "campaign, as its e-mail service names it; may be empty")
 _ATTRIBUTE = Column("attribute", "STRING", "attribute, as the rules name it")
+_SEGMENT = Column("segment", "STRING", "segment, as the rules name it")
 _WHERE = (
     Column("topic", "STRING", "Kafka topic, or `source:` and the name of a slow source"),
     Column("partition", "INT", "Kafka partition; null for a slow source"),
@@ -134,7 +135,7 @@ TABLES: Final[dict[str, Table]] = {
         "A value that an event or a record claims for an attribute; see docs/profile.md.",
         (
             Column("x", "STRING", f"identifier that claims it: {_KEY}"),
-            _ATTRIBUTE,
+            Column("attribute", "STRING", "attribute, or `#` and a segment that counts the event"),
             Column("source", "STRING", "`web`, `email`, `self_service`, or the name of a slow source"),
             Column("record", "STRING", "event's id, or record's id in its source; personal data"),
             Column("at", "BIGINT", "when it was so: event time, or the record's changed_at", _MICROS),
@@ -211,6 +212,17 @@ TABLES: Final[dict[str, Table]] = {
         ),
         key=("tenant", "customer_id", "attribute"),
         order=("tenant", "customer_id"),
+    ),
+    "gold/segments": Table(
+        "A segment that has customers; see docs/segments.md.",
+        (_TENANT, _SEGMENT, Column("customers", "BIGINT", "how many customers are in it")),
+        key=("tenant", "segment"),
+    ),
+    "gold/segment_members": Table(
+        "A customer in a segment.",
+        (_TENANT, _CUSTOMER, _SEGMENT),
+        key=("tenant", "customer_id", "segment"),
+        order=("tenant", "segment"),
     ),
     "gold/rejects": Table(
         "A message or record that was refused.",

@@ -8,7 +8,7 @@ from identity.errors import InvalidValueError
 from identity.problems import Document, Problems
 
 KEYS: Final = ("rule", "type", "sources", "personal", "pattern", "min", "max")
-_NAME = re.compile(r"[^\s\x00]{1,64}")
+_NAME = re.compile(r"[^\s\x00#][^\s\x00]{0,63}")
 
 
 def read(problems: Problems, section: object) -> dict[str, AttributeRule]:
@@ -22,7 +22,10 @@ def read(problems: Problems, section: object) -> dict[str, AttributeRule]:
 def _attribute(problems: Problems, name: str, entry: Document) -> AttributeRule:
     path = f"profile.{name}"
     if not _NAME.fullmatch(name):
-        problems.wrong(path, "an attribute is named by up to 64 characters without blanks, as events name it")
+        problems.wrong(
+            path,
+            "name it as events do: up to 64 characters without blanks, the first no '#'",
+        )
     rule = problems.one_of(f"{path}.rule", entry.get("rule", "newest"), tuple(RULES))
     type_ = problems.one_of(f"{path}.type", entry.get("type", RULES[rule][0]), TYPES)
     if type_ not in RULES[rule]:

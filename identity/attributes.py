@@ -45,6 +45,7 @@ class AttributeRule:
 
     Where `sources` are named, only these count; they stand in the order of trust. `minimum` and `maximum` are
     inclusive, and in the one spelling; `pattern` fits a whole value. `personal`: a value tells of a person.
+    Of what adds up `most` claims of an identifier are kept, or as many as usual.
     """
 
     name: str
@@ -55,6 +56,7 @@ class AttributeRule:
     pattern: str | None = None
     minimum: str | None = None
     maximum: str | None = None
+    most: int | None = None
 
     @cached_property
     def _fits(self) -> re.Pattern[str] | None:

@@ -91,7 +91,8 @@ def register(rule: AttributeRule, some: Iterable[Claim]) -> tuple[Claim, ...]:
         return ()
     if rule.rule != "sum":
         return (max(by_record.values())[1],)
-    return tuple(claim for _, claim in sorted(by_record.values(), reverse=True)[:MOST_SUMMED])
+    most = MOST_SUMMED if rule.most is None else rule.most
+    return tuple(claim for _, claim in sorted(by_record.values(), reverse=True)[:most])
 
 
 def merged(rules: Rules, *several: Registers) -> dict[str, tuple[Claim, ...]]:
@@ -101,7 +102,7 @@ def merged(rules: Rules, *several: Registers) -> dict[str, tuple[Claim, ...]]:
         for name, some in registers.items():
             together.setdefault(name, []).extend(some)
     return {
-        name: register(rule, together[name]) for name, rule in rules.profile.items() if together.get(name)
+        name: register(rule, together[name]) for name, rule in rules.registers.items() if together.get(name)
     }
 
 

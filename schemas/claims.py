@@ -7,14 +7,16 @@ merges the two.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from itertools import chain
+from typing import Any, Final
 
 import msgspec
 
 from identity import Identifier, Rules
 from identity.profile import Claim, Registers, Told, claims, strongest
+from identity.segments import counted, counting
 from schemas.absorb import Absorbed
-from schemas.events import Decision, EmailEvent, WebEvent
+from schemas.events import Decision, kind_of
 from schemas.records import identifier_digest, tenant_prefix
 
 # The kind of a web event with which customers change their details themselves.
@@ -27,9 +29,9 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, tuple[Claim, ...]]]).decode
 
 
-def source_of(event: WebEvent | EmailEvent) -> str:
-    """The source that an event's claims come from."""
-    if isinstance(event, EmailEvent):
+def source_of(kind: str, event: Any) -> str:  # noqa: ANN401 - an event, or what is read of a plain one
+    """The source that the claims of an event of a kind come from."""
+    if kind == EMAIL_SOURCE:
         return EMAIL_SOURCE
     return SELF_SERVICE if event.kind == UPDATE else WEB_SOURCE
 
@@ -44,8 +46,12 @@ def claimed(
     owner = None if isinstance(record, Decision) else strongest(about, rules)
     if isinstance(record, Decision) or owner is None:
         return None, iter(())
-    source, at = source_of(record), record.occurred_at
-    return owner, claims(rules, record.properties, source, record.event_id, at, ingested_at)
+    kind = kind_of(record)
+    place = (source_of(kind, record), record.event_id, record.occurred_at, ingested_at)
+    told = claims(rules, record.properties, *place)
+    if rules.counted:
+        told = chain(told, counting(counted(rules, kind, record), *place))
+    return owner, told
 
 
 def profile_key(tenant: str, identifier: Identifier) -> bytes:

@@ -5,13 +5,13 @@ from typing import Any
 
 import msgspec
 
-from identity import Identifier, Link, Rules, Verdict
+from identity import Identifier, Link, Verdict
 from identity.facts import PAST
 from schemas.records import identifier_digest
 from serving_layer.explanation import Explanation
 from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
-from serving_layer.profile import Profile
+from serving_layer.profile import Known
 from serving_layer.reading import Freshness
 
 _encode = msgspec.json.Encoder().encode
@@ -49,10 +49,8 @@ def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
     return written
 
 
-def customer_json(
-    outcome: Outcome, asked: str, profile: dict[str, Any], freshness: Freshness
-) -> dict[str, Any]:
-    """Whom an id means: the customer, its profile, and whether that is another id than was asked for."""
+def customer_json(outcome: Outcome, asked: str, known: Known, freshness: Freshness) -> dict[str, Any]:
+    """Whom an id means: the customer, what is known of it, and whether it has another id than was asked."""
     customer = outcome.customer
     assert customer is not None, "only those that are found are told"
     return {
@@ -61,20 +59,22 @@ def customer_json(
         "moved": asked != customer[0],
         "identifiers": [{"type": type_, "value": value} for type_, value in customer[1]],
         "aliases": customer[2],
-        "profile": profile,
+        "profile": profile_json(known),
+        "segments": known.segments,
         **freshness_json(freshness),
     }
 
 
-def profile_json(profile: Profile, rules: Rules) -> dict[str, Any]:
+def profile_json(known: Known) -> dict[str, Any]:
     """Attributes with value, source and time; a number or a truth is one in JSON, too."""
+    rules = known.standing.rules
     return {
         name: {
             "value": _typed(value.value, rules.profile[name].type),
             "source": value.source,
             "at": time_json(value.at),
         }
-        for name, value in profile.items()
+        for name, value in known.profile.items()
     }
 
 

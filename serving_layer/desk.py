@@ -11,11 +11,10 @@ from serving_layer.access.audit import AuditLog, Entry
 from serving_layer.access.gate import account, spend
 from serving_layer.access.principal import Principal
 from serving_layer.explanation import Explanation, explain
-from serving_layer.generations import Standing
 from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
 from serving_layer.past import answered, standing_at
-from serving_layer.profile import Profile, profile_of
+from serving_layer.profile import Known, known_of
 from serving_layer.reading import Freshness, Look
 from serving_layer.remembered import Remembered
 from serving_layer.shared import Shared
@@ -66,15 +65,15 @@ class Desk:
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))
         return outcome, freshness
 
-    async def profile(self, who: Principal, customer: Outcome) -> tuple[Profile, Standing]:
-        """What is known of a customer that was asked for, and by whose rules. Raises SchemaError."""
-        question = profile_of(self.shared.generations, who.tenant, customer.members)
+    async def known(self, who: Principal, customer: Outcome) -> Known:
+        """What is known of a customer that was asked for. Raises SchemaError."""
+        question = known_of(self.shared.generations, who.tenant, customer.members)
         try:
             keys = next(question)
             while True:
                 keys = question.send(await self.shared.values(keys))
         except StopIteration as done:
-            return cast("tuple[Profile, Standing]", done.value)
+            return cast("Known", done.value)
 
     async def explain(self, who: Principal, a: tuple[str, str], b: tuple[str, str]) -> Explanation:
         """Why two (type, raw value) pairs are one customer, or not. Raises as `lookup` does."""

@@ -20,7 +20,7 @@ from schemas.generation import BrokenGeneration, Generation
 from serving_layer import questions
 from serving_layer.generations import Generations
 from serving_layer.outcome import Outcome
-from serving_layer.profile import Profile, profile_of
+from serving_layer.profile import Known, known_of
 from serving_layer.reading import SCRIPT, TRIES, Below, Freshness, Look, Reading, looked
 
 log = logging.getLogger(__name__)
@@ -73,16 +73,15 @@ class ServingView:
         outcome, freshness = self.ask(questions.customer(self._tenant, customer_id))
         return outcome.as_customer() if outcome is not None else None, freshness
 
-    def profile(self, customer: Customer) -> Profile:
-        """What is known of a customer, by attribute."""
-        question = profile_of(self.generations, self._tenant, customer.members)
+    def known(self, customer: Customer) -> Known:
+        """What is known of a customer: its profile, and its segments."""
+        question = known_of(self.generations, self._tenant, customer.members)
         try:
             keys = next(question)
             while True:
                 keys = question.send(self._values(keys))
         except StopIteration as done:
-            found, _ = done.value
-            return cast("Profile", found)
+            return cast("Known", done.value)
 
     def customers(self) -> Iterator[Customer]:
         """All customers. The overlay is read first and at one go, the generation as it is asked for.

@@ -15,14 +15,16 @@ from typing import Any, cast
 from confluent_kafka import Message
 
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
-from identity.profile import Claim, Told
+from identity.profile import Claim, Told, strongest
+from identity.segments import counting
 from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
 from schemas.absorb import absorb, accept
-from schemas.claims import claimed
+from schemas.claims import claimed, source_of
 from schemas.events import Decision
-from schemas.plain_event import Plain, PlainForm, micros, plain_identifiers
+from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
 from speed_layer.changes import Where
+from speed_layer.counting import Counting
 from speed_layer.log import place
 
 # So many messages share their checks: more cost less, but one that is not plain has them all checked again.
@@ -94,8 +96,9 @@ class Intake:
         self._rules = rules
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
-        # A plain event has no properties, hence no match keys and no claims: its identifiers alone say who it
-        # is about.
+        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about. All
+        # that it can claim is to be counted.
+        self._counting = {WEB: Counting(rules, "web"), EMAIL: Counting(rules, "email")}
         self._known: dict[bytes, tuple[Identifier, ...]] = {}
 
     def read(self, messages: Sequence[Message]) -> Batch:
@@ -129,7 +132,7 @@ class Intake:
         times: list[int],
     ) -> None:
         """Add what messages of one topic say, the plain to `met`; `times` are when they were appended."""
-        if self._by_columns(met, topic, messages, times):
+        if self._by_columns(batch, met, topic, messages, times):
             batch.accepted[topic, "json"] += len(messages)
         elif len(messages) < _PARTS:
             for message, at in zip(messages, times, strict=True):
@@ -142,12 +145,16 @@ class Intake:
 
     def _by_columns(
         self,
+        batch: Batch,
         met: Mapping[str, dict[bytes, Met]],
         topic: str,
         messages: Sequence[Message],
         times: list[int],
     ) -> bool:
-        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain."""
+        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain.
+
+        What segments count of them goes to `batch`.
+        """
         form = self._plain.get(topic)
         plain = form and form.read([message.value() for message in messages], min(times))
         if not plain:
@@ -155,6 +162,8 @@ class Intake:
         known = self._known
         if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
+        if self._counting[topic]:
+            self._count(batch, topic, plain, times)
         rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
         if len(plain.tenants) == 1:
             (tenant,) = plain.tenants
@@ -163,6 +172,16 @@ class Intake:
             for row in rows:
                 _meet(met[row[-1].tenant], [row])
         return True
+
+    def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
+        of_topic, kind = self._counting[topic], "email" if topic == EMAIL else "web"
+        rows = zip(plain.events, plain.identifiers, plain.times, times, strict=True)
+        for event, raw, time, at in rows:
+            registers = of_topic.registers(event)
+            owner = strongest(self._known[raw], self._rules) if registers else None
+            if owner is not None:
+                told = counting(registers, source_of(kind, event), event.event_id, micros(time), at)
+                batch.tenants.setdefault(event.tenant, Said()).claim(owner, told)
 
     def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
         """Add what events of one tenant say."""

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from serving_layer.answers import change_json, customer_json, freshness_json, profile_json
+from serving_layer.answers import change_json, customer_json, freshness_json
 from serving_layer.desk import Desk
 from serving_layer.history import History
 from serving_layer.web.message import Request, Response, json
@@ -24,8 +24,8 @@ class Customers:
             raise Refused(503, "only the stream may know this id, and it cannot be asked now", "stale")
         if found is None:
             raise Refused(404, "no customer has or had this id", "unknown")
-        profile, standing = await self._desk.profile(request.who, found)
-        return json(customer_json(found, asked, profile_json(profile, standing.rules), freshness))
+        known = await self._desk.known(request.who, found)
+        return json(customer_json(found, asked, known, freshness))
 
     async def history(self, request: Request) -> Response:
         """What happened to a customer, oldest first; as unknown (404) as the customer itself."""

@@ -52,7 +52,7 @@ def test_rules_are_read_with_every_default():
         ("x: {type: number, min: 3, max: 2}", "profile.x.min: is more than 'max'"),
         ("x: {personal: maybe}", "profile.x.personal: write true or false"),
         ("x: {kind: text}", "profile.x.kind: is no known key"),
-        ('"a b": {}', "profile.a b: an attribute is named by"),
+        ('"a b": {}', "profile.a b: name it as events do"),
     ],
 )
 def test_what_is_wrong_is_told_with_a_remedy(line, says):

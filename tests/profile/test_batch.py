@@ -2,6 +2,8 @@
 
 import json
 import random
+from collections import Counter
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +11,7 @@ from batch_layer import profiles
 from batch_layer.silver import key_of
 from identity import Facts, Identifier, Observer, rulefile
 from identity.profile import claims, profile, strongest
+from identity.segments import counted, counting, segments
 from schemas import EMAIL, WEB, WebEvent
 from schemas.claims import decode_registers
 from schemas.json_form import JsonForm
@@ -23,7 +26,11 @@ profile:
   spent:      {rule: sum, sources: [web, billing]}
   subscribed: {rule: any_true, type: bool}
   born:       {type: date}
+segments:
+  visitors: {events: [{web: {kind: form}, email: {outcome: click}, min: 3, within: 1m}]}
+  unborn:   {profile: {born: {known: false}}}
 """)
+AS_OF = 1_767_225_630_000_000 + 45_000_000  # so that some events are too old
 NOW = 1_767_312_000_000_000
 BRONZE = "topic STRING, partition INT, offset BIGINT, ingested_at BIGINT, key BINARY, value BINARY"
 RECORDS = (
@@ -89,15 +96,17 @@ def test_spark_says_what_the_obvious_code_says(spark):
         )
     }
     members |= {key_of("default", Identifier("email", "m1@example.com")): "c_0"}
+    members[key_of("default", Identifier("login", "nobody knows anything of"))] = "c_nobody"
 
     told = profiles.of_events(spark.createDataFrame(bronze, BRONZE), RULES).unionByName(
         profiles.of_records(spark.createDataFrame(records, RECORDS), RULES)
     )
     registers = profiles.registers(told, RULES).persist()
     customers = spark.createDataFrame(list(members.items()), "x STRING, customer STRING")
+    tables = profiles.tables(profiles.judged(registers, customers, RULES, AS_OF).persist())
     found = {
         (row.tenant, row.customer_id, row.attribute): (row.value, row.source, row.at)
-        for row in profiles.values(registers, customers, RULES).collect()
+        for row in tables["gold/profiles"].collect()
     }
 
     expected, faults = expected_of(all_, records)
@@ -113,9 +122,22 @@ def test_spark_says_what_the_obvious_code_says(spark):
         for name, value in profile(RULES, some).items()
     }
     assert len(found) > 10
+    in_segments = {
+        (tenant, customer, segment)
+        for tenant, customer in {(x.split("\0")[0], customer) for x, customer in members.items()}
+        for segment in segments_of(by_customer.get((tenant, customer), []))
+    }
+    assert {tuple(row) for row in tables["gold/segment_members"].collect()} == in_segments
+    assert {segment for *_, segment in in_segments} == set(RULES.segments)
+    counts = Counter((tenant, segment) for tenant, _, segment in in_segments)
+    assert {(row[0], row[1]): row[2] for row in tables["gold/segments"].collect()} == counts
     held = {row.x: decode_registers(bytes(row.value)[1:]) for row in registers.collect()}
     assert held.keys() == {x for x, by_attribute in expected.items() if by_attribute}
     assert any(len(some.get("spent", ())) > 1 for some in held.values())
+
+
+def segments_of(some):
+    return segments(RULES, profile(RULES, some), some, AS_OF)
 
 
 def expected_of(events_, records):
@@ -136,6 +158,12 @@ def expected_of(events_, records):
     for topic, event in events_:
         fields = {name: value for name, value in event.items() if name != "outcome"}
         seen = read(json.dumps(fields).encode())
+        kind = "email" if topic == EMAIL else "web"
+        if registers := counted(RULES, kind, seen if kind == "web" else SimpleNamespace(outcome="click")):
+            about = observer.observe(Facts(), seen.identifiers, {}, seen.occurred_at, NOW)
+            for name, claim, _ in counting(registers, kind, seen.event_id, seen.occurred_at, NOW):
+                of_x = by_x.setdefault(key_of(seen.tenant, strongest(about, RULES)), {})
+                of_x.setdefault(name, []).append(claim)
         source = "email" if topic == EMAIL else {"profile_update": "self_service"}.get(seen.kind, "web")
         note(seen.tenant, seen.identifiers, seen.properties, source, seen.event_id, seen.occurred_at)
     for tenant, source, record, changed_at, _, identifiers, said in records:

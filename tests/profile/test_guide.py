@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from identity import rulefile
+from identity import rulefile, segment_rules
 from identity.attribute_rules import KEYS
 from identity.attributes import MOST_CHARACTERS, RULES
 from identity.profile import MOST_SUMMED
@@ -30,3 +30,17 @@ def test_every_rule_and_key_is_named():
 def test_limits_are_as_they_are():
     assert f"of an identifier the newest {MOST_SUMMED:,}" in PAGE
     assert f"texts up to {MOST_CHARACTERS:,} characters" in PAGE
+
+
+SEGMENTS = (Path(__file__).parents[2] / "docs" / "segments.md").read_text("utf-8")
+
+
+def test_the_segments_can_be_used():
+    (text,) = re.findall(r"```yaml\n(.*?)```", SEGMENTS, re.DOTALL)
+    assert list(rulefile.parse(text).segments) == ["good_customers", "regulars", "win_back"]
+
+
+def test_every_key_of_segments_is_named():
+    for name in (*segment_rules.KEYS, *segment_rules.EVENT_KEYS, *segment_rules.KNOWN_KEYS):
+        assert re.search(rf"[`{{]{name}[`:]", SEGMENTS), name
+    assert f"both below {segment_rules.MOST:,}" in SEGMENTS

@@ -67,6 +67,23 @@ def test_a_lane_notes_what_events_claim(redis, generation):
     assert known(redis, Identifier("login", "tom")) is None
 
 
+def test_events_that_segments_count_are_noted_plain_or_not(redis, tmp_path):
+    rules = RULES + (
+        "segments: {a: {events: [{web: {kind: form}}, {web: {kind: page_view, page: /^x/}, min: 2}]},"
+        " b: {events: [{web: {kind: form, properties: {town: Bath}}, email: {outcome: click}}]}}"
+    )
+    plain = event(1, login="ann").replace(b"{", b'{"page": "x1", ', 1)
+    messages = [plain, event(2, login="ann"), form(3), form(4, town="Bath"), event(5, cookie="z"), plain]
+    generation = generation_of(tmp_path, rules=rules)
+    lane, _ = lane_on(redis, generation, numbered(messages, 1_767_312_000_000))
+    assert lane.step(0) == len(messages)
+    assert {name: {claim.key for claim in some} for name, some in known(redis).items()} == {
+        "#a.0": {"e4"},  # one decides
+        "#a.1": {"e1"},
+        "#b.0": {"e4"},
+    }
+
+
 def test_without_rules_nothing_is_kept(redis, tmp_path):
     lane, _ = lane_on(redis, generation_of(tmp_path), numbered([form(1, town="Bath")], 1_767_312_000_000))
     assert lane.step(0) == 1

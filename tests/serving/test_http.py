@@ -64,6 +64,7 @@ def test_a_customer_by_its_id(served, key):
         "identifiers": found["identifiers"],
         "aliases": [],
         "profile": {},
+        "segments": [],
         "generation": 1,
         "through": None,
         "offsets": {},
