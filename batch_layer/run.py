@@ -20,7 +20,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, consents, customers, graph, names, outcomes, shards, silver
+from batch_layer import components, consents, customers, graph, names, outcomes, profiles, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -259,6 +259,7 @@ class _Rebuild:
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
         entries = entries.union(consents.entries(said))
+        entries = entries.union(self._profiles(bronze, records, members, as_of))
         manifest = publish(
             self._job.generations,
             msgspec.structs.replace(self._manifest, as_of=as_of),
@@ -307,6 +308,23 @@ class _Rebuild:
             }
         )
         return ids.union(new)
+
+    def _profiles(
+        self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
+    ) -> DataFrame:
+        """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
+        told = profiles.of_events(bronze, self._rules)
+        if self._manifest.loads:
+            told = told.unionByName(profiles.of_records(records, self._rules))
+        if not self._rules.registers:
+            if "silver/claims" not in self._before.tables:
+                return told.limit(0).select(f.lit(b"").alias("key"), f.lit(b"").alias("value"))
+            told = told.limit(0)  # what former rules asked for
+        told = self._gold.write("silver/claims", told)
+        registers = profiles.registers(told, self._rules).persist()
+        judged = profiles.judged(registers, members, self._rules, as_of).persist()
+        self._gold.write_all(profiles.tables(judged))
+        return registers.select("key", "value")
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
         named = customers.part(found, "named")

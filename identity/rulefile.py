@@ -13,8 +13,9 @@ from typing import Any
 
 import yaml
 
-from identity import normalise
+from identity import attribute_rules, normalise, segment_rules
 from identity.errors import InvalidValueError, RuleError
+from identity.problems import Problems
 from identity.rules import (
     AGE_REMEDY,
     CONSENT,
@@ -32,7 +33,7 @@ _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
 _MOST = 1_000_000
 
-_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "consent")
+_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "consent", "profile", "segments")
 # Outcomes of an e-mail that may say something of permissions.
 _OUTCOMES = ("hard_bounce", "complaint", "unsubscribe", "subscribe")
 _FOR_CONSENT = ("withdraw", "grant", "channel")
@@ -139,7 +140,17 @@ class _Reader:
         if "consent" in top:
             outcomes = self._mapping(top["consent"], "consent", _OUTCOMES)
             consent = {**CONSENT, **{name: self._consent(name, entry) for name, entry in outcomes.items()}}
-        return Rules(types, ignore_unknown=unknown == "ignore", consent=consent)
+        problems = Problems()
+        profile = attribute_rules.read(problems, top.get("profile", {}))
+        segments = segment_rules.read(problems, top.get("segments", {}), profile)
+        self.problems += problems.found
+        return Rules(
+            types,
+            ignore_unknown=unknown == "ignore",
+            consent=consent,
+            profile=profile,
+            segments=segments,
+        )
 
     def _consent(self, outcome: str, entry: object) -> tuple[ConsentRule, ...]:
         path = f"consent.{outcome}"

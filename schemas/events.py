@@ -217,3 +217,8 @@ class DeadLetter(_Record, frozen=True, kw_only=True, gc=False):
 
 Event = WebEvent | EmailEvent
 Record = WebEvent | EmailEvent | Consent | Decision | Erasure | CustomerChange | CustomerTrigger | DeadLetter
+
+
+def kind_of(event: Event) -> str:
+    """What conditions call an event of this kind; see `identity.conditions`."""
+    return "web" if isinstance(event, WebEvent) else "email"

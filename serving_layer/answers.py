@@ -14,6 +14,7 @@ from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
 from serving_layer.permissions import Permitted
 from serving_layer.picture import Picture
+from serving_layer.profile import Known
 from serving_layer.reading import Freshness
 
 _encode = msgspec.json.Encoder().encode
@@ -51,8 +52,8 @@ def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
     return written
 
 
-def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[str, Any]:
-    """Whom an id means: the customer, and whether that is another id than was asked for."""
+def customer_json(outcome: Outcome, asked: str, known: Known, freshness: Freshness) -> dict[str, Any]:
+    """Whom an id means: the customer, what is known of it, and whether it has another id than was asked."""
     customer = outcome.customer
     assert customer is not None, "only those that are found are told"
     return {
@@ -61,8 +62,29 @@ def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[st
         "moved": asked != customer[0],
         "identifiers": [{"type": type_, "value": value} for type_, value in customer[1]],
         "aliases": customer[2],
+        "profile": profile_json(known),
+        "segments": known.segments,
         **freshness_json(freshness),
     }
+
+
+def profile_json(known: Known) -> dict[str, Any]:
+    """Attributes with value, source and time; a number or a truth is one in JSON, too."""
+    rules = known.standing.rules
+    return {
+        name: {
+            "value": _typed(value.value, rules.profile[name].type),
+            "source": value.source,
+            "at": time_json(value.at),
+        }
+        for name, value in known.profile.items()
+    }
+
+
+def _typed(value: str, type_: str) -> str | int | float | bool:
+    if type_ == "number":
+        return float(value) if "." in value else int(value)
+    return value == "true" if type_ == "bool" else value
 
 
 def explanation_json(found: Explanation, tenant: str, history: History) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
 from serving_layer.past import answered, standing_at
 from serving_layer.picture import Picture, picture
+from serving_layer.profile import Known, known_of
 from serving_layer.reading import Freshness, Look
 from serving_layer.remembered import Remembered
 from serving_layer.shared import Shared
@@ -67,6 +68,16 @@ class Desk:
         about = [outcome.customer[0]] if outcome is not None and outcome.customer is not None else []
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))
         return outcome, freshness
+
+    async def known(self, who: Principal, customer: Outcome) -> Known:
+        """What is known of a customer that was asked for. Raises SchemaError."""
+        question = known_of(self.shared.generations, who.tenant, customer.members)
+        try:
+            keys = next(question)
+            while True:
+                keys = question.send(await self.shared.values(keys))
+        except StopIteration as done:
+            return cast("Known", done.value)
 
     async def explain(self, who: Principal, a: tuple[str, str], b: tuple[str, str]) -> Explanation:
         """Why two (type, raw value) pairs are one customer, or not. Raises as `lookup` does."""

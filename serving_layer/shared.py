@@ -78,6 +78,15 @@ class Shared:
             raise Unavailable("without Redis nothing whole can be told: try again")
         return cast("tuple[int, list[bytes]]", found)
 
+    async def values(self, keys: Sequence[bytes]) -> Sequence[bytes | None] | None:
+        """What stands under some keys at one moment; None where Redis is away."""
+        try:
+            found = None if self.away else await self._redis.mget(cast("list[str]", keys))
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return cast("Sequence[bytes | None] | None", found)
+
     @property
     def away(self) -> bool:
         """Whether Redis is known to be away."""

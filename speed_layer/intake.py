@@ -16,13 +16,17 @@ from confluent_kafka import Message
 
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
 from identity.consent import Claims, claim
+from identity.profile import Claim, Told, strongest
+from identity.segments import counting
 from schemas import EMAIL, WEB, Consent, DeadLetter, Decision, EmailEvent, Malformed, WebEvent, overlay
 from schemas.absorb import Absorbed, absorb, accept
+from schemas.claims import claimed, source_of
 from schemas.ledger import Ledger
 from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
 from schemas.stated import of_map, of_outcome, stated
 from speed_layer.changes import Where
+from speed_layer.counting import Counting
 from speed_layer.log import place
 
 # So many messages share their checks: more cost less, but one that is not plain has them all checked again.
@@ -47,18 +51,19 @@ Source = tuple[Message, str]
 class Said:
     """What a batch says of one tenant.
 
-    `sources` has the message that first brought an identifier, or last brought it together with others;
-    `claims` what an identifier permits.
+    `sources` has the message that first brought an identifier, or last brought it together with others,
+    `permits` what an identifier permits, `claims` what is claimed of it, by attribute.
     """
 
     facts: Facts = field(default_factory=Facts)
     sources: dict[Identifier, Source] = field(default_factory=dict)
-    claims: dict[Identifier, Claims] = field(default_factory=dict)
+    permits: dict[Identifier, Claims] = field(default_factory=dict)
+    claims: dict[Identifier, dict[str, list[Claim]]] = field(default_factory=dict)
 
-    def claim(self, identifiers: Iterable[Identifier], claims: Claims) -> None:
+    def permit(self, identifiers: Iterable[Identifier], claims: Claims) -> None:
         """Add what each of these permits."""
         for x in identifiers:
-            known = self.claims.setdefault(x, {})
+            known = self.permits.setdefault(x, {})
             for about, statement in claims.items():
                 claim(known, about, statement)
 
@@ -68,6 +73,12 @@ class Said:
             self.sources.update(dict.fromkeys(identifiers, source))
         elif identifiers:
             self.sources.setdefault(identifiers[0], source)
+
+    def claim(self, owner: Identifier, told: Iterable[Told]) -> None:
+        """Remember what is claimed of an identifier."""
+        for name, one, fault in told:
+            if fault is None:
+                self.claims.setdefault(owner, {}).setdefault(name, []).append(one)
 
     def where(self, identifiers: Sequence[Identifier]) -> Where | None:
         """The last of the messages that brought any of these."""
@@ -96,7 +107,9 @@ class Intake:
         self._rules = rules
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
-        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about.
+        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about. All
+        # that it can claim is to be counted.
+        self._counting = {WEB: Counting(rules, "web"), EMAIL: Counting(rules, "email")}
         self._known: dict[bytes, tuple[Identifier, ...]] = {}
 
     def forget(self) -> None:
@@ -153,7 +166,10 @@ class Intake:
         messages: Sequence[Message],
         times: list[int],
     ) -> bool:
-        """Add what messages of one topic say; False, and nothing added, if one is not plain."""
+        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain.
+
+        What segments count of them goes to `batch`.
+        """
         form = self._plain.get(topic)
         plain = form and form.read([message.value() for message in messages], min(times))
         if not plain:
@@ -162,6 +178,8 @@ class Intake:
         if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
         self._state(batch, topic, plain, times)
+        if self._counting[topic]:
+            self._count(batch, topic, plain, times)
         rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
         if len(plain.tenants) == 1:
             (tenant,) = plain.tenants
@@ -188,7 +206,17 @@ class Intake:
                 else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
             )
             said = batch.tenants.setdefault(event.tenant, Said())
-            said.claim(self._known[plain.identifiers[i]], claims)
+            said.permit(self._known[plain.identifiers[i]], claims)
+
+    def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
+        of_topic, kind = self._counting[topic], "email" if topic == EMAIL else "web"
+        rows = zip(plain.events, plain.identifiers, plain.times, times, strict=True)
+        for event, raw, time, at in rows:
+            registers = of_topic.registers(event)
+            owner = strongest(self._known[raw], self._rules) if registers else None
+            if owner is not None:
+                told = counting(registers, source_of(kind, event), event.event_id, micros(time), at)
+                batch.tenants.setdefault(event.tenant, Said()).claim(owner, told)
 
     def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
         """Add what events of one tenant say."""
@@ -229,12 +257,15 @@ class Intake:
             tombstones = self._ledger.of(record.tenant) if self._ledger is not None else None
             about = absorb(record, self._observer, said.facts, at, tombstones)
             if claims := stated(record, self._rules, at):
-                said.claim(about, claims)
+                said.permit(about, claims)
         except Malformed as error:
             batch.refused.append(_dead_letter(message, at, str(error)))
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
         said.note(about, (message, _id_of(record)))
+        owner, told = claimed(record, about, self._rules, at)
+        if owner is not None:
+            said.claim(owner, told)
 
 
 def _id_of(record: Absorbed) -> str:

@@ -6,7 +6,8 @@ One batch, step by step; a crash between any two of them repeats, and never lose
    and take whom they name out of the view.
 2. Decode and absorb them into facts; what is refused becomes dead letters.
 3. Resolve what the facts touch, and commit each independent update atomically. A conflict with another
-   worker means reading and resolving again: facts merge, so those committed already change nothing.
+   worker means reading and resolving again: facts merge, so those committed already change nothing. What is
+   claimed of identifiers merges likewise.
 4. Send the dead letters and wait until the broker has them.
 5. Advance the view's offsets. Kafka's own are committed too, but only for people who watch the lag:
    the view holds its offsets beside its data, so that the two can only be lost together.
@@ -29,6 +30,7 @@ from speed_layer.intake import Intake, Said
 from speed_layer.log import LogReader
 from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
+from speed_layer.profiles import Profiles
 from speed_layer.view import ViewState
 
 # What waits is taken together: the more there is, the more of it says the same, and who has to catch up has
@@ -70,6 +72,7 @@ class Lane:
         self._intake = Intake(rules, erasures.ledger if erasures is not None else None)
         self._applier = Applier(redis, generation, self.state, rules, metrics)
         self._consents = Consents(redis, generation, self.state)
+        self._profiles = Profiles(redis, generation.number, self.state, rules)
         self._log = LogReader(consumer, self.state)
 
     def step(self, timeout: float, before: Mapping[bytes, int] | None = None) -> int:
@@ -126,9 +129,10 @@ class Lane:
 
     def _apply(self, tenant: str, said: Said, at: int, *, tell: bool) -> None:
         # First, so that nobody is part of a customer before what he withdrew is.
-        self._consents.apply(tenant, said.claims)
+        self._consents.apply(tenant, said.permits)
         teller = Teller(tenant, self.generation.number, at, said.where) if tell else None
         self._applier.apply(said.facts, self._minter(tenant), teller)
+        self._profiles.write(tenant, said.claims)
 
     def _minter(self, tenant: str) -> Minter:
         minter = self._minters.get(tenant)

@@ -15,6 +15,7 @@ from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
 from serving_layer.web.permissions import Permissions
 from serving_layer.web.pictures import Pictures
+from serving_layer.web.profiles import Profiles
 from serving_layer.web.route import Route, Table
 from serving_layer.web.trials import Trials, TryOut
 
@@ -22,7 +23,8 @@ from serving_layer.web.trials import Trials, TryOut
 def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends) -> Table:
     """The table of what a server answers.
 
-    `send` puts a decision into the log, `try_out` tries rules, `ends` says where the log ends.
+    `send` puts what is decided, or updated, into the log, `try_out` tries rules, `ends` says where the log
+    ends.
     """
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     permissions = Permissions(desk)
@@ -30,6 +32,7 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: T
     data, description = Data(desk, history), Description()
     pictures, trial, health = Pictures(desk), Trials(try_out, desk.shared.generations), Health(desk, ends)
     console = Console()
+    profiles = Profiles(desk, send)
     routes = Table(
         [
             Route("GET", "/v1/customers", data.customers, "read"),
@@ -42,6 +45,7 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: T
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),
             Route("POST", "/v1/permissions/history", permissions.history, "read"),
+            Route("POST", "/v1/profiles/update", profiles.update, "update"),
             Route("POST", "/v1/decisions", decisions.decide, "steward"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),

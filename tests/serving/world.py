@@ -13,6 +13,10 @@ identifiers:
   login:  {rank: 1, unique: true, block: ["test"]}
   email:  {rank: 2, normalise: email, max: 5}
   cookie: {rank: 9, max: 50, hot: 3}
+profile:
+  town:  {}
+  spent: {rule: sum, sources: [billing]}
+  news:  {type: bool, sources: [crm, self_service]}
 """
 TOM = {"login": "tom", "email": "tom@example.com"}
 ANN = {"login": "ann", "email": "ann@example.com"}
