@@ -91,7 +91,7 @@ def assert_read_as_alone(messages, rules, reader):
     batch = reader.read(messages)
     tenants, claims, refused, offsets, accepted = alone(messages, rules)
     assert by_tenant({tenant: said.facts for tenant, said in batch.tenants.items()}) == by_tenant(tenants)
-    said = {(tenant, x): found for tenant, said in batch.tenants.items() for x, found in said.claims.items()}
+    said = {(tenant, x): found for tenant, said in batch.tenants.items() for x, found in said.permits.items()}
     assert said == claims
     assert in_order(batch.refused) == in_order(refused)
     assert (batch.offsets, batch.accepted) == (offsets, accepted)
