@@ -20,7 +20,7 @@ from batch_layer.report import Phase, Report
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
-from schemas.generation import BrokenGeneration, Manifest, Offsets, open_generation
+from schemas.generation import REPORT, BrokenGeneration, Manifest, Offsets, open_generation
 
 # What a generation's answers are compared by.
 TABLES = (
@@ -150,7 +150,7 @@ class Examiner:
         )
         found = msgspec.structs.replace(found, phases=self.phases.so_far())
         gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
-        (directory / report.FILE).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+        (directory / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
         (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
         return found
 

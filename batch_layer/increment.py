@@ -17,7 +17,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import customers, names, outcomes, shards, silver, touching
+from batch_layer import consents, customers, names, outcomes, profiles, shards, silver, touching
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner
 from batch_layer.gold import Gold, answers
@@ -34,6 +34,7 @@ from schemas.generation import Generation, Manifest, Shard
 _TABLES = (
     "silver/seen",
     "silver/links",
+    "silver/consents",
     "gold/identifiers",
     "gold/customers",
     "gold/aliases",
@@ -51,9 +52,11 @@ class Whole(Exception):
 
 def check(before: Manifest, manifest: Manifest, loads: Loads, count: int) -> None:
     """Whether the generation of `manifest`, in `count` shards, may be made from `before`. Raises Whole."""
+    rules = rulefile.parse(manifest.rules)
     if not before.shards:
         raise Whole("there is no generation yet to build upon")
-    if missing := [name for name in _TABLES if name not in before.tables]:
+    needed = (*_TABLES, "silver/claims") if rules.registers else _TABLES
+    if missing := [name for name in needed if name not in before.tables]:
         raise Whole(f"generation {before.generation} is of a version that had no {missing[0]}")
     if manifest.fingerprint != before.fingerprint:
         raise Whole("the rules have changed")
@@ -86,8 +89,8 @@ class Increment:
         versions = None
         if new.loads != old.loads:
             versions = records.current(new.loads).where(f.col("load") > old.loads)
-        messages = bronze.since(old.offsets, new.offsets)
-        self._facts = silver.all_facts(messages, versions, self._rules).persist()
+        self._messages, self._versions = bronze.since(old.offsets, new.offsets), versions
+        self._facts = silver.all_facts(self._messages, versions, self._rules).persist()
         size = self._facts.count()
         _bound(size)
         # What is shuffled from here on is no more than a multiple of that.
@@ -129,7 +132,11 @@ class Increment:
         members = self._gold.written("gold/identifiers").select(
             f.concat_ws("\0", "tenant", "type", "value").alias("x"), f.col("customer_id").alias("customer")
         )
-        self._gold.write_all(outcomes.tables(bronze.table(), members, self._rules))
+        new = consents.statements(self._messages, self._rules).persist()
+        said = consents.known(self._read("silver/consents")).union(new).distinct().persist()
+        self._gold.write_all(
+            outcomes.tables(bronze.table(), members, self._rules) | consents.tables(said, members)
+        )
         progress("the new generation")
         residents = customers.part(found, "member").select("x", "code", "first_ingested", "home")
         scattered = names.residents(
@@ -139,6 +146,8 @@ class Increment:
             self._rules,
         )
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
+        entries = entries.union(consents.entries(said.join(new.select("x").distinct(), "x", "left_semi")))
+        entries = entries.union(self._profiles(members))
         changes = entries.union(self._frame("gone"))
 
         def write(directory: Path) -> list[Shard]:
@@ -231,6 +240,15 @@ class Increment:
                 **{name: (rows, gone[name]) for name, rows in told.items()},
             },
         )
+
+    def _profiles(self, members: DataFrame) -> DataFrame:
+        """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
+        told = profiles.of_events(self._messages, self._rules)
+        if self._versions is not None:
+            told = told.unionByName(profiles.of_records(self._versions, self._rules))
+        before = self._before.manifest
+        told = profiles.more(self._read("silver/claims"), told)
+        return profiles.written(self._gold, before, told, members, self._rules, self._manifest.as_of)
 
     def _counts(self, found: DataFrame) -> dict[str, int]:
         counts, named = self._before.manifest.counts, customers.part(found, "named")

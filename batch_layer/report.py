@@ -15,9 +15,8 @@ from batch_layer.health import Health
 from batch_layer.movement import Movement
 from batch_layer.parity import UNEXPLAINED, Parity
 from schemas.errors import SchemaError
-from schemas.generation import path_of
+from schemas.generation import REPORT, path_of
 
-FILE = "report.json"
 PAGE = "report.html"
 
 # So many runs are drawn side by side.
@@ -127,7 +126,7 @@ def past(runs: DataFrame) -> list[Past]:
 
 def load(generations: Path, number: int) -> Report:
     """The report of a generation. Raises SchemaError where it has none."""
-    path = path_of(generations, number) / FILE
+    path = path_of(generations, number) / REPORT
     try:
         return msgspec.json.decode(path.read_bytes(), type=Report)
     except FileNotFoundError:

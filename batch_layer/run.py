@@ -20,7 +20,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, customers, graph, names, outcomes, shards, silver
+from batch_layer import components, consents, customers, graph, names, outcomes, profiles, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -263,10 +263,13 @@ class _Rebuild:
             self._job.spark.catalog.clearCache()
             return self._manifest
         members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        self._gold.write_all(outcomes.tables(bronze, members, self._rules))
+        said = consents.statements(bronze, self._rules).persist()
+        self._gold.write_all(outcomes.tables(bronze, members, self._rules) | consents.tables(said, members))
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
+        entries = entries.union(consents.entries(said))
+        entries = entries.union(self._profiles(bronze, records, members, as_of))
         told = msgspec.structs.replace(self._manifest, as_of=as_of)
         manifest = publish(
             self._job.generations,
@@ -315,6 +318,15 @@ class _Rebuild:
             }
         )
         return ids.union(new)
+
+    def _profiles(
+        self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
+    ) -> DataFrame:
+        """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
+        told = profiles.of_events(bronze, self._rules)
+        if self._manifest.loads:
+            told = told.unionByName(profiles.of_records(records, self._rules))
+        return profiles.written(self._gold, self._before, told, members, self._rules, as_of)
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
         named = customers.part(found, "named")

@@ -26,11 +26,14 @@ def until(done: Callable[[], bool], what: str, deadline: float = 120.0, every: f
         time.sleep(every)
 
 
-def log_end(consumer: Consumer) -> dict[bytes, int]:
-    """The offset after the last message of each partition of the log."""
+def log_end(consumer: Consumer, timeout: float = 10) -> dict[bytes, int]:
+    """The offset after the last message of each partition of the log.
+
+    `timeout`: seconds that Kafka has to answer for each. Raises KafkaException.
+    """
     return {
         overlay.partition_field(topic, partition): consumer.get_watermark_offsets(
-            TopicPartition(topic, partition), timeout=10
+            TopicPartition(topic, partition), timeout=timeout
         )[1]
         for topic in LOG
         for partition in range(TOPICS[topic].partitions)

@@ -9,7 +9,9 @@ from typing import Any
 from deploy import bootstrap
 from deploy.deciding import Decider
 from deploy.following import Follower
+from deploy.log_ends import LogEnds
 from deploy.settings import Settings
+from deploy.trial import try_out
 from serving_layer.access.audit import AuditLog, Seal
 from serving_layer.access.gate import Gate
 from serving_layer.access.keys import KeyRing
@@ -53,7 +55,8 @@ class Process:
         history = History(settings.history)
         self._follower = Follower(settings, history, lambda: self._shared.generations.current.observer)
         self._follower.start()
-        routes = table(desk, metrics, history, Decider(settings).send)
+        self._ends = LogEnds(settings)
+        routes = table(desk, metrics, history, Decider(settings).send, try_out, self._ends)
         self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()
@@ -63,6 +66,7 @@ class Process:
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Close it."""
         self._follower.stop()
+        self._ends.close()
         self._audit.close()
         loop.run_until_complete(self._shared.close())
 

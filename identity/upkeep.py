@@ -18,7 +18,7 @@ Steps 1 and 2 of resolution look at neighbours only, hence 1 to 3 here do not sp
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from identity import graph
@@ -39,14 +39,14 @@ class Update:
     """A set of changes that belong together: all of it is committed, or none.
 
     `read_*` name every record that the outcome rests on, `nodes`, `far` and `customers` (by first member)
-    those to write, of which None is gone, `minted` the new ids; `before` and `after` are the customers that
-    change.
+    those to write, of which None is gone (a node if it was erased), `minted` the new ids; `before` and
+    `after` are the customers that change.
     """
 
     read_nodes: list[Identifier] = field(default_factory=list)
     read_far: list[Pair] = field(default_factory=list)
     read_customers: list[Identifier] = field(default_factory=list)
-    nodes: dict[Identifier, Node] = field(default_factory=dict)
+    nodes: dict[Identifier, Node | None] = field(default_factory=dict)
     far: dict[Pair, Edge | None] = field(default_factory=dict)
     customers: dict[Identifier, Customer | None] = field(default_factory=dict)
     minted: dict[str, Minted] = field(default_factory=dict)
@@ -69,6 +69,17 @@ def upkeep(
     `postponed` is given, facts that bear on more than `graph.LARGE` identifiers are put there instead.
     """
     return _Upkeep(view, rules, minter, as_of).apply(facts, postponed)
+
+
+def erase(
+    view: View, erased: Mapping[Identifier, int], rules: Rules, *, minter: Minter, as_of: int | None
+) -> list[Update]:
+    """Take identifiers out of a view, with all their links; returns the independent updates that do so.
+
+    `erased` says up to when each is erased: who was first taken in later is somebody new, and stays. What is
+    left is what it would be had no event ever named the others.
+    """
+    return _Upkeep(view, rules, minter, as_of).erase(erased)
 
 
 class Keeping:
@@ -223,12 +234,10 @@ class _Upkeep(Keeping):
         self._minter = minter
         self._new: dict[Identifier, Customer] = {}  # by their first members
         self._minted: dict[str, Minted] = {}
+        self._erased: set[Identifier] = set()
 
     def apply(self, facts: Facts, postponed: Facts | None) -> list[Update]:
-        records = self._records
-        flipped = self.keep(facts)
-        rejoin = Rejoin(records, self._rules, graph.LARGE if postponed is not None else None)
-        rejoin.run(*self._touched(flipped))
+        rejoin = self._rejoin(self.keep(facts), graph.LARGE if postponed is not None else None)
         aside = self._roots(rejoin.large)
         self._name([group for group in rejoin.groups if self._together.find(group[0]) not in aside])
         if postponed is not None:
@@ -237,6 +246,40 @@ class _Upkeep(Keeping):
             ties = facts.links.items()
             postponed.links.update((ends, link) for ends, link in ties if postponed.seen.keys() >= {*ends})
         return self._updates(aside)
+
+    def erase(self, erased: Mapping[Identifier, int]) -> list[Update]:
+        records = self._records
+        records.load(erased)
+        known = ((x, records.known[x]) for x in erased)
+        self._erased = {x for x, node in known if node is not None and node.seen.first_ingested <= erased[x]}
+        near = self._cut_off() - self._erased
+        flipped = self._erased | self._screen(near)
+        self._own(near | {z for x in flipped for z in records.node(x).edges})
+        self._name(list(self._rejoin(flipped, None).groups))
+        return self._updates(set())
+
+    def _cut_off(self) -> set[Identifier]:
+        """Take the erased out, with their links from both ends; returns the other ends."""
+        records = self._records
+        for x in self._erased:
+            records.reach_all(x)
+        ends = [(z, x) for x in self._erased for z in records.node(x).edges]
+        records.load(z for z, _ in ends)
+        records.reach(ends)
+        for z, x in ends:
+            del records.draft(z).edges[x]
+            self._together.add(x, z)
+        for x in self._erased:
+            draft = records.draft(x)
+            draft.edges.clear()
+            draft.fault, draft.customer, draft.first, draft.lone = "erased", "", None, False
+        return {z for z, _ in ends}
+
+    def _rejoin(self, flipped: set[Identifier], most: int | None) -> Rejoin:
+        """Join again what is touched."""
+        rejoin = Rejoin(self._records, self._rules, most)
+        rejoin.run(*self._touched(flipped))
+        return rejoin
 
     def _roots(self, identifiers: Iterable[Identifier]) -> set[Identifier]:
         """What stands for those with whom these must be committed together."""
@@ -299,7 +342,8 @@ class _Upkeep(Keeping):
             for resident in sorted(record.residents, key=self._place_in_line):
                 node = drafts.get(resident) or known[resident]
                 self._together.add(resident, record.residents[0])
-                if node is not None and node.fault is None:
+                # Who was erased and came again is nobody's resident.
+                if node is not None and node.fault is None and node.home == customer_id:
                     held.setdefault(resident, []).append((record.minted, customer_id))
                     break
         return held
@@ -351,7 +395,7 @@ class _Upkeep(Keeping):
         pushed = self._records.push()
         for x, draft in self._records.drafts.items():
             if draft != known.get(x):
-                parts[self._together.find(x)].nodes[x] = draft
+                parts[self._together.find(x)].nodes[x] = None if x in self._erased else draft
         for x in known:
             parts[self._together.find(x)].read_nodes.append(x)
         for ends, edge in self._records.far.items():

@@ -27,7 +27,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
-from typing import Self
+from typing import Any, Self
 from weakref import WeakValueDictionary
 
 import lmdb
@@ -44,6 +44,9 @@ _SCRATCH = ".writing-"
 
 # A file beside the generations with the number of the one that readers are to stand on.
 PIN = "USE"
+
+# A file of the generation: what its run has to say for itself.
+REPORT = "report.json"
 
 # Blocks that a scan keeps open: the far links of an identifier are spread over few.
 _BLOCKS = 256
@@ -217,6 +220,14 @@ class Generation:
             if _checksum(self._directory / shard.file) != shard.blake2b:
                 raise BrokenGeneration(f"{self._directory / shard.file}: differs from its checksum")
 
+    def report(self) -> dict[str, Any] | None:
+        """What the run that made it had to say for itself, in figures; None where there is no such report."""
+        try:
+            found = msgspec.json.decode((self._directory / REPORT).read_bytes())
+        except (OSError, msgspec.DecodeError):
+            return None
+        return found if isinstance(found, dict) else None
+
     def get(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         """The records of those keys that are there."""
         entries = self._entries(keys)
@@ -269,6 +280,22 @@ class Generation:
                         break
                     if not key.startswith(blocks.PREFIX):
                         yield key, blocks.record_of(value, block)
+
+    def keys(self, prefix: bytes, shard: int = 0, after: bytes = b"") -> Iterator[tuple[int, bytes]]:
+        """Keys that begin with `prefix`, each with its shard: shard by shard, ascending in each.
+
+        Begins behind the key `after` of that shard, so that who stopped there can go on.
+        """
+        for index in range(shard, len(self._shards)):
+            behind = after if index == shard else b""
+            with self._shards[index].begin() as transaction, transaction.cursor() as cursor:
+                if not cursor.set_range(behind or prefix):
+                    continue
+                for key in cursor.iternext(keys=True, values=False):
+                    if not key.startswith(prefix):
+                        break
+                    if key != behind:
+                        yield index, key
 
     def _block(self, name: bytes) -> list[bytes]:
         return blocks.unpacked(self._entries([name])[name])

@@ -1,20 +1,18 @@
 """Why are these two the same, or why not? The path of links between them, and the links that were refused."""
 
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Mapping
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from identity import Identifier, Link, Refused, pair
-from identity.graph import Edge, Node
-from identity.own import not_kept
-from identity.screen import link_fault
+from identity import Identifier, Link, Refused
+from identity.graph import Node
 from schemas import records
 from schemas.generation import BrokenGeneration
 from serving_layer.certainty import along, surest_path
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
 from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
-from serving_layer.refusals import crossing, members_of, refused
+from serving_layer.refusals import crossing, dropped, members_of, refused
 from serving_layer.web.refused import Refused as RefusedRequest
 
 # Identifiers of the two customers together, at most: the records of all of them are read.
@@ -94,7 +92,7 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Lo
             if reading.standing.number != standing.number:
                 continue
             known = {**members_of(outer, reading), **ours}
-            told = {*refused(links[:MOST_REFUSED], nodes, known, standing), *_dead(nodes, standing)}
+            told = {*refused(links[:MOST_REFUSED], nodes, known, standing), *dropped(nodes, standing)}
             more = max(0, len(links) - MOST_REFUSED)
             return _explained(
                 outcomes[0], outcomes[1], nodes, sorted(told), more, standing, reading.freshness
@@ -126,23 +124,3 @@ def _explained(
         more + max(0, len(refused) - MOST_REFUSED),
         freshness,
     )
-
-
-def _dead(nodes: Mapping[Identifier, Node], standing: Standing) -> Iterator[Refused]:
-    """Links that an end does not keep, or that do not count."""
-    for x, node in nodes.items():
-        for z, edge in node.edges.items():
-            if not node.is_live(z):
-                yield Refused(*pair(x, z), _why(node, z, edge, standing))
-
-
-def _why(node: Node, z: Identifier, edge: Edge, standing: Standing) -> str:
-    x, rules = node.identifier, standing.rules
-    fault = link_fault(edge.link, rules.between(x.type, z.type), standing.generation.manifest.as_of)
-    if fault is not None:
-        return fault
-    if node.fault is not None:
-        return node.fault
-    if edge.out:
-        return f"the {z.type} at its other end dropped out"
-    return not_kept(x, z, rules) if not edge.mine else not_kept(z, x, rules)

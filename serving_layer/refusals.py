@@ -1,5 +1,6 @@
-"""Links that both ends keep and that join nobody, and the rule that keeps their customers apart.
+"""Links that join nobody, and the rule that says so.
 
+Of those that both ends keep, it is the rule that keeps their customers apart.
 Stores do not keep why a link was refused: it was, if it lives and leads from one customer to another, and
 which limit the two of them would break can be told from their members.
 """
@@ -7,9 +8,11 @@ which limit the two of them would break can be told from their members.
 from collections.abc import Iterator, Mapping, Sequence
 
 from identity import Identifier, Refused, pair
-from identity.graph import Node
+from identity.graph import Edge, Node
 from identity.identifier import Pair
 from identity.join import refusal
+from identity.own import not_kept
+from identity.screen import link_fault
 from schemas import records
 from serving_layer.generations import Standing
 from serving_layer.reading import Reading
@@ -46,3 +49,23 @@ def refused(
         reason = refusal(ours, theirs, apart, standing.rules)
         if reason is not None:
             yield Refused(*pair(x, z), reason)
+
+
+def dropped(nodes: Mapping[Identifier, Node], standing: Standing) -> Iterator[Refused]:
+    """Links that an end does not keep, or that do not count."""
+    for x, node in nodes.items():
+        for z, edge in node.edges.items():
+            if not node.is_live(z):
+                yield Refused(*pair(x, z), _why(node, z, edge, standing))
+
+
+def _why(node: Node, z: Identifier, edge: Edge, standing: Standing) -> str:
+    x, rules = node.identifier, standing.rules
+    fault = link_fault(edge.link, rules.between(x.type, z.type), standing.generation.manifest.as_of)
+    if fault is not None:
+        return fault
+    if node.fault is not None:
+        return node.fault
+    if edge.out:
+        return f"the {z.type} at its other end dropped out"
+    return not_kept(x, z, rules) if not edge.mine else not_kept(z, x, rules)

@@ -14,7 +14,7 @@ from batch_layer.run import run
 from batch_layer.tables import TABLES
 from identity import Identifier
 from schemas import overlay, records
-from schemas.generation import numbers, open_generation, path_of
+from schemas.generation import REPORT, numbers, open_generation, path_of
 from tests.integration.system import by_id
 
 RULES = """
@@ -89,7 +89,7 @@ def test_the_page_stands_alone_and_names_nobody(system):
     assert not re.findall(r"<script|<link|<img|https?://|url\(", page)
     assert "example.com" not in page
     assert "kiosk" not in page
-    assert "example.com" not in (path_of(system.settings.generations, 1) / report.FILE).read_text("utf-8")
+    assert "example.com" not in (path_of(system.settings.generations, 1) / REPORT).read_text("utf-8")
 
 
 def test_other_rules_are_tried_and_nothing_is_published(system, job):

@@ -17,7 +17,7 @@ from serving_layer.web.application import Application
 from serving_layer.web.routes import table
 
 ID_KEY = b"a key for tests"
-ALL = ("lookup", "read", "steward", "erase", "admin")
+ALL = ("lookup", "read", "update", "steward", "erase", "admin")
 
 
 class Answer:
@@ -121,12 +121,21 @@ class Served:
         gate = Gate(self.ring, self._more.pop("tokens", None))
         self.history = History(self.keys.with_name("history.db"))
         self.sent = []
-        routes = table(self.desk, self.metrics, self.history, self._more.pop("send", self._send))
+        self.ends = {}
+        send, try_out = self._more.pop("send", self._send), self._more.pop("try_out", self._try_out)
+        routes = table(self.desk, self.metrics, self.history, send, try_out, self._ends)
         self.application = Application(routes, gate, self.metrics)
 
     async def _send(self, decision):
         self.sent.append(decision)
         return "customer.decisions:0", len(self.sent) - 1
+
+    async def _try_out(self, rules, events):
+        self.tried = rules, events
+        return b"{}"
+
+    async def _ends(self):
+        return self.ends
 
     def __exit__(self, *_):
         self.log.close()

@@ -1,0 +1,54 @@
+// The server, asked as any program asks it. The key stays in this tab, and is in no URL.
+import { t } from "./say.js";
+
+const PLACE = "ucid-key";
+
+export const key = {
+  get: () => sessionStorage.getItem(PLACE),
+  set: (secret) => sessionStorage.setItem(PLACE, secret),
+  forget: () => sessionStorage.removeItem(PLACE),
+};
+
+// An answer that is none: its status, 0 where nobody answered, and what to tell.
+export class Failure extends Error {
+  constructor(status, text) {
+    super(text);
+    this.status = status;
+  }
+}
+
+export async function ask(method, path, body) {
+  let answer;
+  try {
+    answer = await fetch(`../${path}`, {
+      method,
+      headers: { authorization: `Bearer ${key.get()}` },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      cache: "no-store",
+      credentials: "omit",
+    });
+  } catch {
+    throw new Failure(0, t("fail.away"));
+  }
+  const told = await answer.json().catch(() => ({}));
+  if (answer.ok) return told;
+  if (answer.status === 401) {
+    key.forget();
+    dispatchEvent(new Event("signed-out"));
+    throw new Failure(401, t("key.wrong"));
+  }
+  if (answer.status === 403) throw new Failure(403, t("fail.scope", told));
+  throw new Failure(answer.status, told.error ?? t("fail.away"));
+}
+
+const of = (id) => `v1/customers/${encodeURIComponent(id)}`;
+
+export const lookup = (identifiers) => ask("POST", "v1/lookup", { identifiers });
+export const customer = (id) => ask("GET", of(id));
+export const graph = (id) => ask("GET", `${of(id)}/graph`);
+export const history = (id) => ask("GET", `${of(id)}/history`);
+export const explain = (a, b) => ask("POST", "v1/explain", { a, b });
+export const decide = (verdict, a, b, why) => ask("POST", "v1/decisions", { verdict, a, b, why });
+export const health = () => ask("GET", "v1/health");
+export const simulate = (rules, events) => ask("POST", "v1/simulate", { rules, events });
+export const rules = () => ask("GET", "v1/rules");

@@ -1,0 +1,368 @@
+"""The console in a real browser, on a running system."""
+
+import json
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from deploy.awaiting import until
+from serving_layer.picture import MOST_NODES
+from tests.console.page import TEXTS, Console, named
+from tests.console.people import HOSTILE, LARGE
+
+pytestmark = pytest.mark.slow
+
+IMAGES = os.environ.get("UCID_SCREENSHOTS")
+ANNA, TABLET = ("login", "anna.berg"), ("cookie", "tablet-22")
+SAME, NOT_SAME = "Yes, they are one customer.", "No, they are not one customer."
+RULE = "shared: a cookie keeps its newest 1 login only"
+
+
+@pytest.fixture(scope="module")
+def shared(browser, site):
+    """A tab that is signed in, for tests that leave it so."""
+    console = Console(browser, site, viewport={"width": 1100, "height": 800}).signed_in()
+    yield console
+    console.close()
+
+
+@pytest.fixture
+def console(shared):
+    yield shared
+    assert shared.complaints == []
+
+
+@pytest.fixture
+def opened(browser, site):
+    """Opens tabs of other kinds."""
+    tabs = []
+
+    def open_(**options):
+        tabs.append(Console(browser, site, **options))
+        return tabs[-1]
+
+    yield open_
+    for tab in tabs:
+        tab.close()
+
+
+def test_a_wrong_key_is_told_and_not_kept(opened):
+    tab = opened()
+    tab.sign_in("ucid_" + "x" * 43)
+    tab.page.get_by_role("alert").get_by_text("This key is not valid").wait_for()
+    assert tab.page.evaluate("sessionStorage.length + localStorage.length") == 0
+    assert tab.page.get_by_role("link", name="Find", exact=True).count() == 0
+    tab.signed_in()
+    # A key that is revoked while somebody works ends it at the next question.
+    tab.page.evaluate("sessionStorage.setItem('ucid-key', 'ucid_revoked')")
+    tab.find("anna.berg")
+    tab.heading("Sign in")
+    assert tab.page.evaluate("sessionStorage.length") == 0
+
+
+def test_the_key_stays_in_the_tab_and_nothing_is_asked_elsewhere(console):
+    console.customer("anna.berg@example.com")
+    assert console.page.evaluate("sessionStorage.getItem('ucid-key')") == console.key
+    assert console.page.evaluate("[localStorage.length, document.cookie]") == [0, ""]
+    assert all(url.startswith(console.url) for url in console.asked)
+    assert not any(console.key in url or "anna" in url for url in [*console.asked, console.page.url])
+
+
+def test_somebody_is_found_by_any_identifier_and_by_id(console):
+    met = ("anna.berg", "Anna.Berg@Example.com", "020 7946 0958", "laptop")
+    ids = {console.customer(value) for value in met}
+    assert len(ids) == 1
+    assert console.customer(*ids) in ids
+    for value in ("anna.berg", "anna.berg@example.com", "+442079460958", "laptop", "4021-77"):
+        assert console.page.get_by_role("definition").get_by_text(value, exact=True).count() == 1
+    console.find("nobody@example.com", "email")
+    console.page.get_by_text("Nobody is known by this.").wait_for()
+    console.find("no address", "email")
+    console.page.get_by_text(re.compile("As email it links nobody: ")).wait_for()
+
+
+def test_several_customers_are_a_choice(console):
+    one = {"customer_id": "c_" + "a" * 26, "identifiers": [], "certainty": 1}
+    answer = {"results": [one, {"customer_id": "c_" + "b" * 26}, None, None, None]}
+    console.page.route("**/v1/lookup", lambda route: route.fulfill(json=answer))
+    console.find("twice")
+    console.page.get_by_role("heading", name="2 customers").wait_for()
+    assert console.page.locator("main a code").all_inner_texts() == ["c_" + "a" * 26, "c_" + "b" * 26]
+    console.page.unroute("**/v1/lookup")
+
+
+def test_the_graph_shows_types_and_refused_links_and_says_when_and_why(console):
+    console.customer("anna.berg")
+    page = console.page
+    nodes = page.locator(".graph .node")
+    assert nodes.count() == 7
+    # Of each type its own shape and colour.
+    shapes = nodes.locator("[class^=k]").evaluate_all("all => all.map(x => x.classList[0])")
+    assert len(set(shapes)) == 5
+    dashes = "line => getComputedStyle(line).strokeDasharray"
+    refused = page.get_by_role("button", name="cookie tablet-22 and login anna.berg, refused")
+    assert refused.locator(".link").evaluate(dashes) != "none"
+    held = page.get_by_role("button", name=re.compile("email anna.berg.* and login anna.berg$"))
+    assert held.locator(".link").evaluate(dashes) == "none"
+    refused.click(force=True)
+    details = page.locator(".details")
+    details.get_by_text(RULE).wait_for()
+    times = details.locator("time").evaluate_all("all => all.map(x => x.dateTime)")
+    assert times[0] == times[1] == "2026-03-02T20:00:00+00:00"
+    held.click(force=True)
+    details.get_by_text(re.compile(r"message \d+ of web.events, partition \d, event")).wait_for()
+    nodes.filter(has_text="laptop").click()
+    details.get_by_text("1 link").wait_for()
+    page.get_by_text("As a table").click()
+    assert page.get_by_role("region", name="As a table").locator("tbody tr").count() == 6
+
+
+def test_the_timeline_tells_what_made_the_customer(console):
+    console.customer("anna.berg")
+    entries = console.page.locator(".timeline li")
+    entries.first.wait_for()
+    assert re.search(r"Created .* 20\d\d", entries.last.inner_text())
+    assert "web.events" in entries.last.inner_text()
+
+
+def test_of_a_large_customer_a_part_is_drawn_and_the_rest_counted(console):
+    console.customer("robot")
+    assert console.page.locator(".graph .node").count() == MOST_NODES
+    console.page.get_by_text(f"and {LARGE + 1 - MOST_NODES} more identifiers, not drawn").wait_for()
+
+
+def test_values_that_pretend_to_be_markup_are_text(console):
+    page = console.page
+    console.customer("eve", "login")
+    assert page.get_by_role("definition").get_by_text(HOSTILE, exact=True).count() == 1
+    page.get_by_role("button", name=f"cookie {HOSTILE}", exact=True).click()
+    page.locator(".details b").get_by_text(HOSTILE, exact=True).wait_for()
+    assert console.compare(("cookie", HOSTILE), ("login", "eve")).inner_text() == SAME
+    console.open("Try rules")
+    event = {"event_id": "1", "occurred_at": "2026-01-01T08:00:00Z", "identifiers": {"login": HOSTILE}}
+    page.get_by_label("Events, one JSON object a line").fill(json.dumps(event))
+    page.get_by_role("button", name="Try", exact=True).click()
+    page.locator("main b").get_by_text(HOSTILE, exact=True).wait_for()
+    page.get_by_label("Rules (YAML)").fill(f"{HOSTILE}: 1")
+    page.get_by_role("button", name="Try", exact=True).click()
+    page.locator("pre.problem").wait_for()
+    assert page.locator("img").count() == 0
+    assert "owned" not in page.title()
+
+
+def test_why_and_why_not(console):
+    assert console.compare(("cookie", "phone-7c1"), ("card", "4021-77")).inner_text() == SAME
+    assert console.page.locator("ol.path li .identifier").all_inner_texts() == [
+        *("cookie phone-7c1", "email anna.berg@example.com"),
+        *("email anna.berg@example.com", "phone +442079460958"),
+        *("phone +442079460958", "card 4021-77"),
+    ]
+    assert console.compare(TABLET, ANNA).inner_text() == NOT_SAME
+    console.page.get_by_text(RULE).wait_for()
+
+
+def test_a_steward_links_two_keeps_them_apart_and_takes_it_back(console):
+    login, phone = ("login", "carla"), ("phone", "+44 20 7946 0123")
+    answer = console.compare(login, phone)
+    assert answer.inner_text() == NOT_SAME
+    console.page.get_by_role("button", name="Link them").click()
+    console.page.get_by_text("Say why").wait_for()
+    console.decide("Link them", "she called, ticket 4711")
+    assert answer.inner_text() == SAME
+    console.page.get_by_text("A steward linked them").first.wait_for()
+    console.customer("carla", "login")
+    assert console.page.get_by_role("definition").get_by_text("+442079460123").count() == 1
+    console.compare(login, phone).wait_for()
+    console.decide("Keep them apart", "a wrong number")
+    assert answer.inner_text() == NOT_SAME
+    console.decide("Take the last word back", "we do not know")
+    assert answer.inner_text() == NOT_SAME
+
+
+def test_health_draws_the_stream_and_the_last_run(console):
+    console.open("Health")
+    console.page.get_by_text("Yes: all 1,873 answers that were compared are the batch's.").wait_for()
+    tile = console.page.locator(".tiles > div").filter(has_text="messages behind the log").locator("b")
+    assert tile.inner_text() == "0"
+    bars = console.page.locator(".bars").first.locator("rect")
+    widths = bars.evaluate_all("all => all.map(bar => bar.getBoundingClientRect().width)")
+    assert max(widths) == widths[2] > widths[0] > widths[3] > 0
+    line = console.page.locator(".series").first
+    until(lambda: line.evaluate("line => line.points.numberOfItems") > 1, "another answer")
+
+
+def test_rules_are_tried_and_mistakes_are_told(console):
+    page = console.page
+    console.open("Try rules")
+    page.get_by_role("button", name="Try", exact=True).click()
+    page.get_by_role("heading", name="2 customers").wait_for()
+    page.get_by_role("heading", name="1 refused link").wait_for()
+    rules = page.get_by_label("Rules (YAML)")
+    page.get_by_role("button", name="Load the rules in force").click()
+    until(lambda: "card:" in rules.input_value(), "the rules in force")
+    rules.fill("identifiers: {login: {rnak: 1}}")
+    page.get_by_role("button", name="Try", exact=True).click()
+    page.locator("pre.problem").get_by_text(re.compile("identifiers.login.*rank")).wait_for()
+
+
+def test_the_keyboard_is_enough(opened):
+    tab = opened()
+    page, press = tab.page, tab.page.keyboard.press
+    page.goto(f"{tab.url}/console")
+    tab.heading("Sign in")
+    page.keyboard.type(tab.key)
+    press("Enter")
+    tab.heading("Find a customer")
+    page.keyboard.type("anna.berg@example.com")
+    press("Enter")
+    page.locator(".graph svg").wait_for()
+
+    def tab_to(wanted):
+        for _ in range(30):
+            press("Tab")
+            focused = page.evaluate("(x => x.ariaLabel ?? x.textContent)(document.activeElement)")
+            if focused.startswith(wanted):
+                return
+        pytest.fail(f"no key leads to {wanted!r}")
+
+    tab_to("login anna.berg")
+    assert page.locator(".node:focus circle").evaluate("x => getComputedStyle(x).strokeWidth") == "3px"
+    press("End")
+    press("Enter")
+    page.locator(".details").get_by_text("shared: a cookie").wait_for()
+    tab_to("Why, and decide")
+    press("Enter")
+    tab.heading(NOT_SAME)
+    tab_to("Health")
+    press("Enter")
+    tab.heading("Health")
+    assert page.evaluate("document.activeElement.textContent") == "Health"
+    assert tab.complaints == []
+
+
+def parts(tab):
+    """Every part, filled: yields a name when one stands there."""
+    yield "find"
+    tab.customer("anna.berg")
+    tab.page.locator(".graph .refused").first.dispatch_event("click")
+    tab.page.locator(".details").get_by_text("Source").wait_for()
+    yield "customer"
+    tab.compare(("cookie", "phone-7c1"), ("card", "4021-77")).wait_for()
+    yield "compare"
+    tab.open("Health")
+    tab.page.locator(".bars").first.wait_for()
+    yield "health"
+    tab.open("Try rules")
+    tab.page.get_by_role("button", name="Try", exact=True).click()
+    tab.page.get_by_role("heading", name="2 customers").wait_for()
+    yield "trial"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_and_operated_by_all_and_makes_the_pictures(opened, scheme, tmp_path):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    tab = opened(color_scheme=scheme, viewport={"width": 1100, "height": 760}).signed_in()
+    folder = Path(IMAGES) if IMAGES else tmp_path
+    # What a page says is the same in both: of the dark one only colours are looked at.
+    rules = {"resultTypes": ["violations"]} | ({"runOnly": ["color-contrast"]} if scheme == "dark" else {})
+    grounds = set()
+    for name in parts(tab):
+        found = axe.Axe().run(tab.page, options=rules)
+        assert found.violations_count == 0, found.generate_report()
+        grounds.add(tab.page.evaluate("getComputedStyle(document.body).backgroundColor"))
+        if name in {"customer", "health"}:
+            picture = folder / f"console-{name}-{scheme}.png"
+            tab.page.screenshot(path=picture, full_page=True)
+            assert picture.stat().st_size > 20_000
+    assert grounds == {"rgb(244, 245, 247)" if scheme == "light" else "rgb(20, 23, 27)"}
+
+
+def test_a_phone_shows_it_without_scrolling_sideways(opened, tmp_path):
+    tab = opened(viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True).signed_in()
+    for name in parts(tab):
+        assert tab.page.evaluate("document.documentElement.scrollWidth") == 360, name
+        if name == "customer":
+            tab.page.evaluate("document.querySelector('.legend').scrollIntoView()")
+            tab.page.screenshot(path=(Path(IMAGES) if IMAGES else tmp_path) / "console-phone.png")
+
+
+def test_all_texts_stand_in_one_place(opened):
+    """Each text that a person sees or hears is marked on its way through `t`; what has no mark is data."""
+    tab = opened()
+    page = tab.page
+    marking = (TEXTS / "say.js").read_text("utf-8").replace("return filled;", "return `⟦${filled}⟧`;")
+    page.route("**/say.js", lambda route: route.fulfill(body=marking, content_type="text/javascript"))
+    page.goto(f"{tab.url}/console")
+    page.locator("input[type=password]").fill(tab.key)
+    page.keyboard.press("Enter")
+    seen = 0
+    for part, there in (
+        ("find", "input[type=search]"),
+        ("compare", "fieldset"),
+        ("health", ".bars"),
+        ("trial", ".code"),
+    ):
+        page.locator(f"nav a[href='#/{part}']").click()
+        page.locator(there).first.wait_for()
+        if part == "trial":
+            # The examples are texts, too, and marked; now they are to be read by the server.
+            for area in page.locator("textarea").all():
+                area.fill(area.input_value().strip("⟦⟧"))
+            page.locator("button[type=submit]").click()
+            page.locator(".cards").wait_for()
+        seen += unmarked(page, part)
+    page.locator("nav a[href='#/find']").click()
+    page.locator("input[type=search]").fill("anna.berg")
+    page.keyboard.press("Enter")
+    page.locator(".graph .refused").first.dispatch_event("click")
+    page.locator(".details time").first.wait_for()
+    assert seen + unmarked(page, "customer") > 60
+
+
+def unmarked(page, part):
+    """How many texts there are, all marked."""
+    texts = page.evaluate(_TEXTS_OF_THE_PAGE)
+    assert [text for text in texts if not re.fullmatch(r"(⟦[^⟦⟧]*⟧|[\W\d_])*", text)] == [], part
+    return len(texts)
+
+
+# All that is not marked as data: text, and what is read out or shown instead of it.
+_TEXTS_OF_THE_PAGE = """() => {
+  const ours = (node) => !node.closest("[translate=no], textarea");
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) if (ours(walker.currentNode.parentElement)) found.push(walker.currentNode.data);
+  for (const element of document.querySelectorAll("[aria-label], [title], [placeholder]"))
+    for (const name of ["aria-label", "title", "placeholder"])
+      if (ours(element)) found.push(element.getAttribute(name) ?? "");
+  return found.filter((text) => text.trim());
+}"""
+
+
+def test_no_text_is_there_that_nobody_asks_for(console):
+    names = console.page.evaluate("""async () => {
+      const { texts } = await import(new URL("texts.js", location.href).href);
+      const names = (part, path) => Object.entries(part).flatMap(([key, value]) =>
+        typeof value === "string" || value.other
+          ? [[...path, key].join(".")]
+          : names(value, [...path, key]));
+      return names(texts, []);
+    }""")
+    whole, begun = named()
+    assert [name for name in names if name not in whole and not name.startswith(begun)] == []
+
+
+def test_what_other_parts_tell_of_a_customer_is_shown_where_it_is_there(console):
+    customer_id = console.customer("anna.berg")
+    assert console.page.get_by_role("heading", name="Consents").count() == 0
+    url = f"{console.url}/v1/customers/{customer_id}"
+    whole = console.context.request.get(url, headers={"Authorization": f"Bearer {console.key}"}).json()
+    consent = {"purpose": "newsletter", "granted": True, "at": "2026-03-01T09:00:00+00:00"}
+    more = {"consents": [consent], "outcomes": {"opened": 3}}
+    console.page.route(url, lambda route: route.fulfill(json=whole | more))
+    console.page.get_by_role("button", name="Refresh").click()
+    console.page.get_by_role("region", name="Consents").get_by_text("newsletter").wait_for()
+    assert console.page.get_by_role("heading", name="Outcomes").count() == 1
+    console.page.unroute(url)
