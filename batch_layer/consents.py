@@ -1,7 +1,7 @@
 """What customers permit: all that was ever stated, what holds of each customer, and a generation's entries.
 
-Every run reads all statements anew from bronze, by the code that the stream uses; so the history survives
-rebuilds, and a customer's consents follow its identifiers through merges and splits.
+Statements are read from bronze, by the code that the stream uses, all of them or those that are new; so the
+history survives rebuilds, and a customer's consents follow its identifiers through merges and splits.
 """
 
 from collections import deque
