@@ -81,6 +81,7 @@ class Increment:
         self._id_key = id_key
         self._rules = rulefile.parse(manifest.rules)
         self._touching = Touching()
+        self._frames: dict[str, DataFrame] = {}
 
     def prepare(self, bronze: Bronze, records: Tables, progress: Callable[[str], None]) -> None:
         """Find out what is touched. Raises Whole; nothing is written yet."""
@@ -261,7 +262,9 @@ class Increment:
         }
 
     def _frame(self, name: str) -> DataFrame:
-        return self._touching.frame(self._spark, name)
+        if name not in self._frames:
+            self._frames[name] = self._touching.frame(self._spark, name)
+        return self._frames[name]
 
     def _read(self, name: str) -> DataFrame:
         return self._gold.before(name, self._before.manifest)
