@@ -27,6 +27,7 @@ COMMANDS = {
     "export": "print all customers",
     "link": "a steward's word: these two identifiers are one customer",
     "unlink": "a steward's word: these two identifiers are never one customer",
+    "consent": "what somebody permits: grant, withdraw, show, history",
     "dead-letters": "what was refused, why, and another try",
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer, once or again and again",
@@ -44,6 +45,7 @@ COMMANDS = {
 _EXTRAS = {
     "audit": "serve",
     "batch": "batch",
+    "consent": "serve",
     "dead-letters": "speed",
     "demo": "local",
     "down": "local",
