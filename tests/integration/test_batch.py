@@ -86,7 +86,7 @@ def test_an_id_that_only_the_stream_gave_is_found_after_the_handover(system, job
 
 
 def test_what_was_stated_is_in_the_generation_and_its_tables(system, spark):
-    """Of the test before: the login granted at first, and together with the device withdrew at that moment."""
+    """Of the test before: the login granted, and then withdrew in one event with the device."""
     asked = [("login", "somebody-new"), ("cookie", "an old device")]
     current, now = system.view.generations.current, time.time_ns() // 1_000
     found = system.view.ask(check(current, "default", asked, permission("ads"), now))
