@@ -28,6 +28,7 @@ COMMANDS = {
     "link": "a steward's word: these two identifiers are one customer",
     "unlink": "a steward's word: these two identifiers are never one customer",
     "erase": "forget the person behind an identifier, everywhere",
+    "consent": "what somebody permits: grant, withdraw, show, history",
     "dead-letters": "what was refused, why, and another try",
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer, once or again and again",
@@ -45,6 +46,7 @@ COMMANDS = {
 _EXTRAS = {
     "audit": "serve",
     "batch": "batch",
+    "consent": "serve",
     "dead-letters": "speed",
     "demo": "local",
     "down": "local",

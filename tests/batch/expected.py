@@ -8,7 +8,7 @@ from identity.memory import MemoryView
 from identity.profile import merged
 from schemas import DECISIONS, EMAIL, WEB, Malformed, records
 from schemas.absorb import absorb, accept
-from schemas.claims import claimed, decode_registers, profile_key
+from schemas.claims import REGISTERS, claimed, decode_registers, profile_key
 
 RULES = """
 identifiers:
@@ -128,7 +128,7 @@ def expected_registers(bronze, rules=RULES):
 
 def held_registers(generation):
     """The registers of all tenants, decoded, by key."""
-    return {key: decode_registers(data) for key, data in generation.scan(b"p")}
+    return {key: decode_registers(data) for key, data in generation.scan(REGISTERS)}
 
 
 def held(generation, tenant):
