@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from serving_layer.access.principal import SCOPES
-from serving_layer.client.shapes import Problem
+from serving_layer.shapes import Problem
 from serving_layer.web.about import ABOUT, PLAIN, About
 from serving_layer.web.message import JSON, Request, Response, json
 from serving_layer.web.query import parameters
