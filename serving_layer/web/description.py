@@ -48,14 +48,17 @@ class Description:
     """The route's handler."""
 
     def __init__(self) -> None:
-        self._told = json({})
+        self._table = Table([])
+        self._told: Response | None = None
 
     def of(self, table: Table) -> None:
-        """Describe these routes."""
-        self._told = json(described(table))
+        """Describe these routes, once somebody asks."""
+        self._table = table
 
     async def show(self, _: Request) -> Response:
         """The description of this API, as OpenAPI 3.1."""
+        if self._told is None:
+            self._told = json(described(self._table))
         return self._told
 
 
