@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from serving_layer.client import shapes
+from serving_layer import shapes
 from serving_layer.data.formats import FORMATS
 from serving_layer.data.tables import CHANGES, CUSTOMERS, IDENTIFIERS, Table
 from serving_layer.web.data import OfChanges, OfCustomers, OfIdentifiers

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from serving_layer.access.principal import SCOPES
-from serving_layer.client.shapes import Problem
+from serving_layer.shapes import Problem
 from serving_layer.web.about import ABOUT, PLAIN, About
 from serving_layer.web.message import JSON, Request, Response, json
 from serving_layer.web.query import parameters
@@ -48,14 +48,17 @@ class Description:
     """The route's handler."""
 
     def __init__(self) -> None:
-        self._told = json({})
+        self._table = Table([])
+        self._told: Response | None = None
 
     def of(self, table: Table) -> None:
-        """Describe these routes."""
-        self._told = json(described(table))
+        """Describe these routes, once somebody asks."""
+        self._table = table
 
     async def show(self, _: Request) -> Response:
         """The description of this API, as OpenAPI 3.1."""
+        if self._told is None:
+            self._told = json(described(self._table))
         return self._told
 
 

@@ -59,6 +59,12 @@ def test_every_body_that_the_tests_of_routes_send_is_one(description):
         jsonschema.validate(schema, body)
 
 
+def test_a_server_loads_neither_its_clients_nor_what_only_parquet_needs():
+    program = "import sys, serving_layer.web.routes; print({'httpx', 'pyarrow'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
+
+
 def closed(description):
     """The same, but structures have no fields that are not described."""
     copy = msgspec.json.decode(msgspec.json.encode(description))
