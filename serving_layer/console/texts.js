@@ -93,7 +93,7 @@ export const texts = {
     created: "Created",
     merged: "Merged",
     split: "Split",
-    moved: "Identifiers came",
+    moved: "Grew",
     from: "from",
     came: { one: "{n} identifier came", other: "{n} identifiers came" },
     all: { one: "Show {n} earlier", other: "Show {n} earlier" },

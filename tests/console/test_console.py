@@ -272,7 +272,7 @@ def test_it_can_be_read_and_operated_by_all_and_makes_the_pictures(opened, schem
         found = axe.Axe().run(tab.page, options=rules)
         assert found.violations_count == 0, found.generate_report()
         grounds.add(tab.page.evaluate("getComputedStyle(document.body).backgroundColor"))
-        if name in {"customer", "health"}:
+        if name == "customer" or (name, scheme) == ("health", "light"):
             picture = folder / f"console-{name}-{scheme}.png"
             tab.page.screenshot(path=picture, full_page=True)
             assert picture.stat().st_size > 20_000
