@@ -48,6 +48,7 @@ export const customer = (id) => ask("GET", of(id));
 export const graph = (id) => ask("GET", `${of(id)}/graph`);
 export const history = (id) => ask("GET", `${of(id)}/history`);
 export const explain = (a, b) => ask("POST", "v1/explain", { a, b });
+export const source = (a, b, at) => ask("POST", "v1/source", { a, b, at });
 export const decide = (verdict, a, b, why) => ask("POST", "v1/decisions", { verdict, a, b, why });
 export const health = () => ask("GET", "v1/health");
 export const simulate = (rules, events) => ask("POST", "v1/simulate", { rules, events });

@@ -82,7 +82,7 @@ export const texts = {
     refused: "Refused",
     holds: "Holds",
     source: "Source",
-    source_none: "The event that was taken in at that time. Links remember times, not messages; the log has the message.",
+    source_none: "No message of the log: it came by a slow source, or Kafka keeps it no more.",
     message: "message {offset} of {topic}, partition {partition}",
     event: "event",
   },

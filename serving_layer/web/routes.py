@@ -13,13 +13,17 @@ from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
 from serving_layer.web.pictures import Pictures
 from serving_layer.web.route import Route, Table
+from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
 
 
-def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends) -> Table:
+def table(
+    desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends, find: Find
+) -> Table:
     """The table of what a server answers.
 
-    `send` puts a decision into the log, `try_out` tries rules, `ends` says where the log ends.
+    `send` puts a decision into the log, `try_out` tries rules, `ends` says where the log ends,
+    `find` the message that showed a link.
     """
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     explanations, decisions = Explanations(desk, history), Decisions(desk, send)
@@ -32,6 +36,7 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: T
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
+            Route("POST", "/v1/source", Sources(desk, find).source, "read"),
             Route("POST", "/v1/decisions", decisions.decide, "steward"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),
