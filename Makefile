@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults screenshots check clean
+.PHONY: demo test faults api screenshots check clean
 
 demo: $(STAMP)
 	$(VENV)/bin/ucid demo
@@ -13,7 +13,11 @@ test: $(STAMP)
 
 # Every fault, at length: 300 kills, 50 of a batch, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
 faults: $(STAMP)
-	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py
+	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py tests/triggers/test_running.py
+
+# The HTTP API against its description, at length: some ten thousand requests that are made up.
+api: $(STAMP)
+	UCID_API_EXAMPLES=500 $(VENV)/bin/python -m pytest tests/serving/test_description.py
 
 # The pictures of the README, as the tests of the console make them.
 screenshots: $(STAMP)

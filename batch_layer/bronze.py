@@ -7,6 +7,8 @@ dies before its commit has landed nothing, one that dies after it has landed eve
 
 import logging
 from collections.abc import Mapping
+from functools import reduce
+from operator import or_
 from pathlib import Path
 
 import msgspec
@@ -55,6 +57,18 @@ class Bronze:
     def table(self) -> DataFrame:
         """All messages that have landed."""
         return delta.read(self._spark, self._root, _TABLE)
+
+    def since(self, offsets: Offsets, ends: Offsets) -> DataFrame:
+        """The messages that have landed at or beyond a cut-off; `ends` names all partitions."""
+        # Said so that Delta sees which files cannot hold one.
+        each = [
+            (f.col("topic") == topic)
+            & (f.col("partition") == partition)
+            & (f.col("offset") >= offsets.get(topic, {}).get(partition, 0))
+            for topic, partitions in ends.items()
+            for partition in partitions
+        ]
+        return self.table().where(reduce(or_, each, f.lit(False)))
 
     def below(self, offsets: Offsets) -> DataFrame:
         """All messages below a cut-off; those that have not landed yet are taken from Kafka."""

@@ -48,9 +48,12 @@ def append(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> None:
     _save(spark, root, name, rows, "append")
 
 
-def replace(spark: SparkSession, root: Path, name: str, rows: DataFrame) -> int:
-    """Replace all rows in one commit; returns the version of the table. Nobody else may write to it."""
-    _save(spark, root, name, rows, "overwrite")
+def replace(spark: SparkSession, root: Path, name: str, rows: DataFrame, *, lying: bool = False) -> int:
+    """Replace all rows in one commit; returns the version of the table. Nobody else may write to it.
+
+    Rows that are `lying` in files as they should already are written as they lie.
+    """
+    _save(spark, root, name, rows, "overwrite", lying=lying)
     return newest(root, name)
 
 
@@ -58,7 +61,9 @@ def _log(root: Path, name: str) -> Path:
     return root / name / "_delta_log"
 
 
-def _save(spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str) -> None:
+def _save(
+    spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str, *, lying: bool = False
+) -> None:
     if name not in TABLES:
         rows.write.format("delta").mode(mode).option("overwriteSchema", "true").save(str(root / name))
         return
@@ -66,7 +71,7 @@ def _save(spark: SparkSession, root: Path, name: str, rows: DataFrame, mode: str
     if not exists(root, name):
         builder = DeltaTable.createIfNotExists(spark).location(str(root / name)).comment(table.row)
         builder.addColumns(columns).partitionedBy(*table.partitions).execute()
-    if table.order:
+    if table.order and not lying:
         rows = rows.repartitionByRange(*table.order).sortWithinPartitions(*table.order)
     told = [
         f.col(f"`{field.name}`").cast(field.dataType).alias(field.name, metadata=field.metadata)

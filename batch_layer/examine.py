@@ -103,13 +103,12 @@ class Examiner:
     watching: Watching
     former: Mapping[str, DataFrame]
 
-    def write(self, gold: Gold, manifest: Manifest, as_of: int | None, directory: Path) -> Report:
+    def write(self, gold: Gold, manifest: Manifest, directory: Path, whole: str | None = None) -> Report:
         """Examine what a run wrote; its row goes to gold/runs, its files into the generation's directory.
 
-        `as_of` is the moment at which the run judged ages.
+        `whole` says why the run computed everything anew, None where it did not.
         """
         self.phases("parity and health")
-        manifest = msgspec.structs.replace(manifest, as_of=as_of)
         rules = rulefile.parse(manifest.rules)
         after = {name: gold.written(name) for name in TABLES}
         with Change(
@@ -130,6 +129,7 @@ class Examiner:
             rejects=gold.written("gold/rejects").count(),
             refused_links=after["gold/refused_links"].count(),
             phases=[],
+            whole=whole,
             health=state,
             movement=movement,
             parity=self._parity(manifest, after),

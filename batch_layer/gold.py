@@ -44,14 +44,42 @@ class Gold:
 
     def write(self, name: str, frame: DataFrame) -> DataFrame:
         """Replace a table; returns it as written."""
-        self.versions[name] = version = delta.replace(self._spark, self._target, name, frame)
-        self._written[name] = delta.read(self._spark, self._target, name, version)
+        self._note(name, delta.replace(self._spark, self._target, name, frame))
         return self._written[name]
 
     def write_all(self, frames: Mapping[str, DataFrame]) -> None:
         """Replace several tables. Most of a small write is waiting, so they are written side by side."""
         with ThreadPoolExecutor(len(frames)) as pool:
             list(pool.map(self.write, frames, frames.values()))
+
+    def revise_all(
+        self, manifest: Manifest, changes: Mapping[str, tuple[DataFrame, DataFrame | None]]
+    ) -> None:
+        """Make several tables from those of a generation, side by side; see `revise`."""
+        with ThreadPoolExecutor(len(changes)) as pool:
+            list(pool.map(lambda name: self.revise(name, manifest, *changes[name]), changes))
+
+    def revise(self, name: str, manifest: Manifest, rows: DataFrame, gone: DataFrame | None) -> None:
+        """Make a table from that of a generation: less the rows that agree with one of `gone`, plus `rows`.
+
+        `gone` has columns of the table, None where nothing goes. `rows` and `gone` are small; what is left of
+        the table is written as it lies.
+        """
+        known = manifest.tables[name]
+        rows = rows.coalesce(1)
+        if gone is None and delta.newest(self._root, name) == known:
+            if not rows.isEmpty():
+                delta.append(self._spark, self._root, name, rows)
+            self._note(name, delta.newest(self._root, name))
+            return
+        base = self.before(name, manifest)
+        if gone is not None:
+            base = base.join(f.broadcast(gone), gone.columns, "left_anti")
+        self._note(name, delta.replace(self._spark, self._root, name, base.unionByName(rows), lying=True))
+
+    def _note(self, name: str, version: int) -> None:
+        self.versions[name] = version
+        self._written[name] = delta.read(self._spark, self._target, name, version)
 
     def written(self, name: str) -> DataFrame:
         """A table that this run wrote."""

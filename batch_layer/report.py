@@ -40,7 +40,10 @@ class Past(msgspec.Struct, frozen=True):
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """One run. Times are in microseconds; `before` is the generation that it was built upon."""
+    """One run. Times are in microseconds; `before` is the generation that it was built upon.
+
+    `whole` says why it computed everything anew, null where it computed what new facts touched.
+    """
 
     generation: int
     before: int
@@ -57,6 +60,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     movement: Movement
     parity: Parity
     past: list[Past] = []
+    whole: str | None = None
 
     @property
     def seconds(self) -> float:
@@ -75,6 +79,7 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
             f"largest customer: {largest} identifiers",
             f"refused: {self.refused_links} links, and {health.hot} hot identifiers",
             *self.parity.lines(),
+            "computed what new facts touch" if self.whole is None else f"computed everything: {self.whole}",
             f"took {self.seconds:.1f} s: {phases}",
         ]
 

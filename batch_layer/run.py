@@ -1,6 +1,7 @@
 """One run: land, rebuild, publish.
 
-1. Land what is new in Kafka in bronze; this fixes the cut-off O(g).
+1. Land what is new in Kafka in bronze; this fixes the cut-off O(g). From here on only what is new is looked
+   at, where that is possible (`batch_layer.increment`); else
 2. Facts (silver) from all of bronze, the log's messages and the records of slow sources; the graph from the
    facts, names from the last generation's.
 3. Write the tables, then the shards of the new generation; publish it.
@@ -15,22 +16,25 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, customers, graph, names, outcomes, shards, silver
+from batch_layer import components, consents, customers, graph, names, outcomes, profiles, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
 from batch_layer.gold import HOMES, IDS, Gold, answers
+from batch_layer.increment import Increment, Whole, check
 from batch_layer.maintenance import Keep, tidy
 from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
+from batch_layer.publication import publish
 from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
-from schemas.generation import Builder, Generation, Manifest, Offsets, numbers, open_generation, wanted
+from schemas.generation import Generation, Manifest, Offsets, numbers, open_generation, wanted
 
 log = logging.getLogger(__name__)
 
@@ -80,10 +84,13 @@ def run(
     *,
     rules: str | None = None,
     as_of: int | None = None,
+    full: bool = False,
     wait: bool = True,
     progress: Progress = log.info,
 ) -> Manifest:
     """Run once; returns the manifest of the published generation.
+
+    It computes what new facts touch where that is possible (`batch_layer.increment`), unless `full`.
 
     `rules` (YAML text) replaces those of the last generation. `as_of` (microseconds) is the moment at
     which ages are judged; left out, it is the newest event time of the log, so that a run is a function of
@@ -108,14 +115,12 @@ def run(
             rules=text,
             fingerprint=rulefile.parse(text).fingerprint,
         )
-        records = Tables(job.spark, job.delta).current(loads)
         with Watching(job.look, offsets, job.delta) as watching:
             former = tables(job.spark, job.delta, before.manifest)
             examiner = Examiner(
                 job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching, former
             )
-            rebuild = _Rebuild(job, before.manifest, manifest, phases, Gold(job.spark, job.delta))
-            manifest = rebuild.publish(bronze.table(), records, examiner)
+            manifest = _publish(job, before, manifest, full=full, progress=phases, examiner=examiner)
         if job.keep is not None:
             progress("tidying up")
             tidy(job.spark, job.delta, job.generations, job.keep)
@@ -147,14 +152,40 @@ def rehearse(
     return rebuild.publish(job.bronze().below(offsets), records), gold
 
 
-def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
+def rebuild(
+    job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info, *, full: bool = True
+) -> Manifest:
     """All that follows the landing: make and publish the generation of `manifest` from what is in bronze.
 
     The caller holds the lock. Returns the manifest with what was found out. Raises as `run` does.
     """
-    records = Tables(job.spark, job.delta).current(manifest.loads)
+    generation = open_generation(job.generations, before.generation)
+    return _publish(job, generation, manifest, full=full, progress=progress)
+
+
+def _publish(
+    job: Run,
+    before: Generation,
+    manifest: Manifest,
+    *,
+    full: bool,
+    progress: Progress,
+    examiner: Examiner | None = None,
+) -> Manifest:
+    """What is new on top of `before`, or where that cannot be, everything anew."""
+    bronze, tables_ = job.bronze(), Tables(job.spark, job.delta)
     gold = Gold(job.spark, job.delta)
-    return _Rebuild(job, before, manifest, progress, gold).publish(job.bronze().table(), records)
+    try:
+        check(before.manifest, manifest, Loads(job.delta), job.shards, full=full)
+        increment = Increment(job.spark, before, manifest, gold, job.id_key)
+        increment.prepare(bronze, tables_, progress)
+    except Whole as why:
+        log.info("everything is computed: %s", why)
+        whole = str(why)
+    else:
+        return increment.publish(job.generations, bronze, examiner, progress)
+    rebuilding = _Rebuild(job, before.manifest, manifest, progress, gold)
+    return rebuilding.publish(bronze.table(), tables_.current(manifest.loads), examiner, whole)
 
 
 def _before(generations: Path) -> Generation:
@@ -180,13 +211,17 @@ class _Rebuild:
         self._progress = progress
         self._gold = gold
 
-    def publish(self, bronze: DataFrame, records: DataFrame, examiner: Examiner | None = None) -> Manifest:
+    def publish(
+        self,
+        bronze: DataFrame,
+        records: DataFrame,
+        examiner: Examiner | None = None,
+        whole: str | None = None,
+    ) -> Manifest:
         """Write tables and shards, and publish; a rehearsal writes its tables alone."""
         self._progress("facts from the log")
-        facts = silver.facts(bronze, self._rules)
-        if self._manifest.loads:
-            facts = facts.union(silver.record_facts(records, self._rules))
-        facts = facts.persist()
+        versions = records if self._manifest.loads else None
+        facts = silver.all_facts(bronze, versions, self._rules).persist()
         arrange(self._job.spark, facts.count())
         known, number = self._known(facts)
         half = silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi").persist()
@@ -213,31 +248,27 @@ class _Rebuild:
             self._manifest.generation,
         ).persist()
         self._progress("tables")
-        ids = self._tables(facts, half, found, ids)
+        ids = self._tables(facts, known, half, found, ids)
         if self._gold.rehearsal:
             self._job.spark.catalog.clearCache()
             return self._manifest
         members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        self._gold.write_all(outcomes.tables(bronze, members, self._rules))
+        said = consents.statements(bronze, self._rules).persist()
+        self._gold.write_all(outcomes.tables(bronze, members, self._rules) | consents.tables(said, members))
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
-        with Builder(self._job.generations, self._manifest.generation) as builder:
-            written = shards.write(entries, builder.directory, self._job.shards)
-            if examiner is not None:
-                examiner.write(self._gold, self._manifest, as_of, builder.directory)
-            manifest = Manifest(
-                generation=self._manifest.generation,
-                offsets=self._manifest.offsets,
-                loads=self._manifest.loads,
-                as_of=as_of,
-                rules=self._manifest.rules,
-                fingerprint=self._manifest.fingerprint,
-                counts=self._counts(facts, known, found),
-                tables=self._gold.versions,
-                shards=written,
-            )
-            builder.publish(manifest)
+        entries = entries.union(consents.entries(said))
+        entries = entries.union(self._profiles(bronze, records, members, as_of))
+        manifest = publish(
+            self._job.generations,
+            msgspec.structs.replace(self._manifest, as_of=as_of),
+            self._gold,
+            lambda directory: shards.write(entries, directory, self._job.shards),
+            lambda: self._counts(facts, known, found),
+            examiner,
+            whole,
+        )
         self._job.spark.catalog.clearCache()
         return manifest
 
@@ -254,7 +285,9 @@ class _Rebuild:
             known.unpersist()
         raise AssertionError("there is always another seed")
 
-    def _tables(self, facts: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame) -> DataFrame:
+    def _tables(
+        self, facts: DataFrame, known: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame
+    ) -> DataFrame:
         """Write all tables; returns the ids, with the new ones."""
         homes = self._gold.read("gold/homes", HOMES, self._before)
         members, named = customers.part(found, "member"), customers.part(found, "named")
@@ -267,6 +300,7 @@ class _Rebuild:
         refused = customers.part(found, "refused")
         self._gold.write_all(
             {
+                "silver/seen": known.select("x", *silver.TIMES),
                 "silver/links": silver.links(half),
                 "gold/homes": members.where("home IS NOT NULL").select("x", "home").union(gone),
                 "gold/ids": ids.union(new),
@@ -274,6 +308,23 @@ class _Rebuild:
             }
         )
         return ids.union(new)
+
+    def _profiles(
+        self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
+    ) -> DataFrame:
+        """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
+        told = profiles.of_events(bronze, self._rules)
+        if self._manifest.loads:
+            told = told.unionByName(profiles.of_records(records, self._rules))
+        if not self._rules.registers:
+            if "silver/claims" not in self._before.tables:
+                return told.limit(0).select(f.lit(b"").alias("key"), f.lit(b"").alias("value"))
+            told = told.limit(0)  # what former rules asked for
+        told = self._gold.write("silver/claims", told)
+        registers = profiles.registers(told, self._rules).persist()
+        judged = profiles.judged(registers, members, self._rules, as_of).persist()
+        self._gold.write_all(profiles.tables(judged))
+        return registers.select("key", "value")
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
         named = customers.part(found, "named")

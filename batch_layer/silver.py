@@ -64,6 +64,12 @@ def tenant_of(key: str) -> str:
     return key.split("\0", 1)[0]
 
 
+def all_facts(bronze: DataFrame, records: DataFrame | None, rules: Rules) -> DataFrame:
+    """The facts of messages and, where there are any, of records of slow sources; see `facts`."""
+    found = facts(bronze, rules)
+    return found if records is None else found.union(record_facts(records, rules))
+
+
 def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
     """The facts of all messages: partly merged rows of four kinds."""
 

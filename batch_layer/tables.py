@@ -50,6 +50,8 @@ _TYPE = Column("type", "STRING", "identifier type, as the rules name it")
 _VALUE = Column("value", "STRING", "normalised value; personal data")
 _CUSTOMER = Column("customer_id", "STRING", "customer's id, as lookups answer it")
 _CAMPAIGN = Column("campaign_id", "STRING", "campaign, as its e-mail service names it; may be empty")
+_ATTRIBUTE = Column("attribute", "STRING", "attribute, as the rules name it")
+_SEGMENT = Column("segment", "STRING", "segment, as the rules name it")
 _WHERE = (
     Column("topic", "STRING", "Kafka topic, or `source:` and the name of a slow source"),
     Column("partition", "INT", "Kafka partition; null for a slow source"),
@@ -59,6 +61,21 @@ _LINK_TIMES = (
     Column("first_seen", "BIGINT", "event time of the first sighting", _MICROS),
     Column("last_seen", "BIGINT", "event time of the last sighting", _MICROS),
     Column("first_ingested", "BIGINT", "when it was first taken in", _MICROS),
+)
+
+
+_STATED = (
+    Column("purpose", "STRING", "what for"),
+    Column("channel", "STRING", "by what way; empty: all"),
+    Column("brand", "STRING", "whose; empty: all"),
+    Column("locale", "STRING", "in which language; empty: all"),
+    Column("status", "STRING", "`granted` or `withdrawn`"),
+    Column("stated_at", "BIGINT", "when it was said", _MICROS),
+    Column("valid_from", "BIGINT", "when a grant begins, null: at once", _MICROS),
+    Column("valid_until", "BIGINT", "when a grant ends, null: never", _MICROS),
+    Column("source", "STRING", "who asked, and where"),
+    Column("proof", "STRING", "a reference or a hash of what proves it"),
+    Column("ingested_at", "BIGINT", "when it was first taken in", _MICROS),
 )
 
 
@@ -118,6 +135,14 @@ TABLES: Final[dict[str, Table]] = {
         ),
         key=("load", "tenant", "source", "file", "record", "column", "rule"),
     ),
+    "silver/seen": Table(
+        "An identifier that may link somebody, whether it is part of a customer or not.",
+        (
+            Column("x", "STRING", f"identifier: {_KEY}"),
+            *_LINK_TIMES,
+        ),
+        key=("x",),
+    ),
     "silver/links": Table(
         "Two identifiers seen together, or decided upon: all that is known of the pair.",
         (
@@ -128,6 +153,26 @@ TABLES: Final[dict[str, Table]] = {
             Column("decided_at", "BIGINT", "when it was made; the smallest BIGINT for never", _MICROS),
         ),
         key=("a", "b"),
+    ),
+    "silver/consents": Table(
+        "A word of an identifier on a permission, see docs/consent.md: the history of all that was stated.",
+        (Column("x", "STRING", f"identifier: {_KEY}"), *_STATED),
+        key=("x", "purpose", "channel", "brand", "locale", "stated_at", "status", "proof"),
+        order=("x",),
+    ),
+    "silver/claims": Table(
+        "A value that an event or a record claims for an attribute; see docs/profile.md.",
+        (
+            Column("x", "STRING", f"identifier that claims it: {_KEY}"),
+            Column("attribute", "STRING", "attribute, or `#` and a segment that counts the event"),
+            Column("source", "STRING", "`web`, `email`, `self_service`, or the name of a slow source"),
+            Column("record", "STRING", "event's id, or record's id in its source; personal data"),
+            Column("at", "BIGINT", "when it was so: event time, or the record's changed_at", _MICROS),
+            Column("value", "STRING", "value in its one spelling, null where it is none; personal data"),
+            Column("fault", "STRING", "null, or why it is no value and counts for nothing"),
+            Column("ingested_at", "BIGINT", "when it was first taken in", _MICROS),
+        ),
+        key=("x", "attribute", "source", "record", "at", "value"),
     ),
     "gold/identifiers": Table(
         "An identifier that is part of a customer.",
@@ -173,6 +218,11 @@ TABLES: Final[dict[str, Table]] = {
         (_TENANT, _TYPE, _VALUE, Column("reason", "STRING", "why: junk, blocked, expired, hot, …")),
         key=("tenant", "type", "value"),
     ),
+    "gold/consents": Table(
+        "What a customer permits by the words of all its identifiers; a grant that has ended has expired.",
+        (_TENANT, _CUSTOMER, *_STATED),
+        key=("tenant", "customer_id", "purpose", "channel", "brand", "locale"),
+    ),
     "gold/campaigns": Table(
         "A campaign of e-mails: what became of its messages, see docs/webhooks.md.",
         (_TENANT, _CAMPAIGN, *_counts("people:")),
@@ -183,6 +233,30 @@ TABLES: Final[dict[str, Table]] = {
         (_TENANT, _CUSTOMER, _CAMPAIGN, *_counts("messages:")),
         key=("tenant", "customer_id", "campaign_id"),
         order=("tenant", "customer_id"),
+    ),
+    "gold/profiles": Table(
+        "An attribute of a customer.",
+        (
+            _TENANT,
+            _CUSTOMER,
+            _ATTRIBUTE,
+            Column("value", "STRING", "value in its one spelling; personal data"),
+            Column("source", "STRING", "source that it came from; of a sum, all of them"),
+            Column("at", "BIGINT", "when it was said; of a sum, the newest part", _MICROS),
+        ),
+        key=("tenant", "customer_id", "attribute"),
+        order=("tenant", "customer_id"),
+    ),
+    "gold/segments": Table(
+        "A segment that has customers; see docs/segments.md.",
+        (_TENANT, _SEGMENT, Column("customers", "BIGINT", "how many customers are in it")),
+        key=("tenant", "segment"),
+    ),
+    "gold/segment_members": Table(
+        "A customer in a segment.",
+        (_TENANT, _CUSTOMER, _SEGMENT),
+        key=("tenant", "customer_id", "segment"),
+        order=("tenant", "segment"),
     ),
     "gold/rejects": Table(
         "A message or record that was refused.",

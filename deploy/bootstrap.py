@@ -129,6 +129,7 @@ def worker(
         settings.id_key,
         watch,
         start_side_lane,
+        lambda: consumer(settings, "ucid-erasures"),
     )
 
 
@@ -136,7 +137,12 @@ def side_lane(settings: Settings) -> "SideLane":
     """What works off the facts that a worker put aside."""
     from speed_layer.side_lane import SideLane  # noqa: PLC0415 - an extra
 
-    return SideLane(redis(settings), settings.generations, settings.id_key)
+    return SideLane(
+        redis(settings),
+        settings.generations,
+        settings.id_key,
+        lambda: consumer(settings, "ucid-erasures"),
+    )
 
 
 def serving_view(settings: Settings) -> "ServingView":
@@ -174,18 +180,20 @@ def webhooks(settings: Settings, endpoints: "Endpoints") -> "Starlette":
     return application(endpoints, Receiver(Replays(redis(settings)), sender), Metrics())
 
 
-def permissions() -> "Permissions | None":
-    """What customers have consented to; None as long as nothing keeps consents."""
-    return None
+def permissions(settings: Settings) -> "Permissions":
+    """What customers have consented to, by the view that everybody reads."""
+    from deploy.permitting import ViewPermissions  # noqa: PLC0415 - an extra
+
+    return ViewPermissions(redis(settings), settings.generations)
 
 
 def triggers(path: Path) -> "Triggers":
-    """The triggers of a file. Raises InputError, also where one needs consent and none can be asked for."""
+    """The triggers of a file. Raises InputError."""
     from speed_layer.triggers import definition  # noqa: PLC0415 - only one command needs it
     from speed_layer.triggers.errors import DefinitionError  # noqa: PLC0415
 
     try:
-        return definition.load(path, consent=permissions() is not None)
+        return definition.load(path)
     except DefinitionError as error:
         raise InputError(str(error)) from error
 
@@ -217,7 +225,7 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
         Changes(tenant, of, customers),
         Keeping(tenant, of, customers),
         Horizon(consumer(settings, group(tenant)), read),
-        lambda publish: Delivery(of, customers, permissions(), webhook, publish),
+        lambda publish: Delivery(of, customers, permissions(settings), webhook, publish),
         triggering.options(settings, nothing),
     )
 

@@ -8,7 +8,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 _SLICE_S = 0.05
 
 
-def send(producer: Producer, topic: str, payloads: Iterable[bytes]) -> int:
+def send(producer: Producer, topic: str, payloads: Iterable[bytes], key: bytes | None = None) -> int:
     """Send payloads, wait until the broker has them all, and count them. Raises KafkaException.
 
     Several threads may send by one producer.
@@ -22,7 +22,7 @@ def send(producer: Producer, topic: str, payloads: Iterable[bytes]) -> int:
     for payload in payloads:
         while True:
             try:
-                producer.produce(topic, payload, on_delivery=delivered)
+                producer.produce(topic, payload, key, on_delivery=delivered)
                 break
             except BufferError:  # the producer's queue is full: let it drain
                 producer.poll(0.1)

@@ -71,8 +71,8 @@ class Drafts:
 
     def _pull(self, found: Mapping[Pair, Edge]) -> None:
         for (x, z), edge in found.items():
-            # What was taken near before has since been changed.
-            if z not in self.node(x).edges:
+            # What was taken near before has since been changed, or was erased.
+            if z not in self.node(x).edges and self.far.get((x, z)) is None:
                 self.far[x, z] = edge
                 pull(self.draft(x), z, edge, self._rules, self._as_of)
 

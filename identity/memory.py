@@ -1,13 +1,14 @@
 """A view in memory: what a generation and an overlay hold together, for tests and for small logs."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 
 from identity.facts import Facts
 from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minter, Published
 from identity.rules import Rules
-from identity.upkeep import Update, upkeep
+from identity.upkeep import Update, erase, upkeep
 
 
 class MemoryView:
@@ -44,9 +45,19 @@ class MemoryView:
 
     def apply(self, facts: Facts) -> list[Update]:
         """Bring the view up to date with new facts."""
-        updates = upkeep(self, facts, self._rules, minter=self._minter, as_of=self._as_of)
+        return self._write(upkeep(self, facts, self._rules, minter=self._minter, as_of=self._as_of))
+
+    def erase(self, erased: Mapping[Identifier, int]) -> list[Update]:
+        """Take out who was first taken in up to that moment."""
+        return self._write(erase(self, erased, self._rules, minter=self._minter, as_of=self._as_of))
+
+    def _write(self, updates: list[Update]) -> list[Update]:
         for update in updates:
-            self._nodes.update(update.nodes)
+            for x, node in update.nodes.items():
+                if node is None:
+                    del self._nodes[x]
+                else:
+                    self._nodes[x] = node
             for (x, z), edge in update.far.items():
                 if edge is None:
                     del self._far[x][z]
@@ -60,15 +71,16 @@ class MemoryView:
         return updates
 
     def publish(self, published: Published) -> None:
-        """Take in what a generation hands on: homes and ids."""
+        """Take in what a generation hands on: homes and ids; with it, all that those before handed on."""
         seen = {x: node.seen for x, node in self._nodes.items()}
         residents = published.territories(seen, self._rules)
         self._ids = {c: IdRecord(minted, tuple(residents.get(c, ()))) for c, minted in published.ids.items()}
         for x, home in published.homes.items():
             self._nodes[x].home = home
-        for minted in published.ids.values():
-            node = self._nodes[minted.anchor]
-            node.minted += node.seen.first_ingested == minted.first_ingested
+        minted_of = Counter((minted.anchor, minted.first_ingested) for minted in published.ids.values())
+        for (anchor, first_ingested), count in minted_of.items():
+            if self._nodes[anchor].seen.first_ingested == first_ingested:
+                self._nodes[anchor].minted = count
 
     @property
     def all_customers(self) -> list[Customer]:

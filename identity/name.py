@@ -13,7 +13,7 @@ both old ids return, for nobody moved house meanwhile. See docs/decisions/0002.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import product
@@ -76,6 +76,11 @@ class Published:
     generation: int = 0
     homes: Mapping[Identifier, str] = field(default_factory=dict)
     ids: Mapping[str, Minted] = field(default_factory=dict)
+
+    def without(self, erased: Collection[Identifier]) -> "Published":
+        """The same after an erasure: who comes again is at home nowhere. Ids stay taken."""
+        homes = {x: home for x, home in self.homes.items() if x not in erased}
+        return Published(self.generation, homes, self.ids)
 
     def territories(self, seen: Mapping[Identifier, Seen], rules: Rules) -> dict[str, list[Identifier]]:
         """Who is at home in each id, the first in line to keep it first; the erased are forgotten."""

@@ -16,6 +16,7 @@ from identity.identifier import Identifier
 from identity.junk import is_junk
 from identity.normalise import SEPARATOR
 from identity.rules import Rules, TypeRule, as_regex, is_regex
+from identity.tombstones import Tombstones
 
 # Normalising costs microseconds; most events repeat values seen a moment ago.
 _CACHE = 1 << 18
@@ -73,15 +74,22 @@ class Observer:
         attributes: Mapping[str, str],
         occurred_at: int,
         ingested_at: int,
+        tombstones: Tombstones | None = None,
     ) -> list[Identifier]:
         """Add to `facts` what one event says; returns the identifiers that it was seen with.
 
         `identifiers` maps a type to raw values, `attributes` a dotted path to its value; times are
         microseconds. Raises UnknownTypeError, with nothing added, where no rule names a type.
+
+        Who is erased drops out of the event, and all its attributes with him: they tell of a person.
         """
         screened = self.screened(identifiers)
-        if attributes:
-            screened += [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
+        keys = [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
+        if tombstones and ingested_at <= tombstones.newest:
+            left = [found for found in screened if not tombstones.erases(found[0], ingested_at)]
+            if len(left) < len(screened) or any(tombstones.erases(x, ingested_at) for x, _ in keys):
+                screened, keys = left, []
+        screened += keys
         good = [identifier for identifier, fault in screened if fault is None]
         if len(good) < len(screened):
             for identifier, fault in screened:
@@ -100,6 +108,8 @@ class Observer:
 
     def _match_key(self, rule: TypeRule, attributes: Mapping[str, str]) -> list[Screened]:
         """The match key, or nothing where an attribute is missing or says nothing."""
+        if not attributes:
+            return []
         parts = []
         for path, normalise_ in zip(rule.made_from, self._parts[rule.name], strict=True):
             raw = attributes.get(path)

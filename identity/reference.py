@@ -4,7 +4,10 @@ Quadratic and worse. It shares with the fast code only value types and the two l
 say whether a link counts and whether an identifier drops out; the fast engines are held against it.
 """
 
-from identity.facts import PAST, Facts, Link, Verdict
+from collections.abc import Collection, Sequence
+
+from identity.consent import Permission, Standing, Statement
+from identity.facts import FUTURE, PAST, Facts, Link, Verdict
 from identity.identifier import Identifier, Pair
 from identity.name import NOTHING_PUBLISHED, Minter, Published, keeper_key
 from identity.rules import Rules
@@ -101,3 +104,44 @@ def names(
                 counter += 1
         result[customer_id] = members
     return result
+
+
+def permits(
+    said: Sequence[tuple[Identifier, Permission, Statement]],
+    members: Collection[Identifier],
+    asked: Permission,
+    at: int,
+) -> Standing:
+    """What a customer of these members permits, by all that was ever said, in any order."""
+    words = []
+    for member in members:
+        holding = []
+        for about in {permission for x, permission, _ in said if x == member}:
+            last = _unbeaten([s for x, permission, s in said if (x, permission) == (member, about)])
+            concerns = about.overlaps(asked) if last.withdrawn else about.covers(asked)
+            holding += [last] if concerns else []
+        words += [_unbeaten(holding)] if holding else []
+    if any(word.withdrawn for word in words):
+        return Standing("denied", "withdrawn")
+    if not words:
+        return Standing("unknown", "nothing_stated")
+    newest = _unbeaten(words)
+    if at >= newest.valid_until:
+        return Standing("denied", "expired")
+    if at < newest.valid_from:
+        return Standing("denied", "not_yet", newest.valid_from)
+    return Standing("allowed", "granted", newest.valid_until if newest.valid_until < FUTURE else None)
+
+
+def _unbeaten(statements: list[Statement]) -> Statement:
+    return next(s for s in statements if not any(_beats(other, s) for other in statements))
+
+
+def _beats(one: Statement, other: Statement) -> bool:
+    if one.at != other.at:
+        return one.at > other.at
+    if one.withdrawn != other.withdrawn:
+        return one.withdrawn
+    if one.valid_until != other.valid_until:
+        return one.valid_until < other.valid_until
+    return one.valid_from > other.valid_from

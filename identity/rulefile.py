@@ -13,15 +13,30 @@ from typing import Any
 
 import yaml
 
-from identity import normalise
+from identity import attribute_rules, normalise, segment_rules
 from identity.errors import InvalidValueError, RuleError
-from identity.rules import AGE_REMEDY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_age, as_regex, is_regex
+from identity.problems import Problems
+from identity.rules import (
+    AGE_REMEDY,
+    CONSENT,
+    DEFAULT_MAX,
+    WHEN_SHARED,
+    ConsentRule,
+    Rules,
+    TypeRule,
+    as_age,
+    as_regex,
+    is_regex,
+)
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
 _MOST = 1_000_000
 
-_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers")
+_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "consent", "profile", "segments")
+# Outcomes of an e-mail that may say something of permissions.
+_OUTCOMES = ("hard_bounce", "complaint", "unsubscribe", "subscribe")
+_FOR_CONSENT = ("withdraw", "grant", "channel")
 _COMMON = (
     "rank",
     "unique",
@@ -121,7 +136,39 @@ class _Reader:
                     )
         if not types:
             self._wrong("identifiers", "name at least one type, such as 'email: {rank: 1}'")
-        return Rules(types, ignore_unknown=unknown == "ignore")
+        consent = CONSENT
+        if "consent" in top:
+            outcomes = self._mapping(top["consent"], "consent", _OUTCOMES)
+            consent = {**CONSENT, **{name: self._consent(name, entry) for name, entry in outcomes.items()}}
+        problems = Problems()
+        profile = attribute_rules.read(problems, top.get("profile", {}))
+        segments = segment_rules.read(problems, top.get("segments", {}), profile)
+        self.problems += problems.found
+        return Rules(
+            types,
+            ignore_unknown=unknown == "ignore",
+            consent=consent,
+            profile=profile,
+            segments=segments,
+        )
+
+    def _consent(self, outcome: str, entry: object) -> tuple[ConsentRule, ...]:
+        path = f"consent.{outcome}"
+        said = self._mapping(entry, path, _FOR_CONSENT)
+        channel = said.get("channel", "email")
+        if not isinstance(channel, str):
+            self._wrong(f"{path}.channel", "write a name, such as email, or '' for all channels")
+            channel = ""
+        if ("withdraw" in said) == ("grant" in said):
+            self._wrong(path, "write one of 'withdraw: marketing' and 'grant: marketing'")
+            return ()
+        withdraws = "withdraw" in said
+        purposes = said["withdraw" if withdraws else "grant"]
+        purposes = purposes if isinstance(purposes, list) else [purposes]
+        if not purposes or not all(isinstance(name, str) and name.strip() for name in purposes):
+            self._wrong(path, "write a purpose or a list of purposes, such as [marketing, profiling]")
+            return ()
+        return tuple(ConsentRule(name, withdraws, channel) for name in purposes)
 
     def _type(self, name: str, path: str, entry: Mapping[str, Any], *, made: bool) -> TypeRule:
         if entry.get("rank") is None:

@@ -9,7 +9,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from identity.attributes import AttributeRule
+
+if TYPE_CHECKING:  # they are read with what is below
+    from identity.segments import Counted, Segment
 
 DAY = 86_400_000_000  # microseconds
 
@@ -55,13 +60,31 @@ class PairRule(NamedTuple):
     contested: bool  # whether the first end goes to nobody when more than `keep` claim it
 
 
+class ConsentRule(NamedTuple):
+    """What an outcome of an e-mail says of a purpose over a channel: withdrawn, or else granted."""
+
+    purpose: str
+    withdraws: bool
+    channel: str = "email"
+
+
+# Unless the rules say otherwise of an outcome: who unsubscribes or complains no longer wants marketing mails.
+CONSENT: Mapping[str, tuple[ConsentRule, ...]] = dict.fromkeys(
+    ("unsubscribe", "complaint"), (ConsentRule("marketing", withdraws=True),)
+)
+
+
 @dataclass(frozen=True)
 class Rules:
-    """All rules of a tenant, by identifier type."""
+    """All rules of a tenant, by identifier type; those of attributes, by their path."""
 
     types: Mapping[str, TypeRule]
     ignore_unknown: bool = False
     version: int = 1
+    # By outcome of an e-mail: what it says of permissions.
+    consent: Mapping[str, tuple[ConsentRule, ...]] = field(default_factory=lambda: CONSENT)
+    profile: Mapping[str, AttributeRule] = field(default_factory=dict)
+    segments: "Mapping[str, Segment]" = field(default_factory=dict)
     _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -70,13 +93,32 @@ class Rules:
         return tuple(rule for rule in self.types.values() if rule.made_from)
 
     @cached_property
+    def counted(self) -> "tuple[Counted, ...]":
+        """All conditions of segments that count events."""
+        return tuple(counted for segment in self.segments.values() for counted in segment.counted)
+
+    @cached_property
+    def registers(self) -> Mapping[str, AttributeRule]:
+        """What is kept of claims, by attribute, and of events that segments count."""
+        return {
+            **self.profile,
+            **{c.register: AttributeRule(c.register, "sum", "number", most=c.keep) for c in self.counted},
+        }
+
+    @cached_property
     def fingerprint(self) -> str:
         """Names these rules on every result: equal for files that mean the same."""
-        meaning = {
+        meaning: dict[str, object] = {
             "version": self.version,
             "ignore_unknown": self.ignore_unknown,
             "types": {name: _meaning(rule) for name, rule in self.types.items()},
         }
+        if self.consent != CONSENT:
+            meaning["consent"] = dict(self.consent)
+        if self.profile:
+            meaning["profile"] = {name: asdict(rule) for name, rule in self.profile.items()}
+        if self.segments:
+            meaning["segments"] = {name: segment.meaning for name, segment in self.segments.items()}
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
 

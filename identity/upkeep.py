@@ -18,7 +18,7 @@ Steps 1 and 2 of resolution look at neighbours only, hence 1 to 3 here do not sp
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from identity import graph
@@ -39,14 +39,14 @@ class Update:
     """A set of changes that belong together: all of it is committed, or none.
 
     `read_*` name every record that the outcome rests on, `nodes`, `far` and `customers` (by first member)
-    those to write, of which None is gone, `minted` the new ids; `before` and `after` are the customers that
-    change.
+    those to write, of which None is gone (a node if it was erased), `minted` the new ids; `before` and
+    `after` are the customers that change.
     """
 
     read_nodes: list[Identifier] = field(default_factory=list)
     read_far: list[Pair] = field(default_factory=list)
     read_customers: list[Identifier] = field(default_factory=list)
-    nodes: dict[Identifier, Node] = field(default_factory=dict)
+    nodes: dict[Identifier, Node | None] = field(default_factory=dict)
     far: dict[Pair, Edge | None] = field(default_factory=dict)
     customers: dict[Identifier, Customer | None] = field(default_factory=dict)
     minted: dict[str, Minted] = field(default_factory=dict)
@@ -71,38 +71,55 @@ def upkeep(
     return _Upkeep(view, rules, minter, as_of).apply(facts, postponed)
 
 
-class _Upkeep:
-    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None) -> None:
+def erase(
+    view: View, erased: Mapping[Identifier, int], rules: Rules, *, minter: Minter, as_of: int | None
+) -> list[Update]:
+    """Take identifiers out of a view, with all their links; returns the independent updates that do so.
+
+    `erased` says up to when each is erased: who was first taken in later is somebody new, and stays. What is
+    left is what it would be had no event ever named the others.
+    """
+    return _Upkeep(view, rules, minter, as_of).erase(erased)
+
+
+class Keeping:
+    """Steps 1 to 3 over a view: what becomes of each identifier's links, before anybody is joined.
+
+    `records` has what was loaded and what is changed of it.
+    """
+
+    def __init__(self, view: View, rules: Rules, as_of: int | None) -> None:
         self._view = view
         self._rules = rules
-        self._minter = minter
         self._as_of = as_of
-        self._records = Drafts(view, rules, as_of)
+        self.records = self._records = Drafts(view, rules, as_of)
         self._together = self._records.together
-        self._new: dict[Identifier, Customer] = {}  # by their first members
-        self._minted: dict[str, Minted] = {}
 
-    def apply(self, facts: Facts, postponed: Facts | None) -> list[Update]:
+    def keep(self, facts: Facts, again: Collection[Identifier] = ()) -> set[Identifier]:
+        """Apply new facts; returns those that dropped out or came back.
+
+        `again` are known identifiers that need a second look though no fact names them.
+        """
         records = self._records
-        records.load({*facts.seen, *(end for ends in facts.links for end in ends)})
+        records.load({*facts.seen, *again, *(end for ends in facts.links for end in ends)})
         records.reach(end for a, b in facts.links for end in ((a, b), (b, a)))
-        changed = self._merge(facts)
+        changed = self._merge(facts).union(again)
         flipped = self._screen(changed)
         self._own(changed | {z for x in flipped for z in records.node(x).edges})
-        rejoin = Rejoin(records, self._rules, graph.LARGE if postponed is not None else None)
-        rejoin.run(*self._touched(flipped))
-        aside = self._roots(rejoin.large)
-        self._name([group for group in rejoin.groups if self._together.find(group[0]) not in aside])
-        if postponed is not None:
-            postponed.seen.update((x, s) for x, s in facts.seen.items() if self._together.find(x) in aside)
-            # A link that says nothing new may lead elsewhere.
-            ties = facts.links.items()
-            postponed.links.update((ends, link) for ends, link in ties if postponed.seen.keys() >= {*ends})
-        return self._updates(aside)
+        return flipped
 
-    def _roots(self, identifiers: Iterable[Identifier]) -> set[Identifier]:
-        """What stands for those with whom these must be committed together."""
-        return set(map(self._together.find, identifiers))
+    def housemates(self, flipped: set[Identifier]) -> set[Identifier]:
+        """Who may win or lose an id because a keeper dropped out or came back."""
+        homes = {home for x in flipped if (home := self._records.node(x).home) is not None}
+        if not homes:
+            return set()
+        result: set[Identifier] = set()
+        for record in self._view.ids(homes).values():
+            result.update(record.residents)
+            for resident in record.residents:
+                self._together.add(resident, record.residents[0])
+        self._records.load(result)
+        return {x for x in result if self._records.known[x] is not None}
 
     # 1. Merge
 
@@ -210,6 +227,64 @@ class _Upkeep:
         near = counting(x, self._records.node(x).links, self._rules, self._as_of)
         return {z: link for z, link in near.items() if not edges[z].out}
 
+
+class _Upkeep(Keeping):
+    def __init__(self, view: View, rules: Rules, minter: Minter, as_of: int | None) -> None:
+        super().__init__(view, rules, as_of)
+        self._minter = minter
+        self._new: dict[Identifier, Customer] = {}  # by their first members
+        self._minted: dict[str, Minted] = {}
+        self._erased: set[Identifier] = set()
+
+    def apply(self, facts: Facts, postponed: Facts | None) -> list[Update]:
+        rejoin = self._rejoin(self.keep(facts), graph.LARGE if postponed is not None else None)
+        aside = self._roots(rejoin.large)
+        self._name([group for group in rejoin.groups if self._together.find(group[0]) not in aside])
+        if postponed is not None:
+            postponed.seen.update((x, s) for x, s in facts.seen.items() if self._together.find(x) in aside)
+            # A link that says nothing new may lead elsewhere.
+            ties = facts.links.items()
+            postponed.links.update((ends, link) for ends, link in ties if postponed.seen.keys() >= {*ends})
+        return self._updates(aside)
+
+    def erase(self, erased: Mapping[Identifier, int]) -> list[Update]:
+        records = self._records
+        records.load(erased)
+        known = ((x, records.known[x]) for x in erased)
+        self._erased = {x for x, node in known if node is not None and node.seen.first_ingested <= erased[x]}
+        near = self._cut_off() - self._erased
+        flipped = self._erased | self._screen(near)
+        self._own(near | {z for x in flipped for z in records.node(x).edges})
+        self._name(list(self._rejoin(flipped, None).groups))
+        return self._updates(set())
+
+    def _cut_off(self) -> set[Identifier]:
+        """Take the erased out, with their links from both ends; returns the other ends."""
+        records = self._records
+        for x in self._erased:
+            records.reach_all(x)
+        ends = [(z, x) for x in self._erased for z in records.node(x).edges]
+        records.load(z for z, _ in ends)
+        records.reach(ends)
+        for z, x in ends:
+            del records.draft(z).edges[x]
+            self._together.add(x, z)
+        for x in self._erased:
+            draft = records.draft(x)
+            draft.edges.clear()
+            draft.fault, draft.customer, draft.first, draft.lone = "erased", "", None, False
+        return {z for z, _ in ends}
+
+    def _rejoin(self, flipped: set[Identifier], most: int | None) -> Rejoin:
+        """Join again what is touched."""
+        rejoin = Rejoin(self._records, self._rules, most)
+        rejoin.run(*self._touched(flipped))
+        return rejoin
+
+    def _roots(self, identifiers: Iterable[Identifier]) -> set[Identifier]:
+        """What stands for those with whom these must be committed together."""
+        return set(map(self._together.find, identifiers))
+
     # 4. Touch
 
     def _touched(self, flipped: set[Identifier]) -> tuple[set[Identifier], list[Pair]]:
@@ -235,25 +310,12 @@ class _Upkeep:
                 if lives and not within and not (lived and edge.link == before.link):
                     ties.append((x, z))
         # An identifier that turns out to be older may come to stand before others in their line.
-        loose |= flipped | aged | self._housemates(flipped | aged) | {end for ends in ties for end in ends}
+        loose |= flipped | aged | self.housemates(flipped | aged) | {end for ends in ties for end in ends}
         return loose, ties
 
     def _is_with(self, x: Identifier, customer: str) -> bool:
         known = self._records.known.get(x)
         return known is not None and known.customer == customer != ""
-
-    def _housemates(self, flipped: set[Identifier]) -> set[Identifier]:
-        """Who may win or lose an id because a keeper dropped out or came back."""
-        homes = {home for x in flipped if (home := self._records.node(x).home) is not None}
-        if not homes:
-            return set()
-        result: set[Identifier] = set()
-        for record in self._view.ids(homes).values():
-            result.update(record.residents)
-            for resident in record.residents:
-                self._together.add(resident, record.residents[0])
-        self._records.load(result)
-        return {x for x in result if self._records.known[x] is not None}
 
     # 5. Name
 
@@ -280,7 +342,8 @@ class _Upkeep:
             for resident in sorted(record.residents, key=self._place_in_line):
                 node = drafts.get(resident) or known[resident]
                 self._together.add(resident, record.residents[0])
-                if node is not None and node.fault is None:
+                # Who was erased and came again is nobody's resident.
+                if node is not None and node.fault is None and node.home == customer_id:
                     held.setdefault(resident, []).append((record.minted, customer_id))
                     break
         return held
@@ -332,7 +395,7 @@ class _Upkeep:
         pushed = self._records.push()
         for x, draft in self._records.drafts.items():
             if draft != known.get(x):
-                parts[self._together.find(x)].nodes[x] = draft
+                parts[self._together.find(x)].nodes[x] = None if x in self._erased else draft
         for x in known:
             parts[self._together.find(x)].read_nodes.append(x)
         for ends, edge in self._records.far.items():

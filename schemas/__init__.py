@@ -5,6 +5,8 @@ from schemas.errors import Malformed, SchemaError, Unavailable, WrongLine
 from schemas.events import (
     Cause,
     ChangeKind,
+    Consent,
+    ConsentStatus,
     CustomerChange,
     CustomerTrigger,
     DeadLetter,
@@ -21,6 +23,7 @@ from schemas.events import (
 from schemas.lines import parse_line, read_lines
 from schemas.topics import (
     CHANGES,
+    CONSENTS,
     DEAD_LETTERS,
     DECISIONS,
     EMAIL,
@@ -34,6 +37,7 @@ from schemas.topics import (
 
 __all__ = [
     "CHANGES",
+    "CONSENTS",
     "DEAD_LETTERS",
     "DECISIONS",
     "EMAIL",
@@ -44,6 +48,8 @@ __all__ = [
     "WEB",
     "Cause",
     "ChangeKind",
+    "Consent",
+    "ConsentStatus",
     "CustomerChange",
     "CustomerTrigger",
     "DeadLetter",

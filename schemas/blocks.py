@@ -53,6 +53,11 @@ def packed(number: int, records: Iterable[Entry]) -> Iterator[Entry]:
         yield (PREFIX + name, compressor.compress(raw) + compressor.flush())
 
 
+def block_key(number: int) -> bytes:
+    """The key of the first block of a component, if its records need one."""
+    return PREFIX + _NUMBER.pack(number)
+
+
 def _portions(records: Iterable[Entry]) -> Iterator[list[Entry]]:
     some: list[Entry] = []
     size = 0

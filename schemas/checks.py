@@ -7,6 +7,7 @@ from typing import Any
 
 from schemas.errors import Malformed
 from schemas.events import (
+    Consent,
     CustomerChange,
     CustomerTrigger,
     Decision,
@@ -24,8 +25,11 @@ MAX_IDENTIFIERS = 256
 MAX_VALUE = 512
 MAX_KIND = 64
 MAX_NAME = 256
+MAX_WORD = 64
+MAX_PURPOSES = 64
 
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+_TOMBSTONE = re.compile(r"[0-9a-f]{32}")
 _TENANT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 # An escaped NUL, and not an escaped backslash before the text "u0000".
@@ -104,6 +108,42 @@ def _web(event: WebEvent) -> None:
     if len(event.kind) > MAX_KIND:
         raise Malformed(f"kind: is longer than {MAX_KIND} characters")
 
+    if event.consent:
+        _purposes(event.consent)
+
+
+def _purposes(consent: Mapping[str, bool]) -> None:
+    if len(consent) > MAX_PURPOSES:
+        raise Malformed(f"consent: {len(consent)} purposes in one event, at most {MAX_PURPOSES} are taken")
+    for purpose in consent:
+        _purpose("consent: a purpose", purpose)
+
+
+def _purpose(what: str, purpose: str) -> None:
+    if not purpose.strip():
+        raise Malformed(f"{what} is empty: name what is permitted, such as marketing")
+    if len(purpose) > MAX_WORD:
+        raise Malformed(f"{what} is longer than {MAX_WORD} characters")
+
+
+def _consent(consent: Consent) -> None:
+    _id("consent_id", consent.consent_id)
+    _tenant(consent.tenant)
+    check_identifiers(consent.identifiers)
+    if not any(consent.identifiers.values()):
+        raise Malformed("identifiers: names nobody: say whose word it is")
+    _purpose("purpose:", consent.purpose)
+    for name, most in (("channel", MAX_WORD), ("brand", MAX_WORD), ("locale", MAX_WORD), ("source", MAX_ID)):
+        if len(getattr(consent, name)) > most:
+            raise Malformed(f"{name}: is longer than {most} characters")
+    if len(consent.proof) > MAX_VALUE:
+        raise Malformed(f"proof: is longer than {MAX_VALUE} characters: keep it elsewhere, and send its hash")
+    begin, end = consent.valid_from, consent.valid_until
+    if consent.status == "withdrawn" and (begin is not None or end is not None):
+        raise Malformed("a withdrawal holds until it is taken back: leave valid_from and valid_until out")
+    if begin is not None and end is not None and end <= begin:
+        raise Malformed("valid_until: is not after valid_from")
+
 
 def _decision(decision: Decision) -> None:
     _id("decision_id", decision.decision_id)
@@ -114,7 +154,11 @@ def _decision(decision: Decision) -> None:
 def _erasure(erasure: Erasure) -> None:
     _id("erasure_id", erasure.erasure_id)
     _tenant(erasure.tenant)
-    _identifiers((erasure.identifier,))
+    _identifiers(erasure.identifiers)
+    if not all(map(_TOMBSTONE.fullmatch, erasure.tombstones)):
+        raise Malformed("tombstones: must be of 32 digits of base 16 each")
+    if not (erasure.identifiers or erasure.tombstones):
+        raise Malformed("identifiers: whom to erase?")
 
 
 def _change(change: CustomerChange) -> None:
@@ -164,6 +208,7 @@ def _identifiers(identifiers: Iterable[Identifier]) -> None:
 _CHECKS: Mapping[type, Callable[[Any], None]] = {
     WebEvent: _web,
     EmailEvent: _event,
+    Consent: _consent,
     Decision: _decision,
     Erasure: _erasure,
     CustomerChange: _change,

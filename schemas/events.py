@@ -13,6 +13,7 @@ MIN_TIME = -62_135_596_800_000_000
 MAX_TIME = 253_402_300_799_999_999
 
 Micros = Annotated[int, Meta(ge=MIN_TIME, le=MAX_TIME, description="microseconds since the epoch, UTC")]
+MaybeMicros = Micros | None
 Long = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Int = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 
@@ -32,6 +33,7 @@ Outcome = Literal[
     "unsubscribe",
     "subscribe",
 ]
+ConsentStatus = Literal["granted", "withdrawn"]
 Verdict = Literal["must_link", "cannot_link", "undo"]
 ChangeKind = Literal["created", "merged", "split", "moved", "erased"]
 
@@ -86,6 +88,30 @@ class EmailEvent(_Record, frozen=True, kw_only=True, gc=False):
     properties: Properties = {}
 
 
+class Consent(_Record, frozen=True, kw_only=True, gc=False):
+    """What somebody permits, or no longer permits: a word of each of its identifiers.
+
+    Channel, brand and locale left empty stand for all of them. `proof` is an opaque reference or a hash.
+    """
+
+    SCHEMA: ClassVar[str] = "consent"
+    TIME: ClassVar[str] = "stated_at"
+
+    consent_id: str
+    tenant: str = "default"
+    stated_at: Micros
+    status: ConsentStatus
+    identifiers: Identifiers
+    purpose: str
+    channel: str = ""
+    brand: str = ""
+    locale: str = ""
+    valid_from: MaybeMicros = None
+    valid_until: MaybeMicros = None
+    source: str = ""
+    proof: str = ""
+
+
 class Decision(_Record, frozen=True, kw_only=True, gc=False):
     """A steward's verdict on two identifiers; `undo` takes an earlier one on the same pair back."""
 
@@ -103,7 +129,12 @@ class Decision(_Record, frozen=True, kw_only=True, gc=False):
 
 
 class Erasure(_Record, frozen=True, kw_only=True, gc=False):
-    """A request to forget the person behind an identifier."""
+    """Identifiers to forget, with all that was taken in of them up to this message.
+
+    They are as the rules normalise them. Once every store has forgotten them, a message under the same key
+    takes this one's place. It names nobody: `tombstones` (`identity.tombstones`, in hex) stand for them, and
+    `through` says up to when; 0: up to the message's own append time.
+    """
 
     SCHEMA: ClassVar[str] = "erasure"
     TIME: ClassVar[str] = "requested_at"
@@ -111,7 +142,9 @@ class Erasure(_Record, frozen=True, kw_only=True, gc=False):
     erasure_id: str
     tenant: str = "default"
     requested_at: Micros
-    identifier: Identifier
+    identifiers: list[Identifier] = []
+    tombstones: list[str] = []
+    through: Long = 0
     who: str = ""
 
 
@@ -183,4 +216,9 @@ class DeadLetter(_Record, frozen=True, kw_only=True, gc=False):
 
 
 Event = WebEvent | EmailEvent
-Record = WebEvent | EmailEvent | Decision | Erasure | CustomerChange | CustomerTrigger | DeadLetter
+Record = WebEvent | EmailEvent | Consent | Decision | Erasure | CustomerChange | CustomerTrigger | DeadLetter
+
+
+def kind_of(event: Event) -> str:
+    """What conditions call an event of this kind; see `identity.conditions`."""
+    return "web" if isinstance(event, WebEvent) else "email"

@@ -235,6 +235,20 @@ class Generation:
         read = {name: blocks.unpacked(block) for name, block in self._entries(names).items()}
         return {key: blocks.record_of(value, read.__getitem__) for key, value in entries.items()}
 
+    def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:
+        """The keys of the blocks that hold the records of those keys."""
+        return {
+            name for value in self._entries(keys).values() if (name := blocks.block_of(value)) is not None
+        }
+
+    def has(self, keys: Iterable[bytes]) -> bool:
+        """Whether one of these keys, of records or of blocks, is there."""
+        return bool(self._entries(keys))
+
+    def files(self) -> list[Path]:
+        """Its shards, in their order."""
+        return [self._directory / shard.file for shard in self.manifest.shards]
+
     def _entries(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}
         shards, count = self._shards, len(self._shards)
@@ -266,6 +280,22 @@ class Generation:
                         break
                     if not key.startswith(blocks.PREFIX):
                         yield key, blocks.record_of(value, block)
+
+    def keys(self, prefix: bytes, shard: int = 0, after: bytes = b"") -> Iterator[tuple[int, bytes]]:
+        """Keys that begin with `prefix`, each with its shard: shard by shard, ascending in each.
+
+        Begins behind the key `after` of that shard, so that who stopped there can go on.
+        """
+        for index in range(shard, len(self._shards)):
+            behind = after if index == shard else b""
+            with self._shards[index].begin() as transaction, transaction.cursor() as cursor:
+                if not cursor.set_range(behind or prefix):
+                    continue
+                for key in cursor.iternext(keys=True, values=False):
+                    if not key.startswith(prefix):
+                        break
+                    if key != behind:
+                        yield index, key
 
     def _block(self, name: bytes) -> list[bytes]:
         return blocks.unpacked(self._entries([name])[name])

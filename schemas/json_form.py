@@ -11,7 +11,18 @@ from msgspec.structs import asdict
 
 from schemas.checks import check_name, check_nul, named
 from schemas.errors import Malformed
-from schemas.events import MAX_TIME, MIN_TIME, EmailEvent, Identifiers, Micros, Properties, Record, WebEvent
+from schemas.events import (
+    MAX_TIME,
+    MIN_TIME,
+    Consent,
+    EmailEvent,
+    Identifiers,
+    MaybeMicros,
+    Micros,
+    Properties,
+    Record,
+    WebEvent,
+)
 from schemas.reasons import reason
 
 MAX_DEPTH = 32
@@ -24,9 +35,12 @@ _MICROSECOND = timedelta(microseconds=1)
 # What JSON may say for a field of each of these types.
 _LOOSE: dict[Any, Any] = {
     Micros: Annotated[datetime, msgspec.Meta(tz=True)],
+    MaybeMicros: Annotated[datetime, msgspec.Meta(tz=True)] | None,
     Identifiers: dict[str, str | list[str]],
     Properties: dict[str, Any],
 }
+# Times beside the one that says when it happened.
+_MAYBE = ("valid_from", "valid_until")
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 _AS_BRACES = bytes.maketrans(b"[]", b"{}")
@@ -57,7 +71,9 @@ class JsonForm(Generic[R]):
     def write(self, record: R) -> bytes:
         """Encode one record as a JSON object, its time with a `Z`."""
         fields = asdict(record)
-        fields[record.TIME] = _EPOCH + fields[record.TIME] * _MICROSECOND
+        for time in (record.TIME, *_MAYBE):
+            if fields.get(time) is not None:
+                fields[time] = _EPOCH + fields[time] * _MICROSECOND
         return msgspec.json.encode(fields)
 
 
@@ -104,13 +120,21 @@ def _email(raw: Any) -> EmailEvent:  # noqa: ANN401
     )
 
 
+def _consent(raw: Any) -> Consent:  # noqa: ANN401
+    fields = asdict(raw)
+    for time in ("stated_at", *_MAYBE):
+        if fields[time] is not None:
+            fields[time] = _micros(time, fields[time])
+    return Consent(**fields | {"identifiers": _lists(raw.identifiers)})
+
+
 def _plain(record: type[R], raw: Any) -> R:  # noqa: ANN401
     fields = asdict(raw)
     fields[record.TIME] = _micros(record.TIME, fields[record.TIME])
     return record(**fields)
 
 
-_BUILD: Mapping[type, Callable[[Any], Any]] = {WebEvent: _web, EmailEvent: _email}
+_BUILD: Mapping[type, Callable[[Any], Any]] = {WebEvent: _web, EmailEvent: _email, Consent: _consent}
 
 
 def _micros(field: str, time: datetime) -> int:

@@ -9,8 +9,11 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
     ucid:3:left                  set: numbers of generations that readers have left, whose keys are to go
     ucid:3:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
     ucid:3:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
+    ucid:3:v<g>:erasures         hash: "customer.erasures:0" -> offset of the next erasure to apply
     ucid:3:v<g>:through          append time (microseconds) up to which events are applied
     ucid:3:v<g>:<record key>     a record that differs from generation g (schemas.records)
+    ucid:3:v<g>:p<tenant>\0<hash>   registers of an identifier: what was claimed since the cut-off
+                                 (schemas.claims); without a version
     ucid:3:v<g>:e<tenant>\0<hash>   hash: of a crowded identifier, by the other end's hash: its far links that
                                  differ from generation g
     ucid:3:v<g>:side             stream: facts that bear on too many identifiers, for the side lane
@@ -72,6 +75,11 @@ def offsets_key(generation: int) -> bytes:
 def through_key(generation: int) -> bytes:
     """See the table above."""
     return view_prefix(generation) + b"through"
+
+
+def erasures_key(generation: int) -> bytes:
+    """See the table above."""
+    return view_prefix(generation) + b"erasures"
 
 
 def version_of(value: bytes | None) -> bytes:

@@ -14,7 +14,16 @@ from typing import Annotated, Any, NamedTuple, Protocol
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from schemas.checks import EARLIEST, MAX_ID, MAX_KIND, MOST_AHEAD, check_identifiers, is_tenant
+from schemas.checks import (
+    EARLIEST,
+    MAX_ID,
+    MAX_KIND,
+    MAX_PURPOSES,
+    MAX_WORD,
+    MOST_AHEAD,
+    check_identifiers,
+    is_tenant,
+)
 from schemas.errors import Malformed
 from schemas.events import EmailEvent, Identifiers, Micros, Properties, WebEvent
 from schemas.json_form import MAX_DEPTH
@@ -32,6 +41,10 @@ _EARLIEST = _EPOCH + EARLIEST * _MICROSECOND
 _LEAN: dict[Any, Any] = {
     "event_id": Annotated[str, Meta(min_length=1, max_length=MAX_ID)],
     "kind": Annotated[str, Meta(max_length=MAX_KIND)],
+    "consent": Annotated[
+        dict[Annotated[str, Meta(pattern=rf"^\S.{{0,{MAX_WORD - 1}}}$")], bool], Meta(max_length=MAX_PURPOSES)
+    ]
+    | UnsetType,
     Identifiers: msgspec.Raw,
     Micros: Annotated[datetime, Meta(tz=True)],
     # An empty map says as little as none.

@@ -1,12 +1,14 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
-    key         kind (n, e, c, i), tenant, NUL, then a 16-byte hash of what is named
+    key         kind (n, e, c, i, p, h), tenant, NUL, then a 16-byte hash of what is named
     node        header, then MessagePack [type, value, edges, customer, first, fault, home, minted, far]
                 header: hash of its customer's first member (16), first_seen, last_seen, first_ingested (8
                 each, big-endian), flags (1)
     far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
                 hash, of the other end
     customer    MessagePack [id, members, aliases], by the hash of its first member
+    claims      MessagePack [[purpose, channel, brand, locale, at, withdrawn, valid_from, valid_until, source,
+                proof, ingested_at], …] of an identifier, by its hash; a history (h) is the same, oldest first
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
 The header is of fixed size so that an identifier that was only seen again is rewritten without being
@@ -18,7 +20,7 @@ bytes of a form that it does not know. Keys hold a hash, not an identifier: they
 and say nothing to who watches a server.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from struct import Struct
@@ -27,12 +29,14 @@ from typing import Any, Final
 import msgspec
 
 from identity import Customer, Identifier, Link, Minted, Seen, Verdict
+from identity.consent import Permission, Said, Statement
 from identity.facts import PAST
 from identity.graph import Edge, Far, IdRecord, Node
 
 FORMAT = 3
 
 FAR: Final = b"e"  # the kind of a far link's key
+CLAIMS: Final = b"p"  # of what an identifier permits
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 _FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
@@ -90,6 +94,16 @@ def customer_key_of(tenant: str, digest: bytes) -> bytes:
     return tenant_prefix(b"c", tenant) + digest
 
 
+def claims_key(tenant: str, identifier: Identifier) -> bytes:
+    """The key of what an identifier permits."""
+    return tenant_prefix(CLAIMS, tenant) + identifier_digest(identifier)
+
+
+def history_key(tenant: str, identifier: Identifier) -> bytes:
+    """The key of what an identifier permitted over time; in generations only."""
+    return tenant_prefix(b"h", tenant) + identifier_digest(identifier)
+
+
 def id_key(tenant: str, customer_id: str) -> bytes:
     """The key of a customer id."""
     return tenant_prefix(b"i", tenant) + _digest(customer_id)
@@ -97,7 +111,7 @@ def id_key(tenant: str, customer_id: str) -> bytes:
 
 @lru_cache(maxsize=256)
 def tenant_prefix(kind: bytes, tenant: str) -> bytes:
-    """What all keys of one kind (n, e, c, i) and tenant begin with; no tenant's name holds a NUL."""
+    """What all keys of one kind (n, e, c, i, p, h) and tenant begin with; no tenant's name holds a NUL."""
     return kind + tenant.encode() + b"\0"
 
 
@@ -162,6 +176,12 @@ def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
     """
     _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
     return [edge for edge in edges if edge[2] & _FATE == _ALIVE], customer
+
+
+def identifier_and_customer(node: bytes) -> tuple[str, str, str]:
+    """Type and value of an encoded node, and the id of its customer where it is alone with that."""
+    type_, value, _, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
+    return type_, value, customer
 
 
 def plain_customer(data: bytes) -> list[Any]:
@@ -262,3 +282,13 @@ def decode_id(data: bytes) -> IdRecord:
     (generation, first_ingested, anchor, counter), residents = _decode(data)
     minted = Minted(generation, first_ingested, Identifier(*anchor), counter)
     return IdRecord(minted, tuple(Identifier(*resident) for resident in residents))
+
+
+def encode_claims(said: Iterable[Said]) -> bytes:
+    """What an identifier permits, or did over time: a word each."""
+    return _encode([(*about, *statement) for about, statement in said])
+
+
+def decode_claims(data: bytes) -> list[Said]:
+    """What `encode_claims` wrote, in its order."""
+    return [(_new(Permission, word[:4]), _new(Statement, word[4:])) for word in _decode(data)]

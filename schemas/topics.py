@@ -6,6 +6,7 @@ from typing import Final
 from msgspec import Struct
 
 from schemas.events import (
+    Consent,
     CustomerChange,
     CustomerTrigger,
     DeadLetter,
@@ -18,6 +19,7 @@ from schemas.events import (
 
 WEB: Final = "web.events"
 EMAIL: Final = "email.events"
+CONSENTS: Final = "customer.consents"
 CHANGES: Final = "customer.changes"
 DECISIONS: Final = "customer.decisions"
 ERASURES: Final = "customer.erasures"
@@ -26,6 +28,16 @@ TRIGGERS_DUE: Final = "customer.triggers.due"
 DEAD_LETTERS: Final = "dead.letters"
 
 _MIB = 1 << 20
+_DAY_MS = 86_400_000
+
+# Erasures are kept for ever, for they hold against whatever comes back. What a later one under the same key
+# has taken the place of goes within two days: a day until its segment is closed, and a day to be cleaned.
+_KEPT_BY_KEY: Final = {
+    "cleanup.policy": "compact",
+    "segment.ms": str(_DAY_MS),
+    "max.compaction.lag.ms": str(_DAY_MS),
+    "min.cleanable.dirty.ratio": "0.01",
+}
 
 
 class Topic(Struct, frozen=True, kw_only=True):
@@ -38,6 +50,7 @@ class Topic(Struct, frozen=True, kw_only=True):
     # How many bytes the broker takes. Where strangers write it is well above `max_payload`, so that what
     # is too large comes to us and is dead-lettered, rather than failing at a producer that may not look.
     max_message: int = 2 * _MIB
+    settings: Mapping[str, str] = {}
 
     @property
     def config(self) -> Mapping[str, str]:
@@ -45,7 +58,8 @@ class Topic(Struct, frozen=True, kw_only=True):
 
         The log's append time is the ingestion time, the one clock that both layers see alike.
         """
-        return {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(self.max_message)}
+        own = {"message.timestamp.type": "LogAppendTime", "max.message.bytes": str(self.max_message)}
+        return {**own, **self.settings}
 
 
 TOPICS: Final[Mapping[str, Topic]] = {
@@ -53,9 +67,10 @@ TOPICS: Final[Mapping[str, Topic]] = {
     for topic in (
         Topic(name=WEB, record=WebEvent, partitions=4, max_message=12 * _MIB),
         Topic(name=EMAIL, record=EmailEvent, partitions=4, max_message=12 * _MIB),
+        Topic(name=CONSENTS, record=Consent, partitions=4),
         Topic(name=CHANGES, record=CustomerChange),
         Topic(name=DECISIONS, record=Decision),
-        Topic(name=ERASURES, record=Erasure),
+        Topic(name=ERASURES, record=Erasure, settings=_KEPT_BY_KEY),
         Topic(name=TRIGGERS, record=CustomerTrigger, partitions=4),
         Topic(name=TRIGGERS_DUE, record=CustomerTrigger, partitions=4),
         # Room for the largest message of any topic, with the envelope around it.

@@ -6,12 +6,15 @@ from typing import Any
 import msgspec
 
 from identity import Identifier, Link, Verdict
-from identity.facts import PAST
+from identity.consent import Permission, Statement
+from identity.facts import FUTURE, PAST
 from schemas.records import identifier_digest
 from serving_layer.explanation import Explanation
 from serving_layer.history import Change, History
 from serving_layer.outcome import Outcome
+from serving_layer.permissions import Permitted
 from serving_layer.picture import Picture
+from serving_layer.profile import Known
 from serving_layer.reading import Freshness
 
 _encode = msgspec.json.Encoder().encode
@@ -49,8 +52,8 @@ def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
     return written
 
 
-def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[str, Any]:
-    """Whom an id means: the customer, and whether that is another id than was asked for."""
+def customer_json(outcome: Outcome, asked: str, known: Known, freshness: Freshness) -> dict[str, Any]:
+    """Whom an id means: the customer, what is known of it, and whether it has another id than was asked."""
     customer = outcome.customer
     assert customer is not None, "only those that are found are told"
     return {
@@ -59,8 +62,29 @@ def customer_json(outcome: Outcome, asked: str, freshness: Freshness) -> dict[st
         "moved": asked != customer[0],
         "identifiers": [{"type": type_, "value": value} for type_, value in customer[1]],
         "aliases": customer[2],
+        "profile": profile_json(known),
+        "segments": known.segments,
         **freshness_json(freshness),
     }
+
+
+def profile_json(known: Known) -> dict[str, Any]:
+    """Attributes with value, source and time; a number or a truth is one in JSON, too."""
+    rules = known.standing.rules
+    return {
+        name: {
+            "value": _typed(value.value, rules.profile[name].type),
+            "source": value.source,
+            "at": time_json(value.at),
+        }
+        for name, value in known.profile.items()
+    }
+
+
+def _typed(value: str, type_: str) -> str | int | float | bool:
+    if type_ == "number":
+        return float(value) if "." in value else int(value)
+    return value == "true" if type_ == "bool" else value
 
 
 def explanation_json(found: Explanation, tenant: str, history: History) -> dict[str, Any]:
@@ -130,6 +154,28 @@ def link_json(link: Link) -> dict[str, Any]:
         "first_ingested": time_json(link.first_ingested) if seen else None,
         "verdict": _VERDICTS[link.verdict],
         "decided_at": time_json(link.decided_at) if link.decided_at != PAST else None,
+    }
+
+
+def permitted_json(found: Permitted) -> dict[str, Any]:
+    """Whether a customer permits something: `allowed`, `denied` or `unknown`, why, and until when."""
+    until = found.until
+    return {**found._asdict(), "until": None if until is None else time_json(until)}
+
+
+def stated_json(x: Identifier, about: Permission, statement: Statement) -> dict[str, Any]:
+    """What an identifier stated of a permission."""
+    begin, end = statement.valid_from, statement.valid_until
+    return {
+        "identifier": x._asdict(),
+        **about._asdict(),
+        "status": "withdrawn" if statement.withdrawn else "granted",
+        "stated_at": time_json(statement.at),
+        "valid_from": None if begin == PAST else time_json(begin),
+        "valid_until": None if end == FUTURE else time_json(end),
+        "source": statement.source,
+        "proof": statement.proof,
+        "ingested_at": time_json(statement.ingested_at),
     }
 
 

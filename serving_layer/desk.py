@@ -3,10 +3,12 @@
 One place for all routes, so that no answer about a person can leave without a line in the audit log.
 """
 
+import time
 from collections.abc import Generator, Sequence
 from typing import Any, TypeVar, cast
 
-from serving_layer import questions
+from identity.consent import Permission
+from serving_layer import permissions, questions
 from serving_layer.access.audit import AuditLog, Entry
 from serving_layer.access.gate import account, spend
 from serving_layer.access.principal import Principal
@@ -15,9 +17,11 @@ from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
 from serving_layer.past import answered, standing_at
 from serving_layer.picture import Picture, picture
+from serving_layer.profile import Known, known_of
 from serving_layer.reading import Freshness, Look
 from serving_layer.remembered import Remembered
 from serving_layer.shared import Shared
+from serving_layer.statements import Told, history
 
 Result = TypeVar("Result")
 
@@ -65,6 +69,16 @@ class Desk:
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))
         return outcome, freshness
 
+    async def known(self, who: Principal, customer: Outcome) -> Known:
+        """What is known of a customer that was asked for. Raises SchemaError."""
+        question = known_of(self.shared.generations, who.tenant, customer.members)
+        try:
+            keys = next(question)
+            while True:
+                keys = question.send(await self.shared.values(keys))
+        except StopIteration as done:
+            return cast("Known", done.value)
+
     async def explain(self, who: Principal, a: tuple[str, str], b: tuple[str, str]) -> Explanation:
         """Why two (type, raw value) pairs are one customer, or not. Raises as `lookup` does."""
         spend(who, 2)
@@ -74,6 +88,43 @@ class Desk:
         account(who, 2 - len(about))
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act="explain", about=about, asked=2))
         return found
+
+    async def permitted(
+        self,
+        who: Principal,
+        about: Permission,
+        *,
+        identifiers: Sequence[tuple[str, str]] = (),
+        customers: Sequence[str] = (),
+    ) -> permissions.Checked:
+        """Whether identifiers, or else customers, permit something now. Raises as `lookup` does."""
+        count = len(identifiers) + len(customers)
+        spend(who, count)
+        now = time.time_ns() // 1_000
+        if customers:
+            question = permissions.check_customers(who.tenant, customers, about, now)
+        else:
+            current = self.shared.generations.current
+            question = permissions.check(current, who.tenant, identifiers, about, now)
+        checked = await self.ask(question, who.tenant)
+        known = [one.customer_id for one in checked.found if one.customer_id is not None]
+        self._told(who, "permissions", known, count, stale=checked.freshness.stale)
+        return checked
+
+    async def statements(self, who: Principal, asked: tuple[str, str] | str) -> Told:
+        """What a customer stated, by an identifier or an id. Raises as `lookup` does."""
+        spend(who, 1)
+        told = await self.ask(history(self.shared.generations.current, who.tenant, asked), who.tenant)
+        known = [] if told.customer_id is None else [told.customer_id]
+        self._told(who, "statements", known, 1, stale=told.freshness.stale)
+        return told
+
+    def _told(self, who: Principal, act: str, known: list[str], asked: int, *, stale: bool) -> None:
+        """Count and note an answer before it is given. Raises Refused (429)."""
+        unknown = asked - len(known)
+        self._metrics.looked_up(len(known), unknown, stale=stale)
+        account(who, unknown)
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
 
     async def picture(self, who: Principal, customer_id: str) -> tuple[Picture | None, Freshness]:
         """Whom an id means, as a graph. Raises as `customer` does."""

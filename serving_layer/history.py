@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -36,6 +36,10 @@ class NoHistory(SchemaError):
     """The index cannot be read."""
 
 
+class UnknownChange(SchemaError):
+    """A change that the index does not hold."""
+
+
 class Origin(msgspec.Struct, frozen=True, kw_only=True):
     """The message that made a change: the event itself is in the log there."""
 
@@ -56,6 +60,13 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     cause: Origin | None
     version: int
     generation: int
+
+
+class Kept(NamedTuple):
+    """A change, and its id in the log."""
+
+    change_id: str
+    change: Change
 
 
 class Word(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,6 +148,42 @@ class History:
                         names += [before for before in change.previous if before not in seen]
                         seen.update(change.previous)
         return sorted(found.values(), key=lambda change: (change.at, change.version))[-MOST:]
+
+    def after(self, tenant: str, change_id: str | None, most: int) -> tuple[list[Kept], str | None]:
+        """A tenant's changes behind one of them, in the order of the log, and the last that was looked at.
+
+        Looks at `most` changes of all tenants: there may be fewer of this one. None: there are no more.
+        Raises UnknownChange where that one is not, or no longer, known here.
+        """
+        with self._open() as db:
+            place = 0
+            if change_id is not None:
+                row = db.execute("SELECT rowid FROM changes WHERE id = ?", (change_id,)).fetchone()
+                if row is None:
+                    raise UnknownChange("the change where this would go on is not known here")
+                (place,) = row
+            query = "SELECT id, body FROM changes WHERE rowid > ? ORDER BY rowid LIMIT ?"
+            rows = db.execute(query, (place, most)).fetchall()
+            ours = "SELECT 1 FROM names WHERE tenant = ? AND customer = ? AND change = ?"
+            found = [
+                Kept(id_, change)
+                for id_, body in rows
+                if (change := msgspec.msgpack.decode(body, type=Change))
+                and db.execute(ours, (tenant, change.customer_id, id_)).fetchone()
+            ]
+        return found, rows[-1][0] if rows else None
+
+    def changed(self, tenant: str, since: int, after: str, most: int) -> list[str]:
+        """Ids of customers with a change since then (microseconds), at most so many, ascending from `after`.
+
+        Among them are ids that a customer had, and has no longer.
+        """
+        query = (
+            "SELECT DISTINCT customer FROM names JOIN changes ON id = change "
+            "WHERE tenant = ? AND customer > ? AND at >= ? ORDER BY customer LIMIT ?"
+        )
+        with self._open() as db:
+            return [id_ for (id_,) in db.execute(query, (tenant, after, since, most))]
 
     def decisions(self, tenant: str, a: Identifier, b: Identifier) -> list[Word]:
         """What stewards said about two identifiers, oldest first."""

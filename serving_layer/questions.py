@@ -27,7 +27,7 @@ class Answer(NamedTuple):
     freshness: Freshness
 
 
-class _Moved(Exception):
+class Moved(Exception):
     """Readers moved to another generation between two looks."""
 
 
@@ -67,7 +67,7 @@ def lookup(
             yield from _fill([found[i] for i in new], reading, tenant)
             if touched:
                 yield from _again(found, touched, standing, tenant)
-        except _Moved:
+        except Moved:
             continue
         for i in new:
             outcome = found[i]
@@ -114,7 +114,7 @@ def _again(
     anew = [found[i] for i in touched]
     reading = yield Look([_key(tenant, outcome) for outcome in anew])
     if reading.standing.number != standing.number:
-        raise _Moved
+        raise Moved
     yield from _fill(anew, reading, tenant)
 
 
@@ -142,8 +142,10 @@ def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outc
             if reading.standing.number != standing.number:
                 break
             for node, customer in zip(reading.nodes, reading.customers, strict=True):
-                if node:
-                    x = records.decode_node(node).identifier
+                decoded = records.decode_node(node) if node else None
+                # Who was erased and came again lives in a published id no more.
+                if decoded is not None and (data is None or decoded.home == customer_id):
+                    x = decoded.identifier
                     outcome = Outcome(x).read(standing, node, customer, None)
                     if outcome.customer is not None:
                         return outcome, reading.freshness
@@ -174,7 +176,7 @@ def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[
     for some in _chunks(members):
         reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
         if reading.standing.number != standing.number:
-            raise _Moved
+            raise Moved
         nodes.update(zip(some, reading.nodes, strict=True))
         beneath.update(zip(some, reading.beneath, strict=True))
     for outcome in found:
@@ -196,6 +198,7 @@ def _all_of(
 
 
 def _chunks(all_: Iterable[Any]) -> Iterator[list[Any]]:
+    """As many together as a look may ask for."""
     rest = iter(all_)
     while some := list(islice(rest, MOST)):
         yield some

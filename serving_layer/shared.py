@@ -13,7 +13,7 @@ from typing import Any, Final, cast
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from schemas import overlay
+from schemas import Unavailable, overlay
 from serving_layer.generations import Generations
 from serving_layer.metrics import Metrics
 from serving_layer.reading import MOST, Below, Look, Reading, looked
@@ -63,6 +63,29 @@ class Shared:
             self._lost(error)
             return None
         return cast("bytes | None", found)
+
+    async def scan(self, cursor: int, pattern: bytes, count: int) -> tuple[int, list[bytes]]:
+        """About so many keys of Redis, those that fit the pattern, and the cursor of the next; 0 is the end.
+
+        Raises Unavailable.
+        """
+        try:
+            found = None if self.away else await self._redis.scan(cursor, pattern, count)
+        except RedisError as error:
+            self._lost(error)
+            found = None
+        if found is None:
+            raise Unavailable("without Redis nothing whole can be told: try again")
+        return cast("tuple[int, list[bytes]]", found)
+
+    async def values(self, keys: Sequence[bytes]) -> Sequence[bytes | None] | None:
+        """What stands under some keys at one moment; None where Redis is away."""
+        try:
+            found = None if self.away else await self._redis.mget(cast("list[str]", keys))
+        except RedisError as error:
+            self._lost(error)
+            return None
+        return cast("Sequence[bytes | None] | None", found)
 
     @property
     def away(self) -> bool:

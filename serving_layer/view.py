@@ -20,6 +20,7 @@ from schemas.generation import BrokenGeneration, Generation
 from serving_layer import questions
 from serving_layer.generations import Generations
 from serving_layer.outcome import Outcome
+from serving_layer.profile import Known, known_of
 from serving_layer.reading import SCRIPT, TRIES, Below, Freshness, Look, Reading, looked
 
 log = logging.getLogger(__name__)
@@ -72,6 +73,16 @@ class ServingView:
         outcome, freshness = self.ask(questions.customer(self._tenant, customer_id))
         return outcome.as_customer() if outcome is not None else None, freshness
 
+    def known(self, customer: Customer) -> Known:
+        """What is known of a customer: its profile, and its segments."""
+        question = known_of(self.generations, self._tenant, customer.members)
+        try:
+            keys = next(question)
+            while True:
+                keys = question.send(self._values(keys))
+        except StopIteration as done:
+            return cast("Known", done.value)
+
     def customers(self) -> Iterator[Customer]:
         """All customers. The overlay is read first and at one go, the generation as it is asked for.
 
@@ -123,6 +134,13 @@ class ServingView:
             return cast("bytes | None", self._redis.hget(cast("str", bucket), cast("str", field)))
         except RedisError:
             return None  # the answer will say that it is stale
+
+    def _values(self, keys: list[bytes]) -> list[bytes | None] | None:
+        try:
+            return cast("list[bytes | None]", self._redis.mget(keys))
+        except RedisError as error:
+            log.warning("Redis does not answer, the generation does: %s", error)
+            return None
 
     def _pointer(self) -> int | None:
         found = cast("bytes | None", self._redis.get(overlay.LIVE))

@@ -3,17 +3,18 @@
 import logging
 import random
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from redis import Redis
 
-from identity import Facts, Minter, Rules
-from identity.upkeep import Update, upkeep
+from identity import Facts, Identifier, Minter, Rules
+from identity.upkeep import Update, erase, upkeep
 from schemas.generation import Generation
 from speed_layer.aside import Aside, deferred
 from speed_layer.changes import Teller
 from speed_layer.commit import Committer
 from speed_layer.errors import Contention
+from speed_layer.forget import forget_ids
 from speed_layer.metrics import Metrics
 from speed_layer.quick import quick
 from speed_layer.view import SpeedView, ViewState
@@ -61,10 +62,38 @@ class Applier:
             if not met:
                 return conflicts
             conflicts += met
-            self._metrics.conflicts(met)
-            # Colliding workers must not keep step with each other.
-            time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
+            self._collided(met, tried)
         raise Contention(f"an update met a conflict {MAX_TRIES} times")
+
+    def erase(self, erased: Mapping[Identifier, int], minter: Minter, teller: Teller | None = None) -> None:
+        """Take identifiers out of the view, each if it was first taken in up to the moment given.
+
+        However much it bears on: nobody is to wait for the side lane to be forgotten. Raises as `apply` does.
+        """
+        for tried in range(MAX_TRIES):
+            view = self._view(minter)
+            as_of = self._generation.manifest.as_of
+            try:
+                updates = erase(view, erased, self._rules, minter=minter, as_of=as_of)
+            except (KeyError, AssertionError):
+                if not view.has_moved():
+                    raise
+                met = 1
+            else:
+                done = self._committer.commit(view, self._state.epoch, updates, teller)
+                met = done.count(False)
+                gone = [x for update in updates for x, node in update.nodes.items() if node is None]
+                if gone:
+                    forget_ids(self._redis, minter.tenant, gone)
+            if not met:
+                return
+            self._collided(met, tried)
+        raise Contention(f"an erasure met a conflict {MAX_TRIES} times")
+
+    def _collided(self, met: int, tried: int) -> None:
+        self._metrics.conflicts(met)
+        # Colliding workers must not keep step with each other.
+        time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
 
     def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
         """Returns the facts that are left, and the number of conflicts."""
@@ -116,7 +145,8 @@ class Applier:
         hot: list[str] = []
         for update in updates:
             sizes += [len(customer.members) for customer in update.after]
-            hot += [x.type for x, node in update.nodes.items() if node.fault and node.fault.startswith("hot")]
+            faults = ((x, node.fault) for x, node in update.nodes.items() if node is not None)
+            hot += [x.type for x, fault in faults if fault and fault.startswith("hot")]
         self._metrics.customers(sizes)
         self._metrics.hot(hot)
 

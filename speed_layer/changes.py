@@ -77,9 +77,9 @@ class Teller:
 
         `created`: all its identifiers are new. `merged`: the previous ids are gone, this one stays.
         `split`: a new id for what left the previous one, which lives on. `moved`: identifiers joined it,
-        from the previous ids or (of none) from nowhere.
+        from the previous ids or (of none) from nowhere. `erased`: nothing is left, and nobody is named.
         """
-        if not update.after:
+        if not update.after and None not in update.nodes.values():
             return []
         where = self.where(list(update.nodes))
         return [
@@ -103,11 +103,16 @@ class Teller:
 def _changes(update: Update) -> Iterator[tuple[schemas.ChangeKind, str, list[str], list[Identifier]]]:
     was = {member: customer.id for customer in update.before for member in customer.members}
     existed, exist = set(was.values()), {customer.id for customer in update.after}
+    told: set[str] = set()
     for customer in update.after:
         gained = [member for member in customer.members if was.get(member) != customer.id]
         if gained:
             previous = sorted({was[member] for member in gained if member in was})
             yield _kind(customer, previous, existed, exist), customer.id, previous, gained
+            told.update(previous)
+    if None in update.nodes.values():
+        for customer_id in sorted(existed - exist - told):
+            yield "erased", customer_id, [], []
 
 
 def _kind(customer: Customer, previous: list[str], existed: set[str], exist: set[str]) -> schemas.ChangeKind:

@@ -31,7 +31,8 @@ class Changeset:
         """What commit.lua takes of it, and of the changes to tell."""
         update, head, tenant = self._update, self._head, self._tenant
         values = {
-            records.node_key(tenant, x): head + records.encode_node(node) for x, node in update.nodes.items()
+            records.node_key(tenant, x): head + (records.encode_node(node) if node is not None else b"")
+            for x, node in update.nodes.items()
         }
         for ends, edge in update.far.items():
             record = records.encode_far(ends[1], edge) if edge is not None else b""

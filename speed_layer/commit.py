@@ -28,6 +28,9 @@ SINGLE_TOGETHER = 400
 
 Item = TypeVar("Item")
 
+# The key of a record, the version that was read, and its new value.
+Write = tuple[bytes, bytes, bytes]
+
 
 class Committer:
     """Writes to a view what it is given, if what this rests on is still as it was read.
@@ -69,6 +72,13 @@ class Committer:
         )
         lost = _conflicts(settled.founded, founded) + _conflicts(settled.again, again)
         return lost, _done(grown)
+
+    def write(self, epoch: bytes, records: Sequence[Write]) -> list[int]:
+        """Write records, each by itself; the places of those that met a conflict."""
+        (replies,) = self._calls(epoch, _Calls(self._again, records, SINGLE_TOGETHER, lambda record: record))
+        return [
+            call * SINGLE_TOGETHER + number - 1 for call, numbers in enumerate(replies) for number in numbers
+        ]
 
     def _foundings(self, nodes: Sequence[Founded], teller: Teller | None) -> "_Calls[Founded]":
         def arguments(node: Founded) -> tuple[bytes, ...]:

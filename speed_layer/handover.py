@@ -4,8 +4,8 @@
    that generation's cut-off. It is silent (changes and dead letters are told by the live lane) and never
    runs ahead of the live one.
 2. When it is nearly level, the live lanes of all workers pause, for a bounded time.
-3. When both views hold the same offsets, and nothing waits for the new one's side lane,
-   one script moves the pointer: all readers stand on g+1.
+3. When both views hold the same offsets, the new one has heard of all erasures that the old one has, and
+   nothing waits for its side lane, one script moves the pointer: all readers stand on g+1.
 4. The keys of the view on g go. What an id was minted from stays, if g+1 did not publish that id: it was
    told to the world, and goes on meaning the customer that its identifier is part of.
 
@@ -55,6 +55,7 @@ class Handover:
         offsets = [overlay.offsets_key(old), overlay.offsets_key(new)]
         through = [overlay.through_key(old), overlay.through_key(new)]
         keys = [overlay.LIVE, *offsets, overlay.PAUSE, *through, overlay.LEFT, overlay.side_key(new)]
+        keys += [overlay.erasures_key(old), overlay.erasures_key(new)]
         moved = bool(self._switch(keys=keys, args=[old, new]))
         if moved:
             log.info("handover: readers stand on generation %d", new)

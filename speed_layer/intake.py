@@ -15,12 +15,18 @@ from typing import Any, cast
 from confluent_kafka import Message
 
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
-from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
-from schemas.absorb import absorb, accept
-from schemas.events import Decision
-from schemas.plain_event import Plain, PlainForm, micros, plain_identifiers
+from identity.consent import Claims, claim
+from identity.profile import Claim, Told, strongest
+from identity.segments import counting
+from schemas import EMAIL, WEB, Consent, DeadLetter, Decision, EmailEvent, Malformed, WebEvent, overlay
+from schemas.absorb import Absorbed, absorb, accept
+from schemas.claims import claimed, source_of
+from schemas.ledger import Ledger
+from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
+from schemas.stated import of_map, of_outcome, stated
 from speed_layer.changes import Where
+from speed_layer.counting import Counting
 from speed_layer.log import place
 
 # So many messages share their checks: more cost less, but one that is not plain has them all checked again.
@@ -45,11 +51,21 @@ Source = tuple[Message, str]
 class Said:
     """What a batch says of one tenant.
 
-    `sources` has the message that first brought an identifier, or last brought it together with others.
+    `sources` has the message that first brought an identifier, or last brought it together with others,
+    `permits` what an identifier permits, `claims` what is claimed of it, by attribute.
     """
 
     facts: Facts = field(default_factory=Facts)
     sources: dict[Identifier, Source] = field(default_factory=dict)
+    permits: dict[Identifier, Claims] = field(default_factory=dict)
+    claims: dict[Identifier, dict[str, list[Claim]]] = field(default_factory=dict)
+
+    def permit(self, identifiers: Iterable[Identifier], claims: Claims) -> None:
+        """Add what each of these permits."""
+        for x in identifiers:
+            known = self.permits.setdefault(x, {})
+            for about, statement in claims.items():
+                claim(known, about, statement)
 
     def note(self, identifiers: Sequence[Identifier], source: Source) -> None:
         """Remember what brought these."""
@@ -57,6 +73,12 @@ class Said:
             self.sources.update(dict.fromkeys(identifiers, source))
         elif identifiers:
             self.sources.setdefault(identifiers[0], source)
+
+    def claim(self, owner: Identifier, told: Iterable[Told]) -> None:
+        """Remember what is claimed of an identifier."""
+        for name, one, fault in told:
+            if fault is None:
+                self.claims.setdefault(owner, {}).setdefault(name, []).append(one)
 
     def where(self, identifiers: Sequence[Identifier]) -> Where | None:
         """The last of the messages that brought any of these."""
@@ -78,13 +100,21 @@ class Batch:
 
 
 class Intake:
-    """Reads messages by one set of rules."""
+    """Reads messages by one set of rules; what they say of who is erased in the `ledger` does not count."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, ledger: Ledger | None = None) -> None:
+        self._ledger = ledger
+        self._rules = rules
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
-        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about.
+        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about. All
+        # that it can claim is to be counted.
+        self._counting = {WEB: Counting(rules, "web"), EMAIL: Counting(rules, "email")}
         self._known: dict[bytes, tuple[Identifier, ...]] = {}
+
+    def forget(self) -> None:
+        """The ledger has grown."""
+        self._known.clear()
 
     def read(self, messages: Sequence[Message]) -> Batch:
         """What these messages say."""
@@ -117,7 +147,7 @@ class Intake:
         times: list[int],
     ) -> None:
         """Add what messages of one topic say, the plain to `met`; `times` are when they were appended."""
-        if self._by_columns(met, topic, messages, times):
+        if self._by_columns(batch, met, topic, messages, times):
             batch.accepted[topic, "json"] += len(messages)
         elif len(messages) < _PARTS:
             for message, at in zip(messages, times, strict=True):
@@ -130,12 +160,16 @@ class Intake:
 
     def _by_columns(
         self,
+        batch: Batch,
         met: Mapping[str, dict[bytes, Met]],
         topic: str,
         messages: Sequence[Message],
         times: list[int],
     ) -> bool:
-        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain."""
+        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain.
+
+        What segments count of them goes to `batch`.
+        """
         form = self._plain.get(topic)
         plain = form and form.read([message.value() for message in messages], min(times))
         if not plain:
@@ -143,6 +177,9 @@ class Intake:
         known = self._known
         if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
+        self._state(batch, topic, plain, times)
+        if self._counting[topic]:
+            self._count(batch, topic, plain, times)
         rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
         if len(plain.tenants) == 1:
             (tenant,) = plain.tenants
@@ -151,6 +188,35 @@ class Intake:
             for row in rows:
                 _meet(met[row[-1].tenant], [row])
         return True
+
+    def _state(self, batch: Batch, topic: str, plain: PlainEvents, times: list[int]) -> None:
+        """Add what plain events say of permissions, as few of them do."""
+        events: Sequence[Any] = plain.events
+        consent = self._rules.consent
+        speaking = (
+            [i for i, event in enumerate(events) if event.consent]
+            if topic == WEB
+            else [i for i, event in enumerate(events) if event.outcome in consent]
+        )
+        for i in speaking:
+            event, at = events[i], micros(plain.times[i])
+            claims = (
+                of_map(event.consent, at, event.site, event.event_id, times[i])
+                if topic == WEB
+                else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
+            )
+            said = batch.tenants.setdefault(event.tenant, Said())
+            said.permit(self._known[plain.identifiers[i]], claims)
+
+    def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
+        of_topic, kind = self._counting[topic], "email" if topic == EMAIL else "web"
+        rows = zip(plain.events, plain.identifiers, plain.times, times, strict=True)
+        for event, raw, time, at in rows:
+            registers = of_topic.registers(event)
+            owner = strongest(self._known[raw], self._rules) if registers else None
+            if owner is not None:
+                told = counting(registers, source_of(kind, event), event.event_id, micros(time), at)
+                batch.tenants.setdefault(event.tenant, Said()).claim(owner, told)
 
     def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
         """Add what events of one tenant say."""
@@ -164,7 +230,10 @@ class Intake:
             said.note(identifiers, (message, event_id))
 
     def _understand(self, raw: bytes) -> bool:
-        """Remember which identifiers count of a plain event's; False where one is at fault."""
+        """Remember which identifiers count of a plain event's; False where one is at fault.
+
+        Or where one was erased: then it matters when each of these events was taken in.
+        """
         values = plain_identifiers(raw)
         if values is None:
             return False
@@ -172,7 +241,10 @@ class Intake:
             screened = self._observer.screened(values)
         except UnknownTypeError:
             return False
-        self._known[raw] = tuple(x for x, fault in screened if fault is None)
+        identifiers = tuple(x for x, fault in screened if fault is None)
+        if any(x in tombstones for tombstones in self._ledger or () for x in identifiers):
+            return False
+        self._known[raw] = identifiers
         return True
 
     def _carefully(self, batch: Batch, message: Message, at: int) -> None:
@@ -182,13 +254,24 @@ class Intake:
         try:
             record = accept(topic, value, at)
             said = batch.tenants.setdefault(record.tenant, Said())
-            about = absorb(record, self._observer, said.facts, at)
+            tombstones = self._ledger.of(record.tenant) if self._ledger is not None else None
+            about = absorb(record, self._observer, said.facts, at, tombstones)
+            if claims := stated(record, self._rules, at):
+                said.permit(about, claims)
         except Malformed as error:
             batch.refused.append(_dead_letter(message, at, str(error)))
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
-        event_id = record.decision_id if isinstance(record, Decision) else record.event_id
-        said.note(about, (message, event_id))
+        said.note(about, (message, _id_of(record)))
+        owner, told = claimed(record, about, self._rules, at)
+        if owner is not None:
+            said.claim(owner, told)
+
+
+def _id_of(record: Absorbed) -> str:
+    if isinstance(record, Decision):
+        return record.decision_id
+    return record.consent_id if isinstance(record, Consent) else record.event_id
 
 
 def _meet(met: dict[bytes, Met], rows: Iterable[tuple[bytes, datetime, int, Message, Plain]]) -> None:

@@ -7,20 +7,24 @@ and ends when nothing waits. The commit is the worker's: a collision with one is
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from confluent_kafka import Consumer, KafkaException
 from redis import Redis
 from redis.exceptions import RedisError
 
 from identity import Facts, Minter, rulefile
+from identity.tombstones import Tombstones
 from schemas import overlay
 from schemas.generation import open_generation, wanted
+from schemas.ledger import Ledger, by_tenant
 from speed_layer.apply import Applier
 from speed_layer.aside import Aside, Entry
 from speed_layer.changes import Teller
+from speed_layer.erasures import ErasureLog
 from speed_layer.errors import LostView
 from speed_layer.view import ViewState
 
@@ -42,7 +46,17 @@ LEASE_MS = 60_000
 class SideLane:
     """Works off what waits beside the views."""
 
-    def __init__(self, redis: Redis, generations: Path, id_key: bytes) -> None:
+    def __init__(
+        self,
+        redis: Redis,
+        generations: Path,
+        id_key: bytes,
+        erasures: Callable[[], Consumer] | None = None,
+    ) -> None:
+        """`erasures` makes a consumer for the topic of erasures; without it there are none."""
+        self._ledger = Ledger(id_key)
+        self._consumer = erasures
+        self._erasures: ErasureLog | None = None
         self._redis = redis
         self._generations = generations
         self._id_key = id_key
@@ -52,8 +66,11 @@ class SideLane:
         """Work until nothing has waited for a while, or `stop` is set; at once where another one works."""
         try:
             self._run(stop)
-        except RedisError as error:
+        except (RedisError, KafkaException) as error:
             log.warning("the side lane ends, until a worker starts it again: %s", error)
+        finally:
+            if self._erasures is not None:
+                self._erasures.close()
 
     def _run(self, stop: Event) -> None:
         if not self._redis.set(overlay.LEASE, self._name, nx=True, px=LEASE_MS):
@@ -88,12 +105,26 @@ class SideLane:
             state = ViewState(self._redis, generation)
             applier = Applier(self._redis, generation, state, rules, patient=True)
             try:
+                self._hear()
                 for tenant, tell, some in _together(entries):
                     applier.apply(*self._said(tenant, number, some, tell=tell))
+                # What a worker has just erased we may have brought back; it was in the log before.
+                self._hear()
+                for tenant, erased in by_tenant(list(self._ledger.requests.values())).items():
+                    tell = any(entry.deferred.tell for entry in entries)
+                    teller = Teller(tenant, number, max(erased.values()), lambda _: None) if tell else None
+                    applier.erase(erased, Minter(self._id_key, tenant), teller)
                 aside.settle(state.epoch, entries)
             except LostView as error:
                 log.warning("%s", error)  # it is told again from the log
         return len(entries)
+
+    def _hear(self) -> None:
+        """Read the topic of erasures to its end."""
+        if self._consumer is not None:
+            if self._erasures is None:
+                self._erasures = ErasureLog(self._consumer(), self._ledger)
+            self._erasures.read(level=True)
 
     def _said(
         self, tenant: str, generation: int, entries: list[Entry], *, tell: bool
@@ -101,10 +132,21 @@ class SideLane:
         facts = Facts()
         for entry in entries:
             entry.deferred.add_to(facts)
+        _without(facts, self._ledger.of(tenant))
         where = max((entry.deferred.where for entry in entries if entry.deferred.where), default=None)
         at = max(entry.deferred.at for entry in entries)
         teller = Teller(tenant, generation, at, lambda _: where) if tell else None
         return facts, Minter(self._id_key, tenant), teller
+
+
+def _without(facts: Facts, tombstones: Tombstones) -> None:
+    """Take out who was erased since; nothing here is of a time both before and after it."""
+    if tombstones:
+        gone = {x for x, seen in facts.seen.items() if tombstones.erases(x, seen.first_ingested)}
+        for x in gone:
+            del facts.seen[x]
+        for ends in [ends for ends in facts.links if not gone.isdisjoint(ends)]:
+            del facts.links[ends]
 
 
 def _together(entries: list[Entry]) -> Iterator[tuple[str, bool, list[Entry]]]:

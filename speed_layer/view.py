@@ -16,7 +16,7 @@ from redis import Redis
 from identity import Customer, Identifier
 from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Pair
-from schemas import overlay, records
+from schemas import ERASURES, overlay, records
 from schemas.generation import Generation
 from speed_layer.errors import LostView
 
@@ -61,7 +61,7 @@ class SpeedView:
     def read(self, identifiers: Iterable[Identifier]) -> list[Loaded]:
         """Load nodes, not decoded yet."""
         tenant = self.tenant
-        return self._load([records.node_key(tenant, x) for x in identifiers])
+        return self.load([records.node_key(tenant, x) for x in identifiers])
 
     def decoded(self, record: bytes) -> Node:
         """A node that was loaded."""
@@ -74,7 +74,7 @@ class SpeedView:
     def far(self, pairs: Iterable[Pair]) -> dict[Pair, Edge]:
         """Load far links."""
         pairs = list(pairs)
-        loaded = self._load([records.far_key(self.tenant, x, z) for x, z in pairs])
+        loaded = self.load([records.far_key(self.tenant, x, z) for x, z in pairs])
         return {
             pair: records.decode_far(record)[1]
             for pair, (_, _, record) in zip(pairs, loaded, strict=True)
@@ -98,7 +98,7 @@ class SpeedView:
         """Load customers by their first members, the lone included."""
         firsts = list(firsts)
         # Who is lone has no record, but may have had one: who writes it must know that version.
-        loaded = self._load([records.customer_key(self.tenant, first) for first in firsts])
+        loaded = self.load([records.customer_key(self.tenant, first) for first in firsts])
         return {first: self._lone[first] for first in firsts if first in self._lone} | {
             first: records.decode_customer(record)
             for first, (_, _, record) in zip(firsts, loaded, strict=True)
@@ -110,7 +110,8 @@ class SpeedView:
         keys = {records.id_key(self.tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
-    def _load(self, keys: list[bytes]) -> list[Loaded]:
+    def load(self, keys: list[bytes]) -> list[Loaded]:
+        """Load records of one kind: the view's own, else the generation's."""
         if not keys:
             return []
         values = self._values(keys)
@@ -170,6 +171,7 @@ class ViewState:
             overlay.offsets_key(self._number),
             overlay.through_key(self._number),
         ]
+        self._erasures = overlay.erasures_key(self._number)
         start = {
             overlay.partition_field(topic, partition): offset
             for topic, partitions in generation.manifest.offsets.items()
@@ -194,10 +196,18 @@ class ViewState:
 
     def advance(self, offsets: dict[bytes, int], through: int) -> None:
         """Note that everything below these offsets is applied. Raises LostView."""
+        self._note(self._keys, offsets, through)
+
+    def note_erasures(self, offset: int) -> None:
+        """Note that the erasures below this offset are applied. Raises LostView."""
+        epoch, _, through = self._keys
+        self._note([epoch, self._erasures, through], {overlay.partition_field(ERASURES, 0): offset}, -1)
+
+    def _note(self, keys: list[bytes], offsets: dict[bytes, int], through: int) -> None:
         arguments: list[Any] = [self.epoch, self._run, through]
         for field, offset in offsets.items():
             arguments += [field, offset]
-        if self._advance(keys=self._keys, args=arguments) == b"epoch":
+        if self._advance(keys=keys, args=arguments) == b"epoch":
             raise LostView(f"the view on generation {self._number} is gone from Redis")
 
 

@@ -22,6 +22,8 @@ from redis.exceptions import RedisError
 
 from schemas import overlay
 from schemas.generation import open_generation, wanted
+from schemas.ledger import Ledger
+from speed_layer.erasures import ErasureLog
 from speed_layer.errors import LostView, SpeedError
 from speed_layer.handover import Handover
 from speed_layer.lane import Lane
@@ -58,8 +60,13 @@ class Worker:
         id_key: bytes,
         metrics: Metrics | None = None,
         side_lane: Callable[[], object] = lambda: None,
+        erasures: Callable[[], Consumer] | None = None,
     ) -> None:
-        """`consumer` makes a consumer for the lane on a generation, `side_lane` starts one."""
+        """`consumer` makes a consumer for the lane on a generation, `side_lane` starts one.
+
+        `erasures` makes a consumer for the topic of erasures; without it there are none.
+        """
+        self._erasures = erasures
         self._side_lane = side_lane
         self._metrics = metrics or Metrics()
         self._redis = redis
@@ -179,7 +186,12 @@ class Worker:
         if lane is None:
             generation = open_generation(self._generations, number)
             consumer = self._consumer(number)
-            lane = Lane(self._redis, generation, consumer, self._outbox, self._id_key, self._metrics)
+            erasures = None
+            if self._erasures is not None:
+                erasures = ErasureLog(self._erasures(), Ledger(self._id_key))
+            lane = Lane(
+                self._redis, generation, consumer, self._outbox, self._id_key, self._metrics, erasures
+            )
             self._lanes[number] = lane
             log.info("view on generation %d: following the log", number)
         return lane

@@ -1,4 +1,4 @@
-"""`ucid ingest [--topic web|email] FILE…`: send events to Kafka, all of them or none of a file."""
+"""`ucid ingest [--topic web|email|consent] FILE…`: send events to Kafka, all of them or none of a file."""
 
 import argparse
 import shutil
@@ -13,9 +13,9 @@ from deploy import bootstrap
 from deploy.files import opened
 from deploy.sending import send
 from deploy.settings import Settings
-from schemas import EMAIL, WEB, Malformed, WrongLine, decode
+from schemas import CONSENTS, EMAIL, WEB, Malformed, WrongLine, decode
 
-_TOPICS = {"web": WEB, "email": EMAIL}
+_TOPICS = {"web": WEB, "email": EMAIL, "consent": CONSENTS}
 
 # What is read from a pipe stays in memory up to here, and goes to a temporary file beyond.
 _IN_MEMORY = 64 << 20

@@ -75,6 +75,10 @@ class Seal:
         """The seal of a line after one with the seal `prior`."""
         return hmac.digest(self._key, prior.encode() + b"\n" + line, sha256).hex()
 
+    def subkey(self, purpose: str) -> bytes:
+        """32 bytes for another purpose, which tell nothing of the key nor of those for others."""
+        return hmac.digest(self._key, purpose.encode(), sha256)
+
     def of(self, tenant: str, x: Identifier) -> str:
         """What stands for an identifier: the same each time, and nothing to who lacks the key."""
         text = f"{tenant}\0{x.type}\0{x.value}".encode()

@@ -8,7 +8,8 @@ from serving_layer.access.budget import Budget, unlimited
 # What each lets its holder do. Every route names the one that it wants; no scope includes another.
 SCOPES: Final = {
     "lookup": "the customer id of an identifier, and how sure it is",
-    "read": "customers: their identifiers, links and history",
+    "read": "customers: their identifiers, profile, links and history",
+    "update": "attributes of a customer, as the customer says them",
     "steward": "must-link, cannot-link and undo",
     "erase": "have a person forgotten",
     "admin": "keys, rules and the audit log",

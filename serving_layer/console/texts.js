@@ -50,6 +50,7 @@ export const texts = {
     consents: "Consents",
     outcomes: "Outcomes",
     profile: "Profile",
+    segments: "Segments",
   },
   graph: {
     title: "Graph",

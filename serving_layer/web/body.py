@@ -1,6 +1,7 @@
 """Bodies, decoded; what is wrong with one is told without quoting it."""
 
-from typing import Any, TypeVar
+import re
+from typing import TypeVar
 
 import msgspec
 
@@ -9,6 +10,8 @@ from serving_layer.web.refused import Refused
 
 Content = TypeVar("Content")
 
+_WORD = re.compile(r"Invalid enum value '.*'(?= - at |$)", re.DOTALL)
+
 
 def decoded(decoder: "msgspec.json.Decoder[Content]", body: bytes, what: str) -> Content:
     """What the body says. Raises Refused (400)."""
@@ -16,7 +19,7 @@ def decoded(decoder: "msgspec.json.Decoder[Content]", body: bytes, what: str) ->
     try:
         return decoder.decode(body)
     except msgspec.DecodeError as error:
-        problem = f"the body is no {what}: {_without_values(error)}"
+        problem = f"the body is no {what}: {without_values(error)}"
     except UnicodeDecodeError:
         problem = "the body is not UTF-8"
     except RecursionError:
@@ -29,7 +32,9 @@ def of_unknown_type(error: UnknownTypeError) -> Refused:
     return Refused(400, str(error), "body")
 
 
-def _without_values(error: Any) -> str:  # noqa: ANN401
-    """What msgspec says: places and types. Of an unknown field it would quote the name, which is not ours."""
+def without_values(error: msgspec.DecodeError) -> str:
+    """What msgspec says: places and types. It would quote a field or a word that is not known."""
     text = str(error)
-    return "it has a field that is not known" if "unknown field" in text else text
+    if "unknown field" in text:
+        return "it has a field that is not known"
+    return _WORD.sub("Invalid enum value", text)

@@ -24,7 +24,8 @@ class Customers:
             raise Refused(503, "only the stream may know this id, and it cannot be asked now", "stale")
         if found is None:
             raise Refused(404, "no customer has or had this id", "unknown")
-        return json(customer_json(found, asked, freshness))
+        known = await self._desk.known(request.who, found)
+        return json(customer_json(found, asked, known, freshness))
 
     async def history(self, request: Request) -> Response:
         """What happened to a customer, oldest first; as unknown (404) as the customer itself."""

@@ -8,7 +8,7 @@ from typing import Annotated
 import msgspec
 
 from identity import Identifier, UnknownTypeError
-from schemas import Decision, Verdict
+from schemas import Decision, Verdict, WebEvent
 from schemas import Identifier as Sent
 from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
@@ -18,7 +18,7 @@ from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
 from serving_layer.web.refused import Refused
 
-Send = Callable[[Decision], Awaitable[tuple[str, int]]]
+Send = Callable[[Decision | WebEvent], Awaitable[tuple[str, int]]]
 
 
 class Ruling(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +49,7 @@ class Decisions:
         who = request.who
         spend(who, 2)
         ruling = decoded(_ruling, await request.body(), "decision")
-        a, b = (self._identified(x) for x in (ruling.a, ruling.b))
+        a, b = (identified(self._desk, x) for x in (ruling.a, ruling.b))
         if a == b:
             raise Refused(400, "a decision needs two different identifiers; these are one", "body")
         decision = Decision(
@@ -75,11 +75,13 @@ class Decisions:
         partition, offset = await self._send(decision)
         return json({"decision_id": decision.decision_id, "offset": {partition: offset}}, 202)
 
-    def _identified(self, x: Question) -> Identifier:
-        try:
-            identifier, fault = self._desk.shared.generations.current.observer.identify(x.type, x.value)
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
-        if fault is not None:
-            raise Refused(400, f"a {x.type} that links nobody: {fault}", "body")
-        return identifier
+
+def identified(desk: Desk, x: Question) -> Identifier:
+    """The identifier that somebody means to say something of. Raises Refused (400)."""
+    try:
+        identifier, fault = desk.shared.generations.current.observer.identify(x.type, x.value)
+    except UnknownTypeError as error:
+        raise of_unknown_type(error) from None
+    if fault is not None:
+        raise Refused(400, f"a {x.type} that links nobody: {fault}", "body")
+    return identifier

@@ -143,9 +143,13 @@ class Stream:
 
     status = 200
 
-    def __init__(self, parts: AsyncGenerator[bytes, None], kind: str) -> None:
+    def __init__(
+        self, parts: AsyncGenerator[bytes, None], kind: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         self.parts = parts
         self.headers = [("content-type", kind), ("cache-control", "no-store")]
+        if headers:
+            self.headers += headers.items()
 
 
 def json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:  # noqa: ANN401

@@ -6,12 +6,16 @@ from serving_layer.metrics import Metrics
 from serving_layer.web import lookups, trials
 from serving_layer.web.console import Console
 from serving_layer.web.customers import Customers
+from serving_layer.web.data import Data
 from serving_layer.web.decisions import Decisions, Send
+from serving_layer.web.description import Description
 from serving_layer.web.explanations import Explanations
 from serving_layer.web.health import Ends, Health
 from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
+from serving_layer.web.permissions import Permissions
 from serving_layer.web.pictures import Pictures
+from serving_layer.web.profiles import Profiles
 from serving_layer.web.route import Route, Table
 from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
@@ -22,21 +26,30 @@ def table(
 ) -> Table:
     """The table of what a server answers.
 
-    `send` puts a decision into the log, `try_out` tries rules, `ends` says where the log ends,
-    `find` the message that showed a link.
+    `send` puts what is decided, or updated, into the log, `try_out` tries rules, `ends` says where the log
+    ends, `find` which message showed a link.
     """
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
+    permissions = Permissions(desk)
     explanations, decisions = Explanations(desk, history), Decisions(desk, send)
+    data, description = Data(desk, history), Description()
     pictures, trial, health = Pictures(desk), Trials(try_out, desk.shared.generations), Health(desk, ends)
     console = Console()
-    return Table(
+    profiles = Profiles(desk, send)
+    routes = Table(
         [
+            Route("GET", "/v1/customers", data.customers, "read"),
+            Route("GET", "/v1/identifiers", data.identifiers, "read"),
+            Route("GET", "/v1/changes", data.changes, "read"),
             Route("POST", "/v1/lookup", lookup.lookup, "lookup", lookups.MOST_BYTES),
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/source", Sources(desk, find).source, "read"),
+            Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),
+            Route("POST", "/v1/permissions/history", permissions.history, "read"),
+            Route("POST", "/v1/profiles/update", profiles.update, "update"),
             Route("POST", "/v1/decisions", decisions.decide, "steward"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),
@@ -47,5 +60,8 @@ def table(
             Route("GET", "/healthz", operations.alive, None),
             Route("GET", "/readyz", operations.ready, None),
             Route("GET", "/metrics", operations.metrics, None),
+            Route("GET", "/v1/openapi.json", description.show, None),
         ]
     )
+    description.of(routes)
+    return routes

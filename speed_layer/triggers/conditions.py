@@ -1,53 +1,10 @@
-"""What a message must say to meet a condition."""
+"""What a change of a customer must say to meet a condition; those on events are in `identity.conditions`."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
 
 from identity import Identifier
-from identity.rules import as_regex
-from schemas import CustomerChange, EmailEvent, Event, WebEvent
-
-# What a condition may ask of each kind of event, besides `properties.…`.
-WEB_FIELDS = ("kind", "site", "page")
-EMAIL_FIELDS = ("outcome", "campaign_id")
-PROPERTIES = "properties."
-
-
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Some texts, each exact in any case, or a regular expression as `/…/` or `/…/i`."""
-
-    exact: frozenset[str]
-    patterns: tuple[re.Pattern[str], ...]
-
-    @classmethod
-    def of(cls, entries: Iterable[str]) -> Self:
-        """Raises re.error."""
-        patterns = [(entry, as_regex(entry)) for entry in entries]
-        return cls(
-            frozenset(entry.casefold() for entry, pattern in patterns if pattern is None),
-            tuple(pattern for _, pattern in patterns if pattern is not None),
-        )
-
-    def __contains__(self, text: str) -> bool:
-        return text.casefold() in self.exact or any(pattern.search(text) for pattern in self.patterns)
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """An event of one kind, each of some fields being one of some texts."""
-
-    kind: type[WebEvent | EmailEvent]
-    fields: Mapping[str, Texts]
-
-    def met(self, event: Event) -> bool:
-        """Whether an event says so. A property that it lacks is none of any texts."""
-        return isinstance(event, self.kind) and all(
-            (text := _text(event, field)) is not None and text in texts
-            for field, texts in self.fields.items()
-        )
+from schemas import CustomerChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +42,3 @@ class Gained:
 
     def _one_was_a_visitor(self, visitor: set[str], other: set[str]) -> bool:
         return bool(visitor) and visitor <= self.types and bool(other & self.known_by)
-
-
-def _text(event: Event, field: str) -> str | None:
-    if field.startswith(PROPERTIES):
-        return event.properties.get(field.removeprefix(PROPERTIES))
-    text: str = getattr(event, field)
-    return text

@@ -1,15 +1,13 @@
 """Reading a file of triggers: `Triggers`, or every problem at once, each with its path and what to write."""
 
 import re
-from collections.abc import Mapping
 from pathlib import Path
-from typing import get_args
 from urllib.parse import urlsplit
 
-from identity import rulefile
+from identity import conditions, rulefile
+from identity.conditions import KINDS, Said
 from identity.problems import Document, Problems
-from schemas import EmailEvent, Outcome, WebEvent
-from speed_layer.triggers.conditions import EMAIL_FIELDS, PROPERTIES, WEB_FIELDS, Gained, Said, Texts
+from speed_layer.triggers.conditions import Gained
 from speed_layer.triggers.errors import DefinitionError
 from speed_layer.triggers.model import MAX_AGE, Trigger, Triggers
 
@@ -17,30 +15,20 @@ TOP = ("version", "triggers")
 KEYS = ("when", "unless", "within", "max_age", "purpose", "channel", "webhook")
 CHANGE_KEYS = ("gained", "known_by", "from_visitors")
 
-# Kinds of events, and what a condition may ask of them. Other things to act on, such as a segment that a
-# customer joins, are named beside `change` in `_when`.
-EVENTS: Mapping[str, tuple[type[WebEvent | EmailEvent], tuple[str, ...]]] = {
-    "web": (WebEvent, WEB_FIELDS),
-    "email": (EmailEvent, EMAIL_FIELDS),
-}
-
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-def load(path: Path, *, consent: bool) -> Triggers:
-    """Read triggers from a file; `consent` says whether permissions can be asked for.
-
-    Raises DefinitionError, also for a file that cannot be read.
-    """
+def load(path: Path) -> Triggers:
+    """Read triggers from a file. Raises DefinitionError, also for a file that cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise DefinitionError(str(path), [f"cannot be read: {error}"]) from error
-    return parse(text, str(path), consent=consent)
+    return parse(text, str(path))
 
 
-def parse(text: str, source: str = "triggers", *, consent: bool) -> Triggers:
+def parse(text: str, source: str = "triggers") -> Triggers:
     """Read triggers from YAML text; `source` names the file in errors. Raises DefinitionError."""
     try:
         document = rulefile.document(text)
@@ -56,7 +44,7 @@ def parse(text: str, source: str = "triggers", *, consent: bool) -> Triggers:
             "triggers", "name at least one, such as 'bounced: {when: {email: {outcome: hard_bounce}}}'"
         )
     triggers = {
-        name: _trigger(problems, name, problems.mapping(f"triggers.{name}", entry, KEYS), consent=consent)
+        name: _trigger(problems, name, problems.mapping(f"triggers.{name}", entry, KEYS))
         for name, entry in entries.items()
     }
     if problems.found:
@@ -64,7 +52,7 @@ def parse(text: str, source: str = "triggers", *, consent: bool) -> Triggers:
     return triggers
 
 
-def _trigger(problems: Problems, name: str, entry: Document, *, consent: bool) -> Trigger:
+def _trigger(problems: Problems, name: str, entry: Document) -> Trigger:
     path = f"triggers.{name}"
     if not _NAME.fullmatch(name):
         problems.wrong(path, "name it with up to 64 small letters, digits and '_', a letter first")
@@ -80,7 +68,7 @@ def _trigger(problems: Problems, name: str, entry: Document, *, consent: bool) -
         unless=unless,
         within=problems.age(f"{path}.within", entry["within"]) if "within" in entry else 0,
         max_age=problems.age(f"{path}.max_age", entry["max_age"]) if "max_age" in entry else MAX_AGE,
-        purpose=_purpose(problems, path, entry, consent=consent),
+        purpose=_purpose(problems, path, entry),
         channel=problems.text(f"{path}.channel", entry["channel"], "email") if "channel" in entry else "",
         webhook=_webhook(problems, f"{path}.webhook", entry["webhook"]) if "webhook" in entry else None,
     )
@@ -91,7 +79,7 @@ def _when(problems: Problems, path: str, entry: Document) -> tuple[Said, ...] | 
     if "when" not in entry:
         problems.wrong(at, "is missing: write what it fires for, such as {web: {kind: basket}}")
         return ()
-    kinds = problems.mapping(at, entry["when"], (*EVENTS, "change"))
+    kinds = problems.mapping(at, entry["when"], (*KINDS, "change"))
     if "change" not in kinds:
         return _said(problems, at, kinds)
     if len(kinds) > 1:
@@ -113,57 +101,21 @@ def _gained(problems: Problems, path: str, value: object) -> Gained:
 
 
 def _unless(problems: Problems, path: str, value: object) -> tuple[Said, ...]:
-    return _said(problems, path, problems.mapping(path, value, tuple(EVENTS)))
+    return _said(problems, path, problems.mapping(path, value, tuple(KINDS)))
 
 
 def _said(problems: Problems, path: str, kinds: Document) -> tuple[Said, ...]:
     """Conditions by kind of event; one of them is enough."""
     if not kinds:
         problems.wrong(path, "name what happens, such as {web: {kind: purchase}}")
-    return tuple(
-        Said(EVENTS[kind][0], _fields(problems, f"{path}.{kind}", entry, EVENTS[kind][1]))
-        for kind, entry in kinds.items()
-        if kind in EVENTS
-    )
+    return conditions.read(problems, path, kinds)
 
 
-def _fields(problems: Problems, path: str, value: object, known: tuple[str, ...]) -> dict[str, Texts]:
-    entry = problems.mapping(path, value, (*known, "properties"))
-    asked = {key: texts for key, texts in entry.items() if key in known}
-    if "properties" in entry:
-        named = problems.mapping(f"{path}.properties", entry["properties"])
-        asked |= {PROPERTIES + name: texts for name, texts in named.items()}
-    if not entry:
-        problems.wrong(path, f"every event would do: name one of {', '.join((*known, 'properties'))}")
-    return {field: _texts(problems, f"{path}.{field}", field, texts) for field, texts in asked.items()}
-
-
-def _texts(problems: Problems, path: str, field: str, value: object) -> Texts:
-    entries = problems.texts(path, value, "basket, [basket, wish_list] or /^basket/i")
-    try:
-        texts = Texts.of(entries)
-    except re.error as error:
-        problems.wrong(
-            path, f"is a bad regular expression ({error}): correct what stands between the slashes"
-        )
-        return Texts(frozenset(), ())
-    if field == "outcome":
-        for word in sorted(texts.exact - set(get_args(Outcome)) - {""}):
-            problems.wrong(path, f"{word} is no outcome: write one of {', '.join(get_args(Outcome))}")
-    return texts
-
-
-def _purpose(problems: Problems, path: str, entry: Document, *, consent: bool) -> str:
+def _purpose(problems: Problems, path: str, entry: Document) -> str:
     if "purpose" not in entry:
         if "channel" in entry:
             problems.wrong(f"{path}.channel", "serves a 'purpose', which is missing: add one, or remove it")
         return ""
-    if not consent:
-        problems.wrong(
-            f"{path}.purpose",
-            "consent cannot be asked for, because this system has no source of permissions: remove the "
-            "trigger until it has one, or remove 'purpose' if this needs nobody's consent",
-        )
     return problems.text(f"{path}.purpose", entry["purpose"], "marketing")
 
 

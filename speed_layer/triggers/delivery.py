@@ -30,7 +30,7 @@ class Delivery:
         self,
         triggers: Triggers,
         customers: Customers,
-        permissions: Permissions | None,
+        permissions: Permissions,
         webhook: Webhook | None,
         publish: Callable[[CustomerTrigger], Awaitable[None]],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -71,7 +71,6 @@ class Delivery:
             return False  # erased meanwhile
         if not trigger.purpose:
             return True
-        assert self._permissions is not None, "a file with a purpose is not loaded without"
         return self._permissions.may_send(fired.tenant, fired.customer_id, trigger.purpose, trigger.channel)
 
     async def _send(self, trigger: Trigger, fired: CustomerTrigger) -> None:

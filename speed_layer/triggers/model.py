@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from identity.conditions import Said
 from identity.rules import DAY
 from schemas import Event
-from speed_layer.triggers.conditions import Gained, Said
+from schemas.events import kind_of
+from speed_layer.triggers.conditions import Gained
 
 # How late a trigger may fire by default, in microseconds: later, nobody would want it.
 MAX_AGE = DAY
@@ -35,11 +37,13 @@ class Trigger:
 
     def begins(self, event: Event) -> bool:
         """Whether an event is what it fires for, or begins to wait for."""
-        return not isinstance(self.when, Gained) and any(said.met(event) for said in self.when)
+        return not isinstance(self.when, Gained) and any(
+            said.met(kind_of(event), event) for said in self.when
+        )
 
     def ends(self, event: Event) -> bool:
         """Whether an event is what keeps it from firing."""
-        return any(said.met(event) for said in self.unless)
+        return any(said.met(kind_of(event), event) for said in self.unless)
 
 
 # All triggers of a file, by name.

@@ -1,9 +1,14 @@
 """What a generation has to hold, without Spark: random logs of all kinds, and `identity`'s word on them."""
 
+from collections import defaultdict
+from contextlib import suppress
+
 from identity import Facts, Observer, resolve, rulefile
 from identity.memory import MemoryView
+from identity.profile import merged
 from schemas import DECISIONS, EMAIL, WEB, Malformed, records
 from schemas.absorb import absorb, accept
+from schemas.claims import claimed, decode_registers, profile_key
 
 RULES = """
 identifiers:
@@ -13,6 +18,8 @@ identifiers:
   cookie: {rank: 4, max: 4, hot: 5, max_age: 300d}
 match_keys:
   person: {rank: 3, from: [surname, born], hot: 4}
+profile:
+  surname: {rule: oldest}
 """
 TENANTS = ("default", "other-shop")
 
@@ -83,7 +90,7 @@ def facts_of(bronze, rules=RULES):
 
 def expected_records(facts, published, minter, as_of, rules=RULES):
     """All records of a generation: structure from the view in memory, names from `resolve`."""
-    rules = rulefile.parse(rules)
+    rules = rulefile.parse(rules) if isinstance(rules, str) else rules
     resolution = resolve(facts, rules, minter=minter, as_of=as_of, published=published)
     after = resolution.publish(published)
     view = MemoryView(rules, minter, as_of)
@@ -103,6 +110,25 @@ def expected_records(facts, published, minter, as_of, rules=RULES):
     kept = {first: customer for first, customer in customers.items() if not customer.lone}
     far = {ends: edge for x in nodes for ends, edge in view.all_far(x).items()}
     return nodes, far, kept, view.ids(after.ids), after
+
+
+def expected_registers(bronze, rules=RULES):
+    """The registers of the log as landed, by key, without Spark's help."""
+    rules = rulefile.parse(rules)
+    observer, told = Observer(rules), defaultdict(list)
+    for row in bronze.collect():
+        with suppress(Malformed):
+            record = accept(row.topic, bytes(row.value), row.ingested_at)
+            about = absorb(record, observer, Facts(), row.ingested_at)
+            owner, some = claimed(record, about, rules, row.ingested_at)
+            for name, claim, _ in some:
+                told[profile_key(record.tenant, owner)].append({name: (claim,)})
+    return {key: merged(rules, *some) for key, some in told.items()}
+
+
+def held_registers(generation):
+    """The registers of all tenants, decoded, by key."""
+    return {key: decode_registers(data) for key, data in generation.scan(b"p")}
 
 
 def held(generation, tenant):

@@ -6,7 +6,17 @@ import pytest
 
 from batch_layer import run
 from identity import Minter, Published
-from tests.batch.expected import RULES, TENANTS, chain, expected, facts_of, held, log
+from tests.batch.expected import (
+    RULES,
+    TENANTS,
+    chain,
+    expected,
+    expected_registers,
+    facts_of,
+    held,
+    held_registers,
+    log,
+)
 from tests.batch.landing import Landing
 
 
@@ -33,4 +43,7 @@ def test_a_generation_is_what_identity_says(spark, tmp_path, monkeypatch):
                 assert of == made[kind], kind
             assert made["far"], "somebody is crowded"
             published[tenant] = after
+        registers = expected_registers(landing.bronze())
+        assert held_registers(landing.generation(number)) == registers
+        assert len(registers) > len(TENANTS)
     assert next(told, None) is None

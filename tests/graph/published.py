@@ -5,14 +5,26 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from identity import resolve
+from identity.consent import changes, claim, kept
 from identity.memory import MemoryView
 from schemas import records
 from schemas.blocks import alone
 from schemas.generation import Builder, Manifest, open_generation, shard_of, write_shard
 
 
-def entries(view, tenant="default"):
-    """All records of a view, in the order of their keys."""
+def entries(view, tenant="default", said=()):
+    """All records of a view, in the order of their keys; `said` are (identifier, permission, statement)."""
+    claims, histories = {}, {}
+    for x, about, statement in said:
+        claim(claims.setdefault(x, {}), about, statement)
+        histories.setdefault(x, []).append((about, statement))
+    stated = [
+        (records.claims_key(tenant, x), records.encode_claims(kept(of_one).items()))
+        for x, of_one in claims.items()
+    ] + [
+        (records.history_key(tenant, x), records.encode_claims(changes(history)))
+        for x, history in histories.items()
+    ]
     nodes = [(records.node_key(tenant, x), records.encode_node(node)) for x, node in view._nodes.items()]
     customers = [
         (records.customer_key(tenant, first), records.encode_customer(customer))
@@ -25,7 +37,7 @@ def entries(view, tenant="default"):
         for other, edge in links.items()
     ]
     ids = [(records.id_key(tenant, id_), records.encode_id(record)) for id_, record in view._ids.items()]
-    return sorted(nodes + far + customers + ids)
+    return sorted(nodes + far + customers + ids + stated)
 
 
 def built(facts, rules, minter, as_of=None):

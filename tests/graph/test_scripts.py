@@ -130,6 +130,8 @@ def switch(redis, old=1, new=2):
         overlay.through_key(new),
         overlay.LEFT,
         overlay.side_key(new),
+        overlay.erasures_key(old),
+        overlay.erasures_key(new),
     ]
     return script(redis, "switch.lua")(keys=names, args=[old, new])
 

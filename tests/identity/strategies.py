@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from hypothesis import strategies as st
 
 from identity import Facts, Identifier, Minter, Rules, TypeRule, Verdict
+from identity.consent import Permission, Statement
+from identity.facts import FUTURE, PAST
 
 MINTER = Minter(b"a key for tests")
 TYPES = ("account", "mail", "device", "cookie")
@@ -61,3 +63,25 @@ def facts_of(entries):
         else:
             facts.add_decision(*event.identifiers, event.verdict, event.occurred_at, ingested_at)
     return facts
+
+
+# Few words and moments, so that permissions cover and touch each other, and statements meet at one moment.
+permissions = st.builds(
+    Permission, st.sampled_from("ab"), *[st.sampled_from(["", "", "x", "y"]) for _ in range(3)]
+)
+statements = st.builds(
+    Statement,
+    at=st.integers(0, 6),
+    withdrawn=st.just(True),
+    source=st.sampled_from("st"),
+    ingested_at=st.integers(0, 3),
+) | st.builds(
+    Statement,
+    at=st.integers(0, 6),
+    withdrawn=st.just(False),
+    valid_from=st.sampled_from([PAST, PAST, 4, 8]),
+    valid_until=st.sampled_from([FUTURE, FUTURE, 5, 9]),
+    source=st.sampled_from("st"),
+    ingested_at=st.integers(0, 3),
+)
+words = st.tuples(identifiers, permissions, statements)

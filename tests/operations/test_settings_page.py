@@ -11,7 +11,7 @@ import serving_layer
 import speed_layer
 from deploy import kafka, logs
 from deploy.settings import Settings
-from serving_layer import access, web
+from serving_layer import access, client, data, web
 from speed_layer.triggers.app import FAUST
 from tests.operations.environment import GIVEN, SASL
 
@@ -96,7 +96,7 @@ def constants():
     names += ["deploy.finding", "deploy.log_ends", "deploy.trial"]
     names += [f"batch_layer.{name}" for name in ("health", "maintenance", "movement", "rehearsal", "report")]
     names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
-    for layer in (serving_layer, access, web):
+    for layer in (serving_layer, access, client, data, web):
         names += [f"{layer.__name__}.{module.name}" for module in iter_modules(layer.__path__)]
     for name in names:
         module = import_module(name)

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from schemas import (
     Cause,
+    Consent,
     CustomerChange,
     CustomerTrigger,
     DeadLetter,
@@ -17,6 +18,7 @@ from schemas import (
 )
 
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
+WORD = TEXT.filter(str.strip)
 ID = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=256)
 TYPE = st.from_regex(re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII), fullmatch=True)
 TENANT = st.from_regex(re.compile(r"[A-Za-z0-9_-]{1,64}", re.ASCII), fullmatch=True)
@@ -41,7 +43,7 @@ st.register_type_strategy(
         identifiers=IDENTIFIERS,
         page=TEXT,
         properties=PROPERTIES,
-        consent=st.dictionaries(TEXT, st.booleans(), max_size=3),
+        consent=st.dictionaries(WORD, st.booleans(), max_size=3),
     ),
 )
 st.register_type_strategy(
@@ -55,6 +57,35 @@ st.register_type_strategy(
         campaign_id=TEXT,
         identifiers=IDENTIFIERS,
         properties=PROPERTIES,
+    ),
+)
+st.register_type_strategy(
+    Consent,
+    st.builds(
+        Consent,
+        consent_id=ID,
+        tenant=TENANT,
+        stated_at=TIME,
+        status=st.just("granted"),
+        identifiers=IDENTIFIERS.filter(lambda found: any(found.values())),
+        purpose=WORD,
+        channel=TEXT,
+        brand=TEXT,
+        locale=TEXT,
+        valid_from=st.none() | TIME,
+        valid_until=st.none() | TIME.map(lambda at: at + 2 * 10**15),
+        source=TEXT,
+        proof=TEXT,
+    )
+    | st.builds(
+        Consent,
+        consent_id=ID,
+        stated_at=TIME,
+        status=st.just("withdrawn"),
+        identifiers=st.just({"email": ["a"]}),
+        purpose=WORD,
+        valid_from=st.none(),
+        valid_until=st.none(),
     ),
 )
 st.register_type_strategy(
@@ -72,7 +103,16 @@ st.register_type_strategy(
 )
 st.register_type_strategy(
     Erasure,
-    st.builds(Erasure, erasure_id=ID, tenant=TENANT, requested_at=TIME, identifier=IDENTIFIER, who=TEXT),
+    st.builds(
+        Erasure,
+        erasure_id=ID,
+        tenant=TENANT,
+        requested_at=TIME,
+        identifiers=st.lists(IDENTIFIER, min_size=1, max_size=3),
+        tombstones=st.lists(st.binary(min_size=16, max_size=16).map(bytes.hex), max_size=3),
+        through=LONG,
+        who=TEXT,
+    ),
 )
 st.register_type_strategy(
     CustomerChange,

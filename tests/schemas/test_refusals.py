@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from schemas import (
+    CONSENTS,
     DEAD_LETTERS,
     DECISIONS,
     EMAIL,
@@ -199,9 +200,54 @@ def test_a_decision(fields, expected):
     assert reason(json.dumps(base | fields).encode(), DECISIONS) == expected
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"consent_id": ""}, f"consent_id: {EMPTY}"),
+        ({"purpose": " "}, "purpose: is empty: name what is permitted, such as marketing"),
+        ({"purpose": "x" * 65}, "purpose: is longer than 64 characters"),
+        ({"brand": "x" * 65}, "brand: is longer than 64 characters"),
+        ({"proof": "x" * 513}, "proof: is longer than 512 characters: keep it elsewhere, and send its hash"),
+        ({"identifiers": {"email": []}}, "identifiers: names nobody: say whose word it is"),
+        ({"status": SECRET}, "status: is none of the known values"),
+        ({"valid_from": "2026-01-01"}, "valid_from: expected a time such as 2026-01-01T00:00:00Z"),
+        (
+            {"valid_from": "2026-01-02T00:00:00Z", "valid_until": "2026-01-02T00:00:00Z"},
+            "valid_until: is not after valid_from",
+        ),
+        (
+            {"status": "withdrawn", "valid_until": "2026-01-02T00:00:00Z"},
+            "a withdrawal holds until it is taken back: leave valid_from and valid_until out",
+        ),
+        ({"stated_at": "2027-01-01T00:00:00Z"}, "stated_at: is in the future: fix the producer's clock"),
+    ],
+)
+def test_a_consent(fields, expected):
+    base = {"consent_id": "c", "stated_at": "2026-01-01T00:00:00Z", "status": "granted", "purpose": "ads"}
+    base |= {"identifiers": {"email": "tom@example.com"}}
+    assert decode(CONSENTS, json.dumps(base).encode(), NOW)
+    assert reason(json.dumps(base | fields).encode(), CONSENTS) == expected
+
+
+@pytest.mark.parametrize(
+    ("consent", "expected"),
+    [
+        ({"": True}, "consent: a purpose is empty: name what is permitted, such as marketing"),
+        ({SECRET * 9: True}, "consent: a purpose is longer than 64 characters"),
+        (dict.fromkeys(map(str, range(65)), True), "consent: 65 purposes in one event, at most 64 are taken"),
+    ],
+)
+def test_the_consent_of_a_web_event(consent, expected):
+    assert reason(body(consent=consent)) == expected
+
+
 def test_an_erasure_is_checked_alike():
-    erasure = Erasure(erasure_id="x", requested_at=NOW + 2 * DAY, identifier=Identifier("crm", "1"))
+    erasure = Erasure(erasure_id="x", requested_at=NOW + 2 * DAY, identifiers=[Identifier("crm", "1")])
     assert reason(encode(erasure), ERASURES) == "requested_at: is in the future: fix the producer's clock"
+    empty = Erasure(erasure_id="x", requested_at=NOW)
+    assert reason(encode(empty), ERASURES) == "identifiers: whom to erase?"
+    odd = Erasure(erasure_id="x", requested_at=NOW, tombstones=["tom"])
+    assert reason(encode(odd), ERASURES) == "tombstones: must be of 32 digits of base 16 each"
 
 
 def test_a_dead_letter_holds_whatever_came():

@@ -11,6 +11,7 @@ def test_every_topic_is_stamped_by_the_log():
     assert {name: topic.partitions for name, topic in TOPICS.items()} == {
         "web.events": 4,
         "email.events": 4,
+        "customer.consents": 4,
         "customer.changes": 1,
         "customer.decisions": 1,
         "customer.erasures": 1,

@@ -17,7 +17,7 @@ from serving_layer.web.application import Application
 from serving_layer.web.routes import table
 
 ID_KEY = b"a key for tests"
-ALL = ("lookup", "read", "steward", "erase", "admin")
+ALL = ("lookup", "read", "update", "steward", "erase", "admin")
 
 
 class Answer:

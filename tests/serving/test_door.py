@@ -9,6 +9,7 @@ from deploy.cli import main
 from deploy.door import check
 from deploy.settings import Settings, SettingsError
 from serving_layer.access.keys import KeyRing, load
+from serving_layer.access.principal import SCOPES
 
 RANDOM = "3f0b6a91d27c48e5b1f09c3ad6e7825470ab93cc1de8f6425b9717e0348dacf2"
 
@@ -46,7 +47,7 @@ def test_the_demo_s_key_opens_everything_once(tmp_path):
     assert (tmp_path / DEMO_SECRET).stat().st_mode & 0o777 == 0o600
     ensure_demo_key(settings.keys, tmp_path, "default")
     assert (tmp_path / DEMO_SECRET).read_text().strip() == secret
-    assert len(KeyRing(settings.keys).find(secret).scopes) == 5
+    assert len(KeyRing(settings.keys).find(secret).scopes) == len(SCOPES)
 
 
 @pytest.mark.parametrize(

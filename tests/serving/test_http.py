@@ -63,6 +63,8 @@ def test_a_customer_by_its_id(served, key):
         "moved": False,
         "identifiers": found["identifiers"],
         "aliases": [],
+        "profile": {},
+        "segments": [],
         "generation": 1,
         "through": None,
         "offsets": {},

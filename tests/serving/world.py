@@ -1,7 +1,10 @@
 """A small world to ask about: a generation, a stream on top, and no Kafka."""
 
 from identity import Facts, Identifier, Minter, Observer, rulefile
-from schemas import overlay
+from identity.consent import Permission, Statement
+from schemas import Cause, CustomerChange, overlay
+from schemas import Identifier as Sent
+from speed_layer.consents import Consents
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
 
@@ -10,14 +13,34 @@ identifiers:
   login:  {rank: 1, unique: true, block: ["test"]}
   email:  {rank: 2, normalise: email, max: 5}
   cookie: {rank: 9, max: 50, hot: 3}
+profile:
+  town:  {}
+  spent: {rule: sum, sources: [billing]}
+  news:  {type: bool, sources: [crm, self_service]}
 """
 TOM = {"login": "tom", "email": "tom@example.com"}
 ANN = {"login": "ann", "email": "ann@example.com"}
+KINDS = ("created", "merged", "split", "moved")
 HOT = [{"cookie": "kiosk", "email": f"visitor{i}@example.com"} for i in range(4)]
 
 
 def identifiers(event):
     return {Identifier(type_, value) for type_, value in event.items()}
+
+
+def change(i, tenant="default", customer_id=None, kind=None):
+    return CustomerChange(
+        change_id=f"h{i}",
+        tenant=tenant,
+        kind=kind or KINDS[i % 4],
+        at=1_700_000_000_000_000 + i * 1_000_000,
+        customer_id=customer_id or f"c_{i}",
+        previous=["c_before"] * (i % 3),
+        identifiers=[Sent("cookie", str(i))],
+        cause=Cause(topic="web.events", partition=0, offset=i, event_id=f"e{i}") if i % 2 else None,
+        version=1,
+        generation=1,
+    )
 
 
 class World:
@@ -30,6 +53,7 @@ class World:
         self.rules = rulefile.parse(rules)
         self.minter = Minter(b"a key for tests", tenant)
         self._now = 0
+        self.said = []
         self.handed_on = None
         self.generation = None
         self.stream = None
@@ -49,7 +73,7 @@ class World:
         view, self.handed_on = built(facts, self.rules, self.minter)
         self.generation = publish(
             self.root,
-            entries(view, self.minter.tenant),
+            entries(view, self.minter.tenant, self.said),
             number,
             as_of=as_of,
             rules=self.rules_text,
@@ -66,6 +90,16 @@ class World:
         """Events arrive by the stream, each on its own."""
         for event in events:
             self.stream.apply(self.facts(event))
+
+    def state(self, x, purpose="ads", *, withdrawn=False, live=True, **more):
+        """An identifier grants or withdraws, by the stream or (not live) for the next generation."""
+        self._now += 1
+        channel = more.pop("channel", "")
+        statement = Statement(self._now, withdrawn, ingested_at=self._now, **more)
+        self.said.append((Identifier(*x), Permission(purpose, channel), statement))
+        if live:
+            consents = Consents(self.redis, self.generation, self.stream.state)
+            consents.apply(self.minter.tenant, {Identifier(*x): {Permission(purpose, channel): statement}})
 
     def decide(self, a, b, verdict):
         self._now += 1

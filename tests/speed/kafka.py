@@ -87,3 +87,27 @@ class FakeProducer:
                 self.sent.append((topic, value, key))
             told(KafkaError(KafkaError._MSG_TIMED_OUT) if self.away else None, None)
         return 0
+
+
+class FakeErasures:
+    """The topic of erasures: `messages` may grow; compaction may have taken some of them."""
+
+    def __init__(self, messages=()):
+        self.messages = list(messages)
+        self._next = 0
+
+    def assign(self, _partitions):
+        """Begins at the beginning."""
+
+    def get_watermark_offsets(self, _partition, timeout):
+        assert timeout > 0
+        ends = [message.offset() + 1 for message in self.messages]
+        return min(ends, default=1) - 1, max(ends, default=0)
+
+    def consume(self, most, _timeout):
+        taken = self.messages[self._next : self._next + most]
+        self._next += len(taken)
+        return taken
+
+    def close(self):
+        """Leaves nothing."""

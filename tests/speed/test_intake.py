@@ -10,11 +10,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from identity import Facts, Identifier, Observer, rulefile
+from identity.consent import claim
 from identity.rules import DAY
 from schemas import (
+    CONSENTS,
     DECISIONS,
     EMAIL,
     WEB,
+    Consent,
     DeadLetter,
     Decision,
     Malformed,
@@ -25,6 +28,7 @@ from schemas import (
 )
 from schemas import Identifier as Named
 from schemas.absorb import absorb, accept
+from schemas.stated import stated
 from speed_layer import intake
 from speed_layer.intake import Intake
 from tests.speed.kafka import FakeMessage
@@ -37,6 +41,8 @@ identifiers:
   cookie: {{rank: 9}}
 match_keys:
   person: {{rank: 5, from: [name, born], normalise: text}}
+consent:
+  subscribe: {{grant: [marketing, profiling], channel: ''}}
 """
 STRICT, LENIENT = (rulefile.parse(RULES.format(unknown=word)) for word in ("error", "ignore"))
 
@@ -45,15 +51,18 @@ PLAIN = {"event_id": "e", "occurred_at": "2026-01-01T00:00:00Z", "identifiers": 
 
 
 def alone(messages, rules):
-    """What messages say by tenant, the refused, the offsets after them, how many of what were accepted."""
+    """By tenant what messages say and permit; the refused, the offsets after them, how many of what."""
     observer = Observer(rules)
-    tenants, refused, offsets, accepted = {}, [], {}, Counter()
+    tenants, claims, refused, offsets, accepted = {}, {}, [], {}, Counter()
     for message in messages:
         at = message.at * 1000
         offsets[overlay.partition_field(message.topic(), message.partition())] = message.offset() + 1
         try:
             record = accept(message.topic(), message.value(), at)
-            absorb(record, observer, tenants.setdefault(record.tenant, Facts()), at)
+            about = absorb(record, observer, tenants.setdefault(record.tenant, Facts()), at)
+            for x in about:
+                for permission, word in stated(record, rules, at).items():
+                    claim(claims.setdefault((record.tenant, x), {}), permission, word)
             accepted[message.topic(), "avro" if message.value()[:2] == b"\xc3\x01" else "json"] += 1
         except Malformed as error:
             refused.append(
@@ -67,7 +76,7 @@ def alone(messages, rules):
                     reason=str(error),
                 )
             )
-    return tenants, refused, offsets, accepted
+    return tenants, claims, refused, offsets, accepted
 
 
 def by_tenant(facts):
@@ -80,8 +89,10 @@ def in_order(letters):
 
 def assert_read_as_alone(messages, rules, reader):
     batch = reader.read(messages)
-    tenants, refused, offsets, accepted = alone(messages, rules)
+    tenants, claims, refused, offsets, accepted = alone(messages, rules)
     assert by_tenant({tenant: said.facts for tenant, said in batch.tenants.items()}) == by_tenant(tenants)
+    said = {(tenant, x): found for tenant, said in batch.tenants.items() for x, found in said.permits.items()}
+    assert said == claims
     assert in_order(batch.refused) == in_order(refused)
     assert (batch.offsets, batch.accepted) == (offsets, accepted)
     appended = [message.at * 1000 for message in messages]
@@ -114,8 +125,10 @@ usual = st.fixed_dictionaries(
     optional={
         "tenant": st.sampled_from(["default", "a", "ab"]),
         "kind": st.just("login"),
-        "outcome": st.just("open"),
-        "consent": st.just({"ads": True}),
+        "outcome": st.sampled_from(["open", "complaint", "unsubscribe", "subscribe"]),
+        "consent": st.dictionaries(
+            st.sampled_from(["ads", "Ads", " ads", "mail"]), st.booleans(), max_size=2
+        ),
         "later": st.just([1, {"x": None}]),
     },
 )
@@ -150,7 +163,10 @@ ODD = {
     "tenant": ["", "a b", "é", "t" * 64, "t" * 65, "a\n", None],
     "kind": ["", "k" * 64, "k" * 65, None],
     "outcome": ["open", "opened", None],
-    "consent": [{}, {"ads": 1}, None],
+    "consent": [
+        *({}, {"ads": 1}, None, {"": True}, {" ": True}, {"x" * 64: True}, {"x" * 65: True}),
+        *({str(n): True for n in range(size)} for size in (64, 65)),
+    ],
     "later": ["nul\0", "é", "\ud800", 1e300, None],
 }
 odd = st.fixed_dictionaries({}, optional={name: st.sampled_from(values) for name, values in ODD.items()})
@@ -200,6 +216,17 @@ decisions = st.builds(
     a=ends,
     b=ends,
 )
+consents = st.builds(
+    Consent,
+    consent_id=st.just("c"),
+    stated_at=times,
+    status=st.just("granted"),
+    identifiers=st.dictionaries(TYPES, st.lists(VALUES, max_size=2), max_size=2),
+    purpose=st.sampled_from(["ads", "mail"]),
+    channel=st.sampled_from(["", "email"]),
+    valid_from=st.none(),
+    valid_until=st.none() | times,
+)
 plain = usual.map(as_json)
 broken = st.builds(lambda fields, fault: as_json(fields | fault), usual, odd)
 payloads = st.one_of(
@@ -210,9 +237,10 @@ payloads = st.one_of(
     st.builds(lambda payload, cut: payload[:cut], plain, st.integers(0, 90)),
     st.builds(in_avro, st.sampled_from([WEB, EMAIL]), plain),
     decisions.map(encode_json),
+    consents.map(encode_json),
     st.none() | st.binary(max_size=9),
 )
-places = st.tuples(st.sampled_from([WEB, WEB, WEB, EMAIL, EMAIL, DECISIONS]), st.integers(0, 1))
+places = st.tuples(st.sampled_from([WEB, WEB, WEB, EMAIL, EMAIL, CONSENTS, DECISIONS]), st.integers(0, 1))
 
 
 @st.composite

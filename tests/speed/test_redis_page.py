@@ -11,8 +11,8 @@ from schemas import overlay
 from speed_layer.side_lane import SideLane
 from speed_layer.webhooks.replays import Replays, call_key
 from tests.speed import redis_bytes
-from tests.speed.kafka import numbered
-from tests.speed.world import ANN, KEY, TOM, B, event, generation_of, lane_on, sighting
+from tests.speed.kafka import FakeErasures, numbered
+from tests.speed.world import ANN, KEY, RULES, TOM, B, erasure, event, generation_of, lane_on, sighting
 
 PAGE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text("utf-8")
 PARTS = {
@@ -52,10 +52,13 @@ def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path, monkeypatc
         *[event(3 + i, cookie="kiosk", login=f"guest-{i}") for i in range(SPARE + 2)],
         # One address of somebody who has more than a few goes to another.
         event(99, login="tom", mail="a@example.com"),
+        event(100, login="ann").replace(b"}}", b'}, "properties": {"town": "Bath"}}'),
     ]
     mails = [Identifier("mail", f"{name}@example.com") for name in "abcd"]
-    generation = generation_of(tmp_path, sighting(TOM, B), *[sighting(ANN, mail) for mail in mails])
-    lane, _ = lane_on(redis, generation, numbered(events, 1_767_312_000_000))
+    told = [sighting(TOM, B), *[sighting(ANN, mail) for mail in mails]]
+    generation = generation_of(tmp_path, *told, rules=RULES + "profile: {town: {}}")
+    heard = FakeErasures([erasure(ANN, at=0)])
+    lane, _ = lane_on(redis, generation, numbered(events, 1_767_312_000_000), heard)
     assert lane.step(0) == len(events)
     redis.set(overlay.LIVE, 1)
     redis.set(overlay.PAUSE, 1)

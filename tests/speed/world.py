@@ -2,15 +2,18 @@
 
 import json
 
+import schemas
 from identity import Facts, Identifier, Minter, rulefile
-from schemas import overlay, records
+from schemas import ERASURES, Erasure, encode, overlay, records
+from schemas.ledger import Ledger
 from speed_layer.changes import Teller, unpack
+from speed_layer.erasures import ErasureLog
 from speed_layer.lane import Lane
 from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
-from tests.speed.kafka import FakeConsumer, FakeProducer
+from tests.speed.kafka import FakeConsumer, FakeMessage, FakeProducer
 
 KEY = b"a key for tests"
 MINTER = Minter(KEY)
@@ -65,7 +68,16 @@ def event(at=0, **identifiers):
     return json.dumps({"event_id": f"e{at}", "occurred_at": time, "identifiers": identifiers}).encode()
 
 
-def lane_on(redis, generation, messages):
+def erasure(*identifiers, at, offset=0, id_="x-1", **fields):
+    """A message of the topic of erasures, appended so many milliseconds after 1970."""
+    names = [schemas.Identifier(*x) for x in identifiers]
+    said = Erasure(erasure_id=id_, requested_at=at * 1_000, identifiers=names, **fields)
+    return FakeMessage(ERASURES, 0, offset, encode(said), at, id_.encode())
+
+
+def lane_on(redis, generation, messages, erasures=None):
     """A lane on a log of messages, and the broker that it tells."""
     producer = FakeProducer()
-    return Lane(redis, generation, FakeConsumer(messages), Outbox(redis, producer), KEY, Metrics()), producer
+    log = FakeConsumer(messages)
+    heard = ErasureLog(erasures, Ledger(KEY)) if erasures is not None else None
+    return Lane(redis, generation, log, Outbox(redis, producer), KEY, Metrics(), heard), producer

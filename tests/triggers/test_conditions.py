@@ -19,7 +19,7 @@ def mail(outcome, **more):
 
 
 def trigger(when, more=""):
-    return parse(f"triggers: {{t: {{when: {when}{more}}}}}", consent=False)["t"]
+    return parse(f"triggers: {{t: {{when: {when}{more}}}}}")["t"]
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ EXAMPLES = "such as basket, [basket, wish_list] or /^basket/i"
 OUTCOMES = ", ".join(get_args(Outcome))
 
 
-def problems(text, consent=False):
+def problems(text):
     with pytest.raises(DefinitionError) as refused:
-        parse(text, "t.yaml", consent=consent)
+        parse(text, "t.yaml")
     assert str(refused.value).splitlines() == [f"t.yaml: {problem}" for problem in refused.value.problems]
     return refused.value.problems
 
@@ -121,13 +121,6 @@ def test_the_file(text, told):
             ".channel: serves a 'purpose', which is missing: add one, or remove it",
         ),
         (
-            "{when: {web: {kind: x}}, purpose: marketing}",
-            (
-                ".purpose: consent cannot be asked for, because this system has no source of permissions: "
-                "remove the trigger until it has one, or remove 'purpose' if this needs nobody's consent"
-            ),
-        ),
-        (
             "{when: {web: {kind: x}}, webhook: shop.example}",
             ".webhook: is no address: write one such as https://shop.example/hooks/ucid",
         ),
@@ -160,12 +153,12 @@ def test_a_key_that_is_written_twice():
 
 def test_a_file_that_is_not_there(tmp_path):
     with pytest.raises(DefinitionError, match=r"none\.yaml: cannot be read"):
-        load(tmp_path / "none.yaml", consent=False)
+        load(tmp_path / "none.yaml")
 
 
-def test_a_purpose_is_taken_where_consent_can_be_asked_for():
+def test_a_purpose_and_its_channel():
     text = "triggers: {t: {when: {web: {kind: x}}, purpose: marketing, channel: sms}}"
-    asked = parse(text, consent=True)["t"]
+    asked = parse(text)["t"]
     assert (asked.purpose, asked.channel) == ("marketing", "sms")
 
 
@@ -177,8 +170,6 @@ def test_the_starter_file_is_checked_by_the_command(capsys):
 
 def test_the_command_refuses_a_file_that_cannot_be_used(capsys, tmp_path):
     file = tmp_path / "t.yaml"
-    file.write_text("triggers: {t: {when: {web: {kind: x}}, purpose: marketing}}")
+    file.write_text("triggers: {t: {when: {web: {kind: x}}, channel: email}}")
     assert main(["triggers", str(file)]) == 2
-    assert capsys.readouterr().err.startswith(
-        f"ucid: {file}: triggers.t.purpose: consent cannot be asked for"
-    )
+    assert capsys.readouterr().err.startswith(f"ucid: {file}: triggers.t.channel: serves a 'purpose'")

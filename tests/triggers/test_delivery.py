@@ -18,7 +18,7 @@ triggers:
   asked: {when: {web: {kind: x}}, purpose: marketing, channel: email}
   hooked: {when: {web: {kind: x}}, purpose: marketing, webhook: "https://shop.example/hook"}
 """
-TRIGGERS = parse(FILE, consent=True)
+TRIGGERS = parse(FILE)
 CAUSE = Cause(topic="web.events", partition=0, offset=1, event_id="e1")
 
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from deploy.cli import main
+from identity.conditions import KINDS
 from speed_layer.triggers import app, definition, delivery, webhook
 from speed_layer.triggers.app import group, own_topics
-from speed_layer.triggers.conditions import EMAIL_FIELDS, WEB_FIELDS
 from speed_layer.triggers.model import MAX_AGE, Trigger
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text("utf-8")
@@ -20,7 +20,7 @@ def blocks(language):
 
 def test_the_example_is_a_file_of_triggers():
     good, _ = blocks("yaml")
-    triggers = definition.parse(good, consent=False)
+    triggers = definition.parse(good)
     assert all(isinstance(trigger, Trigger) for trigger in triggers.values())
     assert "hard_bounce" in triggers
 
@@ -35,7 +35,7 @@ def test_the_wrong_file_is_refused_as_shown(tmp_path, monkeypatch, capsys):
 
 def test_the_tables_name_every_key():
     assert re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE) == list(definition.KEYS)
-    for name in (*definition.CHANGE_KEYS, *WEB_FIELDS, *EMAIL_FIELDS, "properties"):
+    for name in (*definition.CHANGE_KEYS, *KINDS["web"], *KINDS["email"], "properties"):
         assert f"`{name}" in PAGE
     assert MAX_AGE == 86_400_000_000
 

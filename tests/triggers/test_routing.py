@@ -36,8 +36,7 @@ TRIGGERS = parse(
       basket: {when: {web: {kind: basket}}, unless: {web: {kind: [purchase, swap]}}, within: 30m}
       swap: {when: {web: {kind: swap}}, unless: {web: {kind: swap}}, within: 30m}
       bounced: {when: {email: {outcome: hard_bounce}}, max_age: 2h}
-    """,
-    consent=False,
+    """
 )
 NOW = 1_767_312_000_000_000
 HOUR = 3_600_000_000

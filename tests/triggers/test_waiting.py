@@ -23,8 +23,7 @@ TRIGGERS = parse(
       basket: {when: {web: {kind: basket}}, unless: {web: {kind: purchase}}, within: 30m, max_age: 1h}
       search: {when: {web: {kind: search}}, unless: {web: {kind: purchase}}, within: 1h}
       at_once: {when: {web: {kind: x}}}
-    """,
-    consent=False,
+    """
 )
 HOUR = 60 * MINUTE
 

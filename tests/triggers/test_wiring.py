@@ -9,8 +9,8 @@ from deploy.settings import Settings, SettingsError
 from speed_layer.triggers.definition import parse
 from tests.operations.environment import GIVEN
 
-HOOKED = parse("triggers: {t: {when: {web: {kind: x}}, webhook: 'https://shop.example/'}}", consent=False)
-TOPIC = parse("triggers: {t: {when: {web: {kind: x}}}}", consent=False)
+HOOKED = parse("triggers: {t: {when: {web: {kind: x}}, webhook: 'https://shop.example/'}}")
+TOPIC = parse("triggers: {t: {when: {web: {kind: x}}}}")
 KEY = "whsec_" + base64.b64encode(bytes(range(32))).decode()
 
 

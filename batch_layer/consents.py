@@ -1,0 +1,142 @@
+"""What customers permit: all that was ever stated, what holds of each customer, and a generation's entries.
+
+Every run reads all statements anew from bronze, by the code that the stream uses; so the history survives
+rebuilds, and a customer's consents follow its identifiers through merges and splits.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from itertools import groupby
+from operator import itemgetter
+from typing import Final
+
+import pyarrow as pa
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as f
+
+from batch_layer.rows import Row, map_rows
+from batch_layer.silver import identifier_of, key_of, tenant_of
+from identity import Facts, Observer, Rules
+from identity.consent import MOST, Claims, Permission, Said, Statement, claim, differing, kept
+from identity.facts import FUTURE, PAST
+from schemas import CONSENTS, EMAIL, WEB, Malformed, records
+from schemas.absorb import absorb, accept
+from schemas.blocks import alone
+from schemas.single_object import MARKER
+from schemas.stated import stated
+
+# Changes of one identifier's permissions that a generation tells, the latest; the table has all.
+MOST_TOLD: Final = 1_000
+
+_ABOUT = ("purpose", "channel", "brand", "locale")
+_ORDER = ("at", "withdrawn", "valid_until", "valid_from", "source", "proof", "ingested_at")
+_WORD = ("at", "withdrawn", "valid_from", "valid_until", "source", "proof", "ingested_at")
+_STATED = pa.schema(
+    [
+        ("x", pa.string()),
+        *((name, pa.string()) for name in _ABOUT),
+        ("at", pa.int64()),
+        ("withdrawn", pa.bool_()),
+        ("valid_from", pa.int64()),
+        ("valid_until", pa.int64()),
+        ("source", pa.string()),
+        ("proof", pa.string()),
+        ("ingested_at", pa.int64()),
+    ]
+)
+_ENTRY = pa.schema([("key", pa.binary()), ("value", pa.binary())])
+
+
+def statements(bronze: DataFrame, rules: Rules) -> DataFrame:
+    """`x`, the fields of a `Permission` and those of a `Statement`: all that was ever stated, each once."""
+
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        observer = Observer(rules)
+        for topic, value, ingested_at in rows:
+            if topic == WEB and _is_silent(value):
+                continue
+            try:
+                record = accept(topic, value, ingested_at)
+                claims = stated(record, rules, ingested_at)
+                about = absorb(record, observer, Facts(), ingested_at) if claims else []
+            except Malformed:
+                continue  # it is among the rejects
+            for x in about:
+                for permission, statement in claims.items():
+                    yield (key_of(record.tenant, x), *permission, *statement)
+
+    messages = bronze.where(f.col("topic").isin(WEB, EMAIL, CONSENTS)).select("topic", "value", "ingested_at")
+    return map_rows(messages, step, _STATED).distinct()
+
+
+def _is_silent(value: bytes | None) -> bool:
+    """Whether a web event has no consent in it, as can be seen without reading it."""
+    return value is None or (b'"consent"' not in value and b"\\" not in value and value[:2] != MARKER)
+
+
+def tables(said: DataFrame, members: DataFrame) -> dict[str, DataFrame]:
+    """The tables by name; `members` has `x, customer`."""
+    turned = said.withColumns({"valid_until": -f.col("valid_until"), "ingested_at": -f.col("ingested_at")})
+    latest = _largest(turned, ["x", *_ABOUT], ["at", "withdrawn"])
+    of_members = latest.join(members, "x").withColumn("tenant", f.split("x", "\0")[0])
+    # Any withdrawal holds, else the newest grant.
+    held = _largest(of_members, ["tenant", "customer", *_ABOUT], ["withdrawn", "at"])
+    held = held.withColumns({"valid_until": -f.col("valid_until"), "ingested_at": -f.col("ingested_at")})
+    return {
+        "silver/consents": said.select("x", *_ABOUT, *_told()),
+        "gold/consents": held.select("tenant", f.col("customer").alias("customer_id"), *_ABOUT, *_told()),
+    }
+
+
+def entries(said: DataFrame) -> DataFrame:
+    """`key, value` of what each identifier permits, and of how that came."""
+
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        for key, of_one in groupby(rows, key=itemgetter(0)):
+            tenant, x = tenant_of(key), identifier_of(key)
+            claims: Claims = {}
+            told = deque(differing(_claimed(of_one, claims)), MOST_TOLD)
+            yield from alone(
+                [
+                    (records.claims_key(tenant, x), records.encode_claims(kept(claims).items())),
+                    (records.history_key(tenant, x), records.encode_claims(told)),
+                ]
+            )
+
+    # As `Statement.order` has it, and then the permission: nobody's statements need to be in memory at once.
+    descending = ("valid_until", "ingested_at")
+    order = [f.desc(name) if name in descending else f.asc(name) for name in ("x", *_ORDER, *_ABOUT)]
+    arranged = said.repartition("x").sortWithinPartitions(*order).select("x", *_ABOUT, *_WORD)
+    return map_rows(arranged, step, _ENTRY)
+
+
+def _claimed(rows: Iterator[Row], claims: Claims) -> Iterator[Said]:
+    """The statements, each of them added to the claims as it passes."""
+    for row in rows:
+        about, statement = Permission(*row[1:5]), Statement(*row[5:])
+        claim(claims, about, statement)
+        if len(claims) > 2 * MOST:
+            newest = kept(claims)
+            claims.clear()
+            claims.update(newest)
+        yield about, statement
+
+
+def _largest(rows: DataFrame, keys: list[str], first: list[str]) -> DataFrame:
+    """Of each group the row that is the largest by the columns of a word, `first` before all others."""
+    word = f.struct(*first, *(name for name in _ORDER if name not in first))
+    return rows.groupBy(*keys).agg(f.max(word).alias("word")).select(*keys, "word.*")
+
+
+def _told() -> list[Column]:
+    """A word in the columns that the tables have."""
+    begin, end = f.col("valid_from"), f.col("valid_until")
+    return [
+        f.when(f.col("withdrawn"), "withdrawn").otherwise("granted").alias("status"),
+        f.col("at").alias("stated_at"),
+        f.when(begin != PAST, begin).alias("valid_from"),
+        f.when(end != FUTURE, end).alias("valid_until"),
+        f.col("source"),
+        f.col("proof"),
+        f.col("ingested_at"),
+    ]

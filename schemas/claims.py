@@ -1,0 +1,69 @@
+r"""From a record to claims, and registers as bytes: shared by the stream, the batch and who answers.
+
+    p<tenant>\0<hash>   MessagePack [[attribute, [[at, value, source, key, ingested_at], …]], …], best first
+
+In a generation it stands for all that was claimed before its cut-off, in Redis for what was since: who reads
+merges the two.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+from typing import Any, Final
+
+import msgspec
+
+from identity import Identifier, Rules
+from identity.profile import Claim, Registers, Told, claims, strongest
+from identity.segments import counted, counting
+from schemas.absorb import Absorbed
+from schemas.events import Consent, Decision, kind_of
+from schemas.records import identifier_digest, tenant_prefix
+
+# The kind of a web event with which customers change their details themselves.
+UPDATE: Final = "profile_update"
+
+# What events are called as sources; slow sources have names of their own.
+WEB_SOURCE, EMAIL_SOURCE, SELF_SERVICE = "web", "email", "self_service"
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(list[tuple[str, tuple[Claim, ...]]]).decode
+
+
+def source_of(kind: str, event: Any) -> str:  # noqa: ANN401 - an event, or what is read of a plain one
+    """The source that the claims of an event of a kind come from."""
+    if kind == EMAIL_SOURCE:
+        return EMAIL_SOURCE
+    return SELF_SERVICE if event.kind == UPDATE else WEB_SOURCE
+
+
+def claimed(
+    record: Absorbed, about: Sequence[Identifier], rules: Rules, ingested_at: int
+) -> tuple[Identifier | None, Iterator[Told]]:
+    """What an event claims, and of which identifier.
+
+    `about` are the event's identifiers that count; without one nothing is claimed, nor by other records.
+    """
+    owner = None if isinstance(record, Decision | Consent) else strongest(about, rules)
+    if isinstance(record, Decision | Consent) or owner is None:
+        return None, iter(())
+    kind = kind_of(record)
+    place = (source_of(kind, record), record.event_id, record.occurred_at, ingested_at)
+    told = claims(rules, record.properties, *place)
+    if rules.counted:
+        told = chain(told, counting(counted(rules, kind, record), *place))
+    return owner, told
+
+
+def profile_key(tenant: str, identifier: Identifier) -> bytes:
+    """The key of an identifier's registers."""
+    return tenant_prefix(b"p", tenant) + identifier_digest(identifier)
+
+
+def encode_registers(registers: Registers) -> bytes:
+    """See above."""
+    return _encode(list(registers.items()))
+
+
+def decode_registers(data: bytes) -> Registers:
+    """What `encode_registers` wrote."""
+    return dict(_decode(data))

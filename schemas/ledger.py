@@ -1,0 +1,75 @@
+"""The ledger of erasures: what their topic says, as the stream and the batch read it."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from typing import NamedTuple, cast
+
+from identity import Identifier
+from identity.tombstones import Tombstones
+from schemas.codec import decode
+from schemas.events import Erasure
+from schemas.topics import ERASURES
+
+
+class Request(NamedTuple):
+    """An erasure that some store may still have to hear of: whom, and up to when (microseconds)."""
+
+    tenant: str
+    erasure_id: str
+    identifiers: tuple[Identifier, ...]
+    through: int
+
+
+class Ledger:
+    """Every tenant's tombstones, and the erasures that name people still, by their ids."""
+
+    def __init__(self, id_key: bytes) -> None:
+        self._id_key = id_key
+        self._tombstones: dict[str, Tombstones] = {}
+        self.requests: dict[tuple[str, str], Request] = {}
+
+    def take(self, payload: bytes, appended_at: int) -> Request | None:
+        """Take in a message; returns the request where it is one that names people. Raises Malformed."""
+        erasure = cast("Erasure", decode(ERASURES, payload, appended_at))
+        through = erasure.through or appended_at
+        whom = tuple(Identifier(x.type, x.value) for x in erasure.identifiers)
+        tombstones = self.of(erasure.tenant)
+        tombstones.add((bytes.fromhex(digest) for digest in erasure.tombstones), through)
+        tombstones.add(map(tombstones.digest, whom), through)
+        place = (erasure.tenant, erasure.erasure_id)
+        if not whom:
+            self.requests.pop(place, None)
+            return None
+        request = self.requests[place] = Request(erasure.tenant, erasure.erasure_id, whom, through)
+        return request
+
+    def of(self, tenant: str) -> Tombstones:
+        """The tombstones of a tenant."""
+        found = self._tombstones.get(tenant)
+        if found is None:
+            found = self._tombstones[tenant] = Tombstones(self._id_key, tenant)
+        return found
+
+    def __iter__(self) -> Iterator[Tombstones]:
+        """Those of all tenants that have any."""
+        return (each for each in self._tombstones.values() if each)
+
+
+def by_tenant(requests: list[Request]) -> dict[str, dict[Identifier, int]]:
+    """Whom some requests name, tenant by tenant, and up to when each is erased."""
+    erased: defaultdict[str, dict[Identifier, int]] = defaultdict(dict)
+    for tenant, _, whom, through in requests:
+        for x in whom:
+            erased[tenant][x] = max(through, erased[tenant].get(x, through))
+    return erased
+
+
+def settled(erasure: Request, tombstones: Tombstones, requested_at: int) -> Erasure:
+    """What takes the place of a request once every store has forgotten those whom it names."""
+    return Erasure(
+        erasure_id=erasure.erasure_id,
+        tenant=erasure.tenant,
+        requested_at=requested_at,
+        tombstones=sorted(tombstones.digest(x).hex() for x in erasure.identifiers),
+        through=erasure.through,
+    )

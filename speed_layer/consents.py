@@ -1,0 +1,58 @@
+"""What identifiers permit, kept in the view: a record each, beside the nodes.
+
+Claims merge by maximum (`identity.consent`), so what is applied twice, late or by several workers changes
+nothing. They are written before the offsets of what said them: a crash repeats rather than forgets.
+"""
+
+import random
+import time
+from collections.abc import Mapping
+
+from redis import Redis
+
+from identity import Identifier
+from identity.consent import Claims, merge
+from schemas import overlay, records
+from schemas.generation import Generation
+from speed_layer.apply import MAX_TRIES
+from speed_layer.commit import Committer
+from speed_layer.errors import Contention
+from speed_layer.view import SpeedView, ViewState
+
+
+class Consents:
+    """Applies claims to the view on a generation."""
+
+    def __init__(self, redis: Redis, generation: Generation, state: ViewState) -> None:
+        self._redis = redis
+        self._generation = generation
+        self._state = state
+        self._committer = Committer(redis, generation.number)
+
+    def apply(self, tenant: str, said: Mapping[Identifier, Claims]) -> None:
+        """Merge claims with those that are known.
+
+        Raises LostView, and Contention where other workers came first each time.
+        """
+        rest = {records.claims_key(tenant, x): claims for x, claims in said.items()}
+        for tried in range(MAX_TRIES):
+            if not rest:
+                return
+            rest = self._try(tenant, rest)
+            # Colliding workers must not keep step with each other.
+            time.sleep(random.uniform(0, 0.001 * min(tried, 20)) if rest else 0)  # noqa: S311 - no secret
+        raise Contention(f"a claim met a conflict {MAX_TRIES} times")
+
+    def _try(self, tenant: str, said: dict[bytes, Claims]) -> dict[bytes, Claims]:
+        """Those that met a conflict."""
+        keys = list(said)
+        writes = []
+        for key, version, record in SpeedView(self._redis, self._generation, tenant).load(keys):
+            known = dict(records.decode_claims(record)) if record else {}
+            merged = merge(known, said[key])
+            if merged != known:
+                value = overlay.value(overlay.next_version(version), records.encode_claims(merged.items()))
+                writes.append((key, version, value))
+        return {
+            key: said[key] for key in (writes[i][0] for i in self._committer.write(self._state.epoch, writes))
+        }

@@ -1,0 +1,41 @@
+"""Which segments count a plain event: remembered by what it says in the fields that they ask for."""
+
+from functools import lru_cache
+from typing import Final
+
+from identity import Rules
+from identity.conditions import PROPERTIES
+from schemas.plain_event import Plain
+
+# Different things that events say, such as pages, of which it is remembered who counts them.
+REMEMBERED: Final = 1 << 16
+
+
+class Counting:
+    """Counts plain events of one kind, `web` or `email`; these have no properties."""
+
+    def __init__(self, rules: Rules, kind: str) -> None:
+        self._asked = [
+            (counted.register, said.fields)
+            for counted in rules.counted
+            for said in counted.said
+            if said.kind == kind and not any(field.startswith(PROPERTIES) for field in said.fields)
+        ]
+        self._fields = sorted({field for _, fields in self._asked for field in fields})
+        self._met = lru_cache(maxsize=REMEMBERED)(self._registers)
+
+    def __bool__(self) -> bool:
+        return bool(self._asked)
+
+    def registers(self, event: Plain) -> list[str]:
+        """The registers that an event counts in."""
+        return self._met(*[getattr(event, field) for field in self._fields])
+
+    def _registers(self, *texts: str) -> list[str]:
+        said = dict(zip(self._fields, texts, strict=True))
+        met = (
+            register
+            for register, fields in self._asked
+            if all(said[field] in wanted for field, wanted in fields.items())
+        )
+        return list(dict.fromkeys(met))

@@ -1,0 +1,79 @@
+"""What is claimed of identifiers, into the view: registers merge, so order does not matter.
+
+Redis holds what was claimed since the generation's cut-off and no more; who reads merges it with what the
+generation has. Claims know nothing of customers, so they wait for no decision.
+"""
+
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, Final, cast
+
+from redis import Redis
+
+from identity import Identifier, Rules
+from identity.profile import Claim, merged
+from schemas import overlay
+from schemas.claims import decode_registers, encode_registers, profile_key
+from speed_layer.errors import Contention, LostView
+from speed_layer.view import ViewState, script
+
+# Registers in one call: each is read, compared and written, about a millisecond of Redis together.
+TOGETHER: Final = 200
+
+# As with updates, each try means that another worker has made progress.
+MAX_TRIES: Final = 200
+
+Claims = Mapping[Identifier, Mapping[str, Sequence[Claim]]]
+
+
+class Profiles:
+    """Writes registers to the view on a generation."""
+
+    def __init__(self, redis: Redis, generation: int, state: ViewState, rules: Rules) -> None:
+        self._redis = redis
+        self._state = state
+        self._rules = rules
+        self._epoch = overlay.epoch_key(generation)
+        self._prefix = overlay.view_prefix(generation)
+        self._claim = script(redis, "claim.lua")
+
+    def write(self, tenant: str, claims: Claims) -> None:
+        """Add what is claimed of a tenant's identifiers. Raises LostView, and Contention."""
+        rest = {
+            self._prefix + profile_key(tenant, x): {name: tuple(some) for name, some in by_name.items()}
+            for x, by_name in claims.items()
+        }
+        for tried in range(MAX_TRIES):
+            if not rest:
+                return
+            rest = {key: rest[key] for keys in _chunks(list(rest)) for key in self._merge(keys, rest)}
+            if rest:
+                time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
+        raise Contention(f"registers met a conflict {MAX_TRIES} times")
+
+    def _merge(
+        self, keys: list[bytes], claims: Mapping[bytes, Mapping[str, tuple[Claim, ...]]]
+    ) -> list[bytes]:
+        """Merge claims into what stands under some keys; returns those that met a conflict."""
+        known = cast("list[bytes | None]", self._redis.mget(keys))
+        arguments: list[Any] = [self._state.epoch]
+        written = []
+        for key, old in zip(keys, known, strict=True):
+            new = encode_registers(merged(self._rules, decode_registers(old) if old else {}, claims[key]))
+            if new != old:
+                written.append(key)
+                arguments += [old or b"", new]
+        if not written:
+            return []
+        reply = self._claim(keys=[self._epoch, *written], args=arguments)
+        if reply == b"epoch":
+            raise LostView("the view is gone from Redis")
+        return [written[place - 1] for place in reply]
+
+
+def _chunks(keys: list[bytes]) -> Iterator[list[bytes]]:
+    rest = iter(keys)
+    while some := list(islice(rest, TOGETHER)):
+        yield some

@@ -1,0 +1,3 @@
+from tests.graph.conftest import redis, server
+
+__all__ = ["redis", "server"]
