@@ -203,7 +203,7 @@ def _before(generations: Path) -> Generation:
     number = wanted(generations)
     if number is None:
         raise FileNotFoundError(
-            f"no generation in {generations} to begin from: run 'ucid up --rules FILE' first"
+            f"no generation in {generations} to begin from: run 'ucid begin --rules FILE' first"
         )
     return open_generation(generations, number)
 

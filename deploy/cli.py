@@ -17,6 +17,7 @@ COMMANDS = {
     "up": "start the local stack",
     "down": "stop the local stack",
     "status": "how the local stack does",
+    "begin": "make the topics and the first generation of a system",
     "doctor": "what this machine has and lacks",
     "simulate": "who is who in a file of events, without any server",
     "rules": "check a rule file, or try it on all that is known",
@@ -46,6 +47,7 @@ COMMANDS = {
 _EXTRAS = {
     "audit": "serve",
     "batch": "batch",
+    "begin": "speed",
     "consent": "serve",
     "dead-letters": "speed",
     "demo": "local",

@@ -12,6 +12,7 @@ import msgspec
 from serving_layer.access.principal import SCOPES
 from serving_layer.shapes import Problem
 from serving_layer.web.about import ABOUT, PLAIN, About
+from serving_layer.web.console import PAGE
 from serving_layer.web.message import JSON, Request, Response, json
 from serving_layer.web.query import parameters
 from serving_layer.web.route import Route, Table
@@ -69,6 +70,8 @@ def described(table: Table) -> dict[str, Any]:
     known = dict(zip(shapes, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in table.routes:
+        if route.path.startswith(PAGE):
+            continue  # for people
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(
             route, ABOUT.get(route.name, PLAIN), known
         )

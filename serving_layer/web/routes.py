@@ -17,14 +17,17 @@ from serving_layer.web.permissions import Permissions
 from serving_layer.web.pictures import Pictures
 from serving_layer.web.profiles import Profiles
 from serving_layer.web.route import Route, Table
+from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
 
 
-def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends) -> Table:
+def table(
+    desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends, find: Find
+) -> Table:
     """The table of what a server answers.
 
     `send` puts what is decided, or updated, into the log, `try_out` tries rules, `ends` says where the log
-    ends.
+    ends, `find` which message showed a link.
     """
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     permissions = Permissions(desk)
@@ -43,6 +46,7 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: T
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
+            Route("POST", "/v1/source", Sources(desk, find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),
             Route("POST", "/v1/permissions/history", permissions.history, "read"),
             Route("POST", "/v1/profiles/update", profiles.update, "update"),
