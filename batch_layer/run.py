@@ -222,6 +222,8 @@ class _Rebuild:
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
+        counted = map(self._gold.written, ("gold/campaigns", "gold/campaign_customers"))
+        entries = entries.union(outcomes.entries(*counted))
         entries = entries.union(self._profiles(bronze, records, members, as_of))
         with Builder(self._job.generations, self._manifest.generation) as builder:
             written = shards.write(entries, builder.directory, self._job.shards)

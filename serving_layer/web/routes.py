@@ -9,6 +9,7 @@ from serving_layer.web.decisions import Decisions, Send
 from serving_layer.web.explanations import Explanations
 from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
+from serving_layer.web.outcomes import Outcomes
 from serving_layer.web.profiles import Profiles
 from serving_layer.web.route import Route, Table
 
@@ -17,12 +18,14 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send) -> Table:
     """The table of what a server answers; `send` puts what is decided, or updated, into the log."""
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     explanations, decisions = Explanations(desk, history), Decisions(desk, send)
-    profiles = Profiles(desk, send)
+    profiles, outcomes = Profiles(desk, send), Outcomes(desk)
     return Table(
         [
             Route("POST", "/v1/lookup", lookup.lookup, "lookup", lookups.MOST_BYTES),
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
+            Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
+            Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/profiles/update", profiles.update, "update"),
             Route("POST", "/v1/decisions", decisions.decide, "steward"),
