@@ -31,6 +31,7 @@ COMMANDS = {
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer, once or again and again",
     "generations": "what the batch published: list it, go back to it, fetch it",
+    "catalogue": "which source feeds what, how much of it is wrong, how fresh, how personal",
     "parity": "was the stream right? the batch's word on it",
     "serve": "run the HTTP server",
     "webhooks": "take what e-mail services tell of their messages, over HTTP",
@@ -44,6 +45,7 @@ COMMANDS = {
 _EXTRAS = {
     "audit": "serve",
     "batch": "batch",
+    "catalogue": "batch",
     "dead-letters": "speed",
     "demo": "local",
     "down": "local",
