@@ -114,12 +114,16 @@ def judged(registers_: DataFrame, members: DataFrame, rules: Rules, as_of: int |
     return map_rows(arranged, step, _JUDGED)
 
 
-def tables(judged_: DataFrame) -> dict[str, DataFrame]:
+def tables(judged_: DataFrame, rules: Rules) -> dict[str, DataFrame]:
     """The tables of what `judged` says, by name."""
+    keys = [name for name, segment in rules.segments.items() if segment.key]
     members = judged_.where("segment IS NOT NULL").select("tenant", "customer_id", "segment")
     return {
         "gold/profiles": judged_.where("attribute IS NOT NULL").drop("segment"),
         "gold/segment_members": members,
+        "gold/key_customers": members.where(f.col("segment").isin(keys))
+        .groupBy("tenant", "customer_id")
+        .agg(f.array_sort(f.collect_list("segment")).alias("reasons")),
         "gold/segments": members.groupBy("tenant", "segment").agg(f.count("*").alias("customers")),
     }
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, customers, graph, names, outcomes, profiles, shards, silver
+from batch_layer import components, customers, graph, groups, names, outcomes, profiles, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -292,7 +292,9 @@ class _Rebuild:
         told = self._gold.write("silver/claims", told)
         registers = profiles.registers(told, self._rules).persist()
         judged = profiles.judged(registers, members, self._rules, as_of).persist()
-        self._gold.write_all(profiles.tables(judged))
+        self._gold.write_all(profiles.tables(judged, self._rules))
+        if self._rules.groups or "gold/groups" in self._before.tables:
+            self._gold.write_all(groups.tables(self._gold.written("gold/profiles"), self._rules))
         return registers.select("key", "value")
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from identity import attribute_rules, normalise, segment_rules
+from identity import attribute_rules, groups, normalise, segment_rules
 from identity.errors import InvalidValueError, RuleError
 from identity.problems import Problems
 from identity.rules import AGE_REMEDY, DEFAULT_MAX, WHEN_SHARED, Rules, TypeRule, as_age, as_regex, is_regex
@@ -22,7 +22,7 @@ _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
 _MOST = 1_000_000
 
-_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "profile", "segments")
+_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "profile", "segments", "groups")
 _COMMON = (
     "rank",
     "unique",
@@ -125,8 +125,10 @@ class _Reader:
         problems = Problems()
         profile = attribute_rules.read(problems, top.get("profile", {}))
         segments = segment_rules.read(problems, top.get("segments", {}), profile)
+        grouped = groups.read(problems, top.get("groups", {}), profile)
         self.problems += problems.found
-        return Rules(types, ignore_unknown=unknown == "ignore", profile=profile, segments=segments)
+        ignore = unknown == "ignore"
+        return Rules(types, ignore_unknown=ignore, profile=profile, segments=segments, groups=grouped)
 
     def _type(self, name: str, path: str, entry: Mapping[str, Any], *, made: bool) -> TypeRule:
         if entry.get("rank") is None:
