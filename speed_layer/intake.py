@@ -174,10 +174,12 @@ class Intake:
         return True
 
     def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
-        of_topic, kind = self._counting[topic], "email" if topic == EMAIL else "web"
-        rows = zip(plain.events, plain.identifiers, plain.times, times, strict=True)
-        for event, raw, time, at in rows:
-            registers = of_topic.registers(event)
+        counted = self._counting[topic].registers(plain.events)
+        if not any(counted):
+            return
+        kind = "email" if topic == EMAIL else "web"
+        rows = zip(counted, plain.events, plain.identifiers, plain.times, times, strict=True)
+        for registers, event, raw, time, at in rows:
             owner = strongest(self._known[raw], self._rules) if registers else None
             if owner is not None:
                 told = counting(registers, source_of(kind, event), event.event_id, micros(time), at)
