@@ -7,6 +7,7 @@ address here and a phone there is one component of it. *The bound:* a task has o
 from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import partial
 from itertools import count, groupby
 from operator import itemgetter
 
@@ -36,6 +37,7 @@ _GROUPS = pa.schema(
         *((name, _TEXT) for name in ("tenant", "kind", "group_id")),
         *((name, pa.int64()) for name in ("customers", "sites")),
         ("sums", pa.map_(_TEXT, _TEXT)),
+        ("reasons", pa.list_(_TEXT)),
         ("members", pa.list_(_TEXT)),
     ]
 )
@@ -43,21 +45,6 @@ _GROUPS = pa.schema(
 
 def tables(profiles: DataFrame, rules: Rules) -> dict[str, DataFrame]:
     """gold/groups and gold/group_members of what gold/profiles has."""
-
-    def step(rows: list[Row]) -> Iterator[Row]:
-        customers = {customer: (site, dict(numbers)) for _, customer, site, numbers, *_ in rows}
-        tenant, kind = rows[0][-2:]
-        if len(customers) < rules.groups[kind].least:
-            return
-        totals: defaultdict[str, Decimal] = defaultdict(Decimal)
-        for _, numbers in customers.values():
-            for name, value in numbers.items():
-                totals[name] += Decimal(value)
-        sites = {site for site, _ in customers.values() if site is not None}
-        sums = [(name, plain(total)) for name, total in sorted(totals.items())]
-        members = sorted(customers)
-        yield (tenant, kind, members[0], len(members), len(sites), sums, members)
-
     said = _said(profiles, rules).persist()
     bounds = [(rule.name, rule.most) for rule in rules.groups.values()]
     most = profiles.sparkSession.createDataFrame(bounds, "kind STRING, most BIGINT")
@@ -70,12 +57,30 @@ def tables(profiles: DataFrame, rules: Rules) -> dict[str, DataFrame]:
         root, "xi"
     )
     columns = ("root", "customer_id", "site", "numbers", "tenant", "kind")
-    found = map_groups(rooted.select(*columns), ["root"], step, _GROUPS).persist()
+    found = map_groups(rooted.select(*columns), ["root"], partial(_group, rules), _GROUPS).persist()
     named = ("tenant", "kind", "group_id")
     return {
         "gold/groups": found.drop("members"),
         "gold/group_members": found.select(*named, f.explode("members").alias("customer_id")),
     }
+
+
+def _group(rules: Rules, rows: list[Row]) -> Iterator[Row]:
+    """What comes of the customers of one component; each may stand in several rows."""
+    customers = {customer: (site, dict(numbers)) for _, customer, site, numbers, *_ in rows}
+    tenant, kind = rows[0][-2:]
+    if len(customers) < rules.groups[kind].least:
+        return
+    totals: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for _, numbers in customers.values():
+        for name, value in numbers.items():
+            totals[name] += Decimal(value)
+    sites = {site for site, _ in customers.values() if site is not None}
+    sums = [(name, plain(total)) for name, total in sorted(totals.items())]
+    members = sorted(customers)
+    counts = {"customers": Decimal(len(members)), "sites": Decimal(len(sites)), **totals}
+    reasons = rules.groups[kind].reasons(counts)
+    yield (tenant, kind, members[0], len(members), len(sites), sums, reasons, members)
 
 
 def _numbers(said: DataFrame) -> Number:

@@ -240,6 +240,9 @@ TABLES: Final[dict[str, Table]] = {
             Column("customers", "BIGINT", "how many customers are in it"),
             Column("sites", "BIGINT", "how many places they are at"),
             Column("sums", "MAP<STRING, STRING>", "totals by attribute, each an exact decimal"),
+            Column(
+                "reasons", "ARRAY<STRING>", "counts and totals for which it is key; empty where it is not"
+            ),
         ),
         key=("tenant", "kind", "group_id"),
     ),

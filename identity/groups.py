@@ -6,14 +6,19 @@ accounts of a portfolio who looks after them.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from identity import normalise
-from identity.attributes import AttributeRule
+from identity.attributes import AttributeRule, spelled
+from identity.errors import InvalidValueError
 from identity.problems import Document, Problems
 from identity.profile import Value
 
-KEYS: Final = ("same", "min", "max", "sites", "sum")
+KEYS: Final = ("same", "min", "max", "sites", "sum", "key")
+
+# What a group can be key for, besides its sums.
+COUNTS: Final = ("customers", "sites")
 
 # Customers who may share a value, unless a rule says otherwise: more is an office or a misprint.
 USUAL_MAX: Final = 100
@@ -25,7 +30,8 @@ class GroupRule:
     """Customers belong together who agree in all attributes of one entry of `same`, as texts without accents.
 
     What more than `most` customers agree in joins nobody; fewer than `least` are no group. `sites` are the
-    attributes that tell a group's places apart, `sums` the numbers that are added up.
+    attributes that tell a group's places apart, `sums` the numbers that are added up. A group that reaches
+    one of the numbers in `key`, by the name of a sum or of COUNTS, is key.
     """
 
     name: str
@@ -34,6 +40,11 @@ class GroupRule:
     most: int = USUAL_MAX
     sites: tuple[str, ...] = ()
     sums: tuple[str, ...] = ()
+    key: tuple[tuple[str, str], ...] = ()
+
+    def reasons(self, totals: Mapping[str, Decimal]) -> list[str]:
+        """Why a group with these sums and counts is key, by name; nothing where it is not."""
+        return [name for name, least in self.key if name in totals and totals[name] >= Decimal(least)]
 
     def keys(self, profile: Mapping[str, Value]) -> Iterator[str]:
         """What a customer with a profile shares with those whom it belongs with."""
@@ -74,6 +85,7 @@ def _group(problems: Problems, name: str, entry: Document, profile: Mapping[str,
         most=_count(problems, f"{path}.max", entry.get("max", USUAL_MAX)),
         sites=problems.texts(f"{path}.sites", entry["sites"], "address.postcode") if "sites" in entry else (),
         sums=problems.texts(f"{path}.sum", entry["sum"], "spent") if "sum" in entry else (),
+        key=_key(problems, f"{path}.key", entry.get("key", {})),
     )
     for attribute in dict.fromkeys(
         [*(one for some in group.same for one in some), *group.sites, *group.sums]
@@ -82,9 +94,27 @@ def _group(problems: Problems, name: str, entry: Document, profile: Mapping[str,
             problems.wrong(path, f"{attribute} is no attribute of 'profile': name it there, too")
         elif attribute in group.sums and profile[attribute].type != "number":
             problems.wrong(f"{path}.sum", f"{attribute} is no number")
+    for reason, _ in group.key:
+        if reason not in (*COUNTS, *group.sums):
+            problems.wrong(
+                f"{path}.key.{reason}", f"is nothing that is counted: {', '.join(COUNTS)}, or one of 'sum'"
+            )
     if group.most < group.least:
         problems.wrong(f"{path}.max", "is less than 'min': no group is between them")
     return group
+
+
+def _key(problems: Problems, path: str, value: object) -> tuple[tuple[str, str], ...]:
+    found = []
+    for name, least in problems.mapping(path, value).items():
+        try:
+            number = spelled(problems.text(f"{path}.{name}", least, "3"), "number")
+        except InvalidValueError as error:
+            problems.wrong(f"{path}.{name}", str(error))
+            continue
+        if number is not None:
+            found.append((name, number))
+    return tuple(found)
 
 
 def _count(problems: Problems, path: str, value: object) -> int:

@@ -20,7 +20,8 @@ RULES = rulefile.parse(
     HEAD
     + """
   household: {same: [[street, town], phone], max: 4}
-  business:  {same: [company], min: 1, max: 1000, sites: [street, town], sum: [spent]}
+  business:
+    {same: [company], min: 1, max: 1000, sites: [street, town], sum: [spent], key: {sites: 3, spent: 20}}
 """
 )
 PROFILES = "tenant STRING, customer_id STRING, attribute STRING, value STRING, source STRING, at BIGINT"
@@ -41,6 +42,8 @@ SAID = {
         ("a: {same: [phone], min: 3, max: 2}", "groups.a.max: is less than 'min'"),
         ("a: {same: [fax]}", "groups.a: fax is no attribute of 'profile'"),
         ("a: {same: [phone], sum: [town]}", "groups.a.sum: town is no number"),
+        ("a: {same: [phone], key: {sitez: 3}}", "groups.a.key.sitez: is nothing that is counted"),
+        ("a: {same: [phone], key: {sites: some}}", "groups.a.key.sites: is no number"),
         ("a: {same: [phone], of: town}", "groups.a.of: is no known key"),
     ],
 )
@@ -110,6 +113,8 @@ def test_spark_brings_together_who_belongs_together(spark):
             }
             assert row.sites == sum(all(place) for place in places)
             spent = [Decimal(said["spent"]) for said in of_group if "spent" in said]
-            assert row.sums == ({"spent": plain(sum(spent))} if spent else {})
+            total = sum(spent)
+            assert row.reasons == ["sites"] * (row.sites >= 3) + ["spent"] * (total >= 20)
+            assert row.sums == ({"spent": plain(total)} if spent else {})
         else:
-            assert (row.sites, row.sums) == (0, {})
+            assert (row.sites, row.sums, row.reasons) == (0, {}, [])
