@@ -9,8 +9,7 @@ from deploy import bootstrap
 from deploy.settings import Settings
 from identity import Facts, Identifier, Observer, pair
 from schemas import Malformed
-from schemas.absorb import LOG, absorb, accept
-from schemas.events import Decision
+from schemas.absorb import LOG, absorb, accept, id_of
 from serving_layer.history import Origin
 
 if TYPE_CHECKING:
@@ -95,5 +94,4 @@ def _shows(
         return None
     if record.tenant != tenant or pair(a, b) not in facts.links:
         return None
-    event_id = record.decision_id if isinstance(record, Decision) else record.event_id
-    return Origin(topic=topic, partition=partition, offset=offset, event_id=event_id)
+    return Origin(topic=topic, partition=partition, offset=offset, event_id=id_of(record))

@@ -13,6 +13,7 @@ from serving_layer.web.explanations import Explanations
 from serving_layer.web.health import Ends, Health
 from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
+from serving_layer.web.outcomes import Outcomes
 from serving_layer.web.permissions import Permissions
 from serving_layer.web.pictures import Pictures
 from serving_layer.web.profiles import Profiles
@@ -35,7 +36,7 @@ def table(
     data, description = Data(desk, history), Description()
     pictures, trial, health = Pictures(desk), Trials(try_out, desk.shared.generations), Health(desk, ends)
     console = Console()
-    profiles = Profiles(desk, send)
+    profiles, outcomes = Profiles(desk, send), Outcomes(desk)
     routes = Table(
         [
             Route("GET", "/v1/customers", data.customers, "read"),
@@ -45,6 +46,8 @@ def table(
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
+            Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
+            Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/source", Sources(desk, find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),

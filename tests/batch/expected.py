@@ -20,6 +20,10 @@ match_keys:
   person: {rank: 3, from: [surname, born], hot: 4}
 profile:
   surname: {rule: oldest}
+segments:
+  clicked: {events: [{email: {outcome: click}}]}
+groups:
+  family: {same: [surname]}
 """
 TENANTS = ("default", "other-shop")
 
