@@ -94,6 +94,7 @@ def customer_key_of(tenant: str, digest: bytes) -> bytes:
     return tenant_prefix(b"c", tenant) + digest
 
 
+@lru_cache(maxsize=_CACHE)
 def claims_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of what an identifier permits."""
     return tenant_prefix(CLAIMS, tenant) + identifier_digest(identifier)
