@@ -18,7 +18,7 @@ from pathlib import Path
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, customers, graph, names, outcomes, shards, silver
+from batch_layer import components, customers, erasures, graph, names, outcomes, shards, silver
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -26,11 +26,13 @@ from batch_layer.gold import HOMES, IDS, Gold, answers
 from batch_layer.maintenance import Keep, tidy
 from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
+from batch_layer.purge import Purge
 from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
 from schemas.generation import Builder, Generation, Manifest, Offsets, numbers, open_generation, wanted
+from schemas.ledger import Ledger, by_tenant
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,10 @@ class Run:
             self.spark_kafka_settings,
         )
 
+    def ledger(self) -> Ledger:
+        """All erasures up to now. Raises KafkaException."""
+        return erasures.read(self.kafka, self.kafka_settings, self.id_key)
+
 
 def run(
     job: Run,
@@ -97,6 +103,8 @@ def run(
         phases(LANDING)
         bronze = job.bronze()
         offsets = bronze.land()
+        # After the cut-off is fixed: every erasure that is older than an event which counts is known.
+        ledger = job.ledger()
         # What is loaded from here on is for the next run.
         loads = Loads(job.delta).last
         manifest = Manifest(
@@ -104,17 +112,21 @@ def run(
             generation=numbers(job.generations)[-1] + 1,
             offsets=offsets,
             loads=loads,
+            erased=erasures.newest(ledger.tombstones),
             as_of=as_of,
             rules=text,
             fingerprint=rulefile.parse(text).fingerprint,
         )
+        if ledger.tombstones:
+            phases("erasing")
+            _purge(job, ledger, text, before.manifest.erased)
         records = Tables(job.spark, job.delta).current(loads)
         with Watching(job.look, offsets, job.delta) as watching:
             former = tables(job.spark, job.delta, before.manifest)
             examiner = Examiner(
                 job.spark, job.delta, job.generations, bronze, before.manifest, phases, watching, former
             )
-            rebuild = _Rebuild(job, before.manifest, manifest, phases, Gold(job.spark, job.delta))
+            rebuild = _Rebuild(job, before.manifest, manifest, phases, Gold(job.spark, job.delta), ledger)
             manifest = rebuild.publish(bronze.table(), records, examiner)
         if job.keep is not None:
             progress("tidying up")
@@ -143,7 +155,7 @@ def rehearse(
     )
     gold = Gold(job.spark, job.delta, scratch)
     records = Tables(job.spark, job.delta).current(before.loads)
-    rebuild = _Rebuild(job, before, manifest, progress, gold)
+    rebuild = _Rebuild(job, before, manifest, progress, gold, job.ledger())
     return rebuild.publish(job.bronze().below(offsets), records), gold
 
 
@@ -155,6 +167,12 @@ def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress =
     records = Tables(job.spark, job.delta).current(manifest.loads)
     gold = Gold(job.spark, job.delta)
     return _Rebuild(job, before, manifest, progress, gold).publish(job.bronze().table(), records)
+
+
+def _purge(job: Run, ledger: Ledger, rules: str, since: int) -> None:
+    new = [request for request in ledger.requests.values() if request.through > since]
+    values = {tenant: sorted({x.value for x in whom}) for tenant, whom in by_tenant(new).items()}
+    Purge(job.spark, job.delta, rulefile.parse(rules), ledger.tombstones, values, since).run()
 
 
 def _before(generations: Path) -> Generation:
@@ -171,8 +189,15 @@ class _Rebuild:
     """The whole graph from bronze, once."""
 
     def __init__(
-        self, job: Run, before: Manifest, manifest: Manifest, progress: Progress, gold: Gold
+        self,
+        job: Run,
+        before: Manifest,
+        manifest: Manifest,
+        progress: Progress,
+        gold: Gold,
+        ledger: Ledger | None = None,
     ) -> None:
+        self._erased = ledger.tombstones if ledger is not None else {}
         self._job = job
         self._before = before
         self._manifest = manifest
@@ -183,9 +208,9 @@ class _Rebuild:
     def publish(self, bronze: DataFrame, records: DataFrame, examiner: Examiner | None = None) -> Manifest:
         """Write tables and shards, and publish; a rehearsal writes its tables alone."""
         self._progress("facts from the log")
-        facts = silver.facts(bronze, self._rules)
+        facts = silver.facts(bronze, self._rules, self._erased)
         if self._manifest.loads:
-            facts = facts.union(silver.record_facts(records, self._rules))
+            facts = facts.union(silver.record_facts(records, self._rules, self._erased))
         facts = facts.persist()
         arrange(self._job.spark, facts.count())
         known, number = self._known(facts)
@@ -211,6 +236,7 @@ class _Rebuild:
             as_of,
             self._job.id_key,
             self._manifest.generation,
+            self._erased,
         ).persist()
         self._progress("tables")
         ids = self._tables(facts, half, found, ids)
@@ -230,6 +256,7 @@ class _Rebuild:
                 generation=self._manifest.generation,
                 offsets=self._manifest.offsets,
                 loads=self._manifest.loads,
+                erased=self._manifest.erased,
                 as_of=as_of,
                 rules=self._manifest.rules,
                 fingerprint=self._manifest.fingerprint,
@@ -243,7 +270,7 @@ class _Rebuild:
 
     def _known(self, facts: DataFrame) -> tuple[DataFrame, Number]:
         """Every identifier with what the last generation says of it, and its number."""
-        homes = self._gold.read("gold/homes", HOMES, self._before)
+        homes = self._homes()
         ids = self._gold.read("gold/ids", IDS, self._before)
         for seed in count():
             of = number(seed)
@@ -254,9 +281,14 @@ class _Rebuild:
             known.unpersist()
         raise AssertionError("there is always another seed")
 
+    def _homes(self) -> DataFrame:
+        homes = self._gold.read("gold/homes", HOMES, self._before)
+        return erasures.homes_left(homes, self._erased, self._before.erased)
+
     def _tables(self, facts: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame) -> DataFrame:
         """Write all tables; returns the ids, with the new ones."""
-        homes = self._gold.read("gold/homes", HOMES, self._before)
+        homes = self._homes()
+        ids = erasures.ids_masked(ids, self._erased)
         members, named = customers.part(found, "member"), customers.part(found, "named")
         new = named.where("anchor IS NOT NULL").select(
             "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"

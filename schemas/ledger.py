@@ -50,6 +50,11 @@ class Ledger:
             found = self._tombstones[tenant] = Tombstones(self._id_key, tenant)
         return found
 
+    @property
+    def tombstones(self) -> dict[str, Tombstones]:
+        """Those of all tenants that have any, by tenant."""
+        return {tenant: each for tenant, each in self._tombstones.items() if each}
+
     def __iter__(self) -> Iterator[Tombstones]:
         """Those of all tenants that have any."""
         return (each for each in self._tombstones.values() if each)
