@@ -5,6 +5,7 @@ as well, so that a backup of bronze brings nobody back.
 """
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from time import monotonic
 
 import pyarrow as pa
@@ -16,8 +17,9 @@ from batch_layer.silver import identifier_of, key_of, tenant_of
 from identity import Minted
 from identity.facts import PAST
 from identity.tombstones import Tombstones
-from schemas import ERASURES, Malformed
-from schemas.ledger import Ledger
+from schemas import ERASURES, Erasure, Malformed
+from schemas.generation import numbers, open_generation
+from schemas.ledger import Ledger, forgotten
 
 # Seconds that the broker has to hand over the topic.
 _PATIENCE_S = 60.0
@@ -58,6 +60,21 @@ def read(kafka: str, settings: Mapping[str, str], id_key: bytes) -> Ledger:
     finally:
         consumer.close()
     return ledger
+
+
+def settled(ledger: Ledger, generations: Path) -> list[Erasure]:
+    """What takes the place of the erasures that every generation which is kept was made with.
+
+    As long as readers may go back to one that holds somebody, the stream must be told whom to take out of it.
+    """
+    known = min(
+        (open_generation(generations, each).manifest.erased for each in numbers(generations)), default=0
+    )
+    return [
+        forgotten(request, ledger.of(request.tenant))
+        for request in ledger.requests.values()
+        if request.through <= known
+    ]
 
 
 def newest(erased: ByTenant) -> int:

@@ -31,6 +31,7 @@ from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
+from schemas import Erasure
 from schemas.generation import Builder, Generation, Manifest, Offsets, numbers, open_generation, wanted
 from schemas.ledger import Ledger, by_tenant
 
@@ -50,6 +51,7 @@ class Run:
     `spark_kafka_settings` the same ones as Spark's Java client calls them; `delta` and `generations` are
     directories that all executors share; `partitions` says how many each topic of the log has. `shards`
     is the number of files of a generation. `look` looks at the view that readers stand on, for parity;
+    `settle` puts into the log what takes the place of an erasure that no generation needs any more;
     `keep` says what a run leaves of what is old, None: all of it.
     """
 
@@ -63,6 +65,7 @@ class Run:
     spark_kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     shards: int = 4
     look: Looking | None = None
+    settle: Callable[[list[Erasure]], None] | None = None
     keep: Keep | None = None
 
     def bronze(self) -> Bronze:
@@ -131,6 +134,8 @@ def run(
         if job.keep is not None:
             progress("tidying up")
             tidy(job.spark, job.delta, job.generations, job.keep)
+        if job.settle is not None and (done := erasures.settled(ledger, job.generations)):
+            job.settle(done)
         return manifest
 
 

@@ -20,6 +20,14 @@ class Request(NamedTuple):
     through: int
 
 
+class Part(NamedTuple):
+    """What one message says: up to when, its offset, and whether every store has forgotten."""
+
+    through: int
+    offset: int
+    settled: bool
+
+
 class Ledger:
     """Every tenant's tombstones, and the erasures that name people still, by their ids."""
 
@@ -27,8 +35,9 @@ class Ledger:
         self._id_key = id_key
         self._tombstones: dict[str, Tombstones] = {}
         self.requests: dict[tuple[str, str], Request] = {}
+        self._parts: dict[tuple[str, str], Part] = {}
 
-    def take(self, payload: bytes, appended_at: int) -> Request | None:
+    def take(self, payload: bytes, appended_at: int, offset: int = 0) -> Request | None:
         """Take in a message; returns the request where it is one that names people. Raises Malformed."""
         erasure = cast("Erasure", decode(ERASURES, payload, appended_at))
         through = erasure.through or appended_at
@@ -37,11 +46,20 @@ class Ledger:
         tombstones.add((bytes.fromhex(digest) for digest in erasure.tombstones), through)
         tombstones.add(map(tombstones.digest, whom), through)
         place = (erasure.tenant, erasure.erasure_id)
+        self._parts[place] = Part(through, offset, settled=not whom)
         if not whom:
             self.requests.pop(place, None)
             return None
         request = self.requests[place] = Request(erasure.tenant, erasure.erasure_id, whom, through)
         return request
+
+    def parts(self, tenant: str, receipt: str) -> list[Part]:
+        """What stands for a receipt; nothing where there is none. An erasure's id is `receipt.number`."""
+        return [
+            part
+            for (of, erasure_id), part in self._parts.items()
+            if of == tenant and erasure_id.rpartition(".")[0] == receipt
+        ]
 
     def of(self, tenant: str) -> Tombstones:
         """The tombstones of a tenant."""
@@ -69,12 +87,12 @@ def by_tenant(requests: list[Request]) -> dict[str, dict[Identifier, int]]:
     return erased
 
 
-def settled(erasure: Request, tombstones: Tombstones, requested_at: int) -> Erasure:
+def forgotten(erasure: Request, tombstones: Tombstones) -> Erasure:
     """What takes the place of a request once every store has forgotten those whom it names."""
     return Erasure(
         erasure_id=erasure.erasure_id,
         tenant=erasure.tenant,
-        requested_at=requested_at,
+        requested_at=erasure.through,
         tombstones=sorted(tombstones.digest(x).hex() for x in erasure.identifiers),
         through=erasure.through,
     )

@@ -67,7 +67,7 @@ class ErasureLog:
 
     def _taken(self, payload: bytes | None, at: int, offset: int) -> list[Request]:
         try:
-            request = self.ledger.take(payload or b"", at)
+            request = self.ledger.take(payload or b"", at, offset)
         except Malformed as error:
             log.warning("%s, offset %d, is no erasure, and erases nobody: %s", ERASURES, offset, error)
             return []
