@@ -42,7 +42,7 @@ class Generation(NamedTuple):
     published: datetime
 
 
-def receipt(settings: Settings, receipt_id: str) -> list[Store]:
+def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
     """Where an erasure stands. Raises InputError where there is none, KafkaException, RedisError."""
     from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
     from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
@@ -52,7 +52,7 @@ def receipt(settings: Settings, receipt_id: str) -> list[Store]:
         topic.read(level=True)
     finally:
         topic.close()
-    parts = topic.ledger.parts(settings.tenant, receipt_id)
+    parts = topic.ledger.parts(tenant, receipt_id)
     if not parts:
         raise InputError("there is no erasure with this receipt: take the one that 'ucid erase' printed")
     through = max(part.through for part in parts)

@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy import bootstrap
 from deploy.deciding import Decider
+from deploy.erasing import Eraser
 from deploy.following import Follower
 from deploy.settings import Settings
 from serving_layer.access.audit import AuditLog, Seal
@@ -53,7 +54,7 @@ class Process:
         history = History(settings.history)
         self._follower = Follower(settings, history, lambda: self._shared.generations.current.observer)
         self._follower.start()
-        routes = table(desk, metrics, history, Decider(settings).send)
+        routes = table(desk, metrics, history, Decider(settings).send, Eraser(settings))
         self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()

@@ -1,14 +1,19 @@
 """The ledger of erasures: what their topic says, as the stream and the batch read it."""
 
+import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 from identity import Identifier
 from identity.tombstones import Tombstones
 from schemas.codec import decode
 from schemas.events import Erasure
+from schemas.events import Identifier as Named
 from schemas.topics import ERASURES
+
+# Identifiers in one message: some hundred bytes each at most, far below what a message may have.
+TOGETHER = 500
 
 
 class Request(NamedTuple):
@@ -76,6 +81,24 @@ class Ledger:
     def __iter__(self) -> Iterator[Tombstones]:
         """Those of all tenants that have any."""
         return (each for each in self._tombstones.values() if each)
+
+
+def asked_for(tenant: str, whom: Sequence[Identifier], who: str, at: int) -> tuple[str, list[Erasure]]:
+    """The receipt's id, and what to send: each message under its own `erasure_id` as its key.
+
+    `at` is the moment of asking, in microseconds.
+    """
+    receipt = str(uuid.uuid4())
+    return receipt, [
+        Erasure(
+            erasure_id=f"{receipt}.{start // TOGETHER}",
+            tenant=tenant,
+            requested_at=at,
+            identifiers=[Named(*x) for x in whom[start : start + TOGETHER]],
+            who=who,
+        )
+        for start in range(0, len(whom), TOGETHER)
+    ]
 
 
 def by_tenant(requests: list[Request]) -> dict[str, dict[Identifier, int]]:

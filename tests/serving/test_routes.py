@@ -23,6 +23,8 @@ BODIES = {
         "b": {"type": "email", "value": "ann@example.com"},
         "why": "they told us",
     },
+    "POST /v1/erasures": {"type": "login", "value": "tom"},
+    "POST /v1/erasures/receipt": {"receipt": "known"},
 }
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics"}
 
