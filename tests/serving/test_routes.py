@@ -116,7 +116,7 @@ def unknown(route):
 
 
 def without_ids(answer):
-    """What is new in each answer (a decision's id, its place in the log, a receipt's) told nobody anything."""
+    """What is new in each answer, an id or a place in the log, told nobody anything."""
     return re.sub(r'"(decision_id|offset|receipt)":[^,}]*', "", answer.text)
 
 
