@@ -6,12 +6,9 @@ between is followed by one that does all of it again.
 """
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from functools import reduce
 from pathlib import Path
-from typing import cast
 
-import msgspec
 import pyarrow as pa
 from delta import DeltaTable
 from pyspark.sql import SparkSession
@@ -24,11 +21,8 @@ from batch_layer.maintenance import vacuum
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import taken_in
 from batch_layer.sources.importing import LOCK
-from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
-from identity.tombstones import Tombstones
-from schemas import Decision, Malformed, encode
-from schemas import Identifier as Named
-from schemas.absorb import Absorbed, accept
+from identity import Observer, Rules
+from schemas.striking import rewritten
 
 _EVENTS, _RECORDS, _REJECTS = "bronze/events", "bronze/records", "bronze/rejects"
 
@@ -109,11 +103,11 @@ class Purge:
             for tenant, source, record, load, changed_at, ingested_at, identifiers, attributes in rows:
                 tombstones, at = erased.get(tenant), taken_in(changed_at, ingested_at)
                 said = {type_: list(values) for type_, values in identifiers or ()}
-                if tombstones is not None and _named(observer, said, dict(attributes or ()), at, tombstones):
+                if tombstones is not None and names(observer, said, dict(attributes or ()), at, tombstones):
                     yield (tenant, source, record, load)
 
-        names = ("changed_at", "ingested_at", "identifiers", "attributes")
-        columns = table.select(*[name for name, _ in _VERSION], *names)
+        said_of = ("changed_at", "ingested_at", "identifiers", "attributes")
+        columns = table.select(*[name for name, _ in _VERSION], *said_of)
         gone = map_rows(columns, step, pa.schema(_VERSION)).persist()
         if not gone.isEmpty():
             same = " AND ".join(f"t.`{name}` = c.`{name}`" for name, _ in _VERSION)
@@ -135,77 +129,3 @@ class Purge:
             table = DeltaTable.forPath(self._spark, str(self._root / _REJECTS))
             table.delete(reduce(lambda a, b: a | b, tells))
         vacuum(self._spark, self._root, _REJECTS, 0)
-
-
-def rewritten(
-    topic: str,
-    value: bytes | None,
-    ingested_at: int,
-    observer: Observer,
-    erased: ByTenant,
-    values: Mapping[str, list[str]],
-) -> bytes | None:
-    """A message as it is without the erased; None where it names none.
-
-    It says what `schemas.absorb` makes of it with the tombstones, which it needs no more. What is no record
-    is left empty if it has a value of one who is erased.
-    """
-    try:
-        record = accept(topic, value, ingested_at)
-    except Malformed:
-        text = (value or b"").lower()
-        told = any(known.lower().encode() in text for some in values.values() for known in some)
-        return b"" if told else None
-    tombstones = erased.get(record.tenant)
-    if tombstones is None:
-        return None
-    left = _left(record, ingested_at, observer, tombstones)
-    return None if left is None else encode(left)
-
-
-def _left(record: Absorbed, ingested_at: int, observer: Observer, tombstones: Tombstones) -> Absorbed | None:
-    if isinstance(record, Decision):
-        ends = [_end(observer, end, ingested_at, tombstones) for end in (record.a, record.b)]
-        if ends == [record.a, record.b]:
-            return None
-        return msgspec.structs.replace(record, a=ends[0], b=ends[1], why="")
-    if not _named(observer, record.identifiers, record.properties, ingested_at, tombstones):
-        return None
-    identifiers = {
-        type_: [raw for raw in raws if not _is_erased(observer, type_, raw, ingested_at, tombstones)]
-        for type_, raws in record.identifiers.items()
-    }
-    some = {type_: raws for type_, raws in identifiers.items() if raws}
-    page = {} if not hasattr(record, "page") else {"page": ""}
-    return cast("Absorbed", msgspec.structs.replace(record, identifiers=some, properties={}, **page))
-
-
-def _end(observer: Observer, end: Named, ingested_at: int, tombstones: Tombstones) -> Named:
-    if not _is_erased(observer, end.type, end.value, ingested_at, tombstones):
-        return end
-    x, _ = observer.identify(end.type, end.value)
-    return Named(*tombstones.mask(x))
-
-
-def _is_erased(observer: Observer, type_: str, raw: str, ingested_at: int, tombstones: Tombstones) -> bool:
-    try:
-        x, _ = observer.identify(type_, raw)
-    except UnknownTypeError:
-        x = Identifier(type_, raw)
-    return tombstones.erases(x, ingested_at)
-
-
-def _named(
-    observer: Observer,
-    identifiers: Mapping[str, list[str]],
-    attributes: Mapping[str, str],
-    at: int,
-    tombstones: Tombstones,
-) -> bool:
-    """Whether identifiers, or what attributes make, are of somebody who is erased."""
-    if any(_is_erased(observer, t, raw, at, tombstones) for t, raws in identifiers.items() for raw in raws):
-        return True
-    found: list[Identifier] = []
-    with suppress(UnknownTypeError):
-        found = observer.observe(Facts(), {}, attributes, at, at) if attributes else []
-    return any(tombstones.erases(x, at) for x in found)

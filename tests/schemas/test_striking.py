@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from batch_layer.purge import rewritten
 from identity import Facts, Identifier, Observer
 from identity.rulefile import parse
 from identity.tombstones import Tombstones
 from schemas import DECISIONS, EMAIL, WEB
 from schemas.absorb import absorb, accept
+from schemas.striking import rewritten
 
 RULES = parse(
     """
