@@ -22,7 +22,7 @@ from batch_layer.rows import Row, map_rows
 from batch_layer.silver import taken_in
 from batch_layer.sources.importing import LOCK
 from identity import Observer, Rules
-from schemas.striking import rewritten
+from schemas.striking import names, rewritten
 
 _EVENTS, _RECORDS, _REJECTS = "bronze/events", "bronze/records", "bronze/rejects"
 
