@@ -92,7 +92,7 @@ def test_kafka_is_tuned_as_listed(title, settings):
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
     names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking"]
-    names += ["deploy.commands.serve", "deploy.deciding", "deploy.door", "deploy.following"]
+    names += ["deploy.commands.serve", "deploy.deciding", "deploy.erasing", "deploy.door", "deploy.following"]
     names += [f"batch_layer.{name}" for name in ("health", "maintenance", "movement", "rehearsal", "report")]
     names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
     for layer in (serving_layer, access, web):
