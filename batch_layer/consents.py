@@ -14,8 +14,9 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
+from batch_layer.erasures import ByTenant
 from batch_layer.rows import Row, map_rows
-from batch_layer.silver import identifier_of, key_of, tenant_of
+from batch_layer.silver import NOBODY, identifier_of, key_of, tenant_of
 from identity import Facts, Observer, Rules
 from identity.consent import MOST, Claims, Permission, Said, Statement, claim, differing, kept
 from identity.facts import FUTURE, PAST
@@ -48,8 +49,12 @@ _STATED = pa.schema(
 _ENTRY = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 
 
-def statements(bronze: DataFrame, rules: Rules) -> DataFrame:
-    """`x`, the fields of a `Permission` and those of a `Statement`: all that was ever stated, each once."""
+def statements(bronze: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> DataFrame:
+    """`x`, the fields of a `Permission` and those of a `Statement`: all that was ever stated, each once.
+
+    Nothing of what was stated for the `erased`, tombstones by tenant, is left.
+    """
+    gone = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
@@ -59,7 +64,8 @@ def statements(bronze: DataFrame, rules: Rules) -> DataFrame:
             try:
                 record = accept(topic, value, ingested_at)
                 claims = stated(record, rules, ingested_at)
-                about = absorb(record, observer, Facts(), ingested_at) if claims else []
+                tombstones = gone.get(record.tenant)
+                about = absorb(record, observer, Facts(), ingested_at, tombstones) if claims else []
             except Malformed:
                 continue  # it is among the rejects
             for x in about:

@@ -6,7 +6,7 @@ in memory.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -17,12 +17,14 @@ from pyspark.sql import functions as f
 
 from batch_layer import entries
 from batch_layer.entries import Half, Person
+from batch_layer.erasures import masked
 from batch_layer.graph import LINK
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.silver import TIMES, identifier_of, key_of, tenant_of
 from identity import Customer, Identifier, Link, Minted, Minter, Pair, Rules, Seen, Verdict
 from identity.join import join
 from identity.name import keeper_key, new_home
+from identity.tombstones import Tombstones
 from schemas.blocks import Entry, alone, packed
 from schemas.records import MINE, THEIRS
 
@@ -63,7 +65,13 @@ _COLUMNS = ("root", "xi", "x", "z", *LINK, "state", "code", "fault", "home", "he
 
 
 def of_components(
-    members: DataFrame, half: DataFrame, rules: Rules, as_of: int | None, id_key: bytes, generation: int
+    members: DataFrame,
+    half: DataFrame,
+    rules: Rules,
+    as_of: int | None,
+    id_key: bytes,
+    generation: int,
+    erased: Mapping[str, Tombstones] | None = None,
 ) -> DataFrame:
     """`member, named, refused, entry`: of each row one is there, the others are null.
 
@@ -75,7 +83,7 @@ def of_components(
     ties = half.withColumn("state", state).select(
         *[name if name in _HALVES else f.lit(None).alias(name) for name in _COLUMNS]
     )
-    step = _Step(rules, as_of, id_key, generation)
+    step = _Step(rules, as_of, id_key, generation, dict(erased or {}))
     return map_groups(people.union(ties), ["root"], step, _FOUND)
 
 
@@ -104,6 +112,7 @@ class _Step:
     as_of: int | None
     id_key: bytes
     generation: int
+    erased: Mapping[str, Tombstones]
 
     def __call__(self, rows: list[Row]) -> Iterator[Row]:
         tenant, people = _people(rows)
@@ -159,7 +168,8 @@ class _Step:
         for customer_id, minted in ids.items():
             at_home = residents[customer_id]
             line = sorted(keeper_key(p.identifier, p.seen.first_ingested, self.rules) for p in at_home)
-            yield entries.of_id(tenant, customer_id, minted, [x for *_, x in line])
+            origin = masked(minted, self.erased.get(tenant))
+            yield entries.of_id(tenant, customer_id, origin, [x for *_, x in line])
 
 
 @lru_cache(maxsize=256)

@@ -19,11 +19,12 @@ from pyspark.sql import functions as f
 
 from batch_layer import consents, customers, names, outcomes, profiles, shards, silver, touching
 from batch_layer.bronze import Bronze
+from batch_layer.erasures import ByTenant
 from batch_layer.examine import Examiner
 from batch_layer.gold import Gold, answers
 from batch_layer.publication import publish
 from batch_layer.session import arrange
-from batch_layer.silver import identifier_of, tenant_of
+from batch_layer.silver import NOBODY, identifier_of, tenant_of
 from batch_layer.sources.loads import LANDED, Loads
 from batch_layer.sources.tables import Tables
 from batch_layer.touching import MOST, Touching
@@ -60,6 +61,8 @@ def check(before: Manifest, manifest: Manifest, loads: Loads, count: int) -> Non
         raise Whole(f"generation {before.generation} is of a version that had no {missing[0]}")
     if manifest.fingerprint != before.fingerprint:
         raise Whole("the rules have changed")
+    if manifest.erased > before.erased:
+        raise Whole("people were erased")
     if len(before.shards) != count:
         raise Whole("the number of shards has changed")
     for load in loads.all():
@@ -72,13 +75,20 @@ class Increment:
     """The generation of `manifest` from the one before it and from what is new."""
 
     def __init__(
-        self, spark: SparkSession, before: Generation, manifest: Manifest, gold: Gold, id_key: bytes
+        self,
+        spark: SparkSession,
+        before: Generation,
+        manifest: Manifest,
+        gold: Gold,
+        id_key: bytes,
+        erased: ByTenant = NOBODY,
     ) -> None:
         self._spark = spark
         self._before = before
         self._manifest = manifest
         self._gold = gold
         self._id_key = id_key
+        self._erased = erased
         self._rules = rulefile.parse(manifest.rules)
         self._touching = Touching()
         self._frames: dict[str, DataFrame] = {}
@@ -91,7 +101,7 @@ class Increment:
         if new.loads != old.loads:
             versions = records.current(new.loads).where(f.col("load") > old.loads)
         self._messages, self._versions = bronze.since(old.offsets, new.offsets), versions
-        self._facts = silver.all_facts(self._messages, versions, self._rules).persist()
+        self._facts = silver.all_facts(self._messages, versions, self._rules, self._erased).persist()
         size = self._facts.count()
         _bound(size)
         # What is shuffled from here on is no more than a multiple of that.
@@ -127,16 +137,18 @@ class Increment:
             self._manifest.as_of,
             self._id_key,
             self._manifest.generation,
+            self._erased,
         ).persist()
         progress("tables")
         self._tables(found)
         members = self._gold.written("gold/identifiers").select(
             f.concat_ws("\0", "tenant", "type", "value").alias("x"), f.col("customer_id").alias("customer")
         )
-        new = consents.statements(self._messages, self._rules).persist()
+        new = consents.statements(self._messages, self._rules, self._erased).persist()
         said = consents.known(self._read("silver/consents")).union(new).distinct().persist()
         self._gold.write_all(
-            outcomes.tables(bronze.table(), members, self._rules) | consents.tables(said, members)
+            outcomes.tables(bronze.table(), members, self._rules, self._erased)
+            | consents.tables(said, members)
         )
         progress("the new generation")
         residents = customers.part(found, "member").select("x", "code", "first_ingested", "home")
@@ -248,9 +260,9 @@ class Increment:
 
     def _profiles(self, members: DataFrame) -> DataFrame:
         """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
-        told = profiles.of_events(self._messages, self._rules)
+        told = profiles.of_events(self._messages, self._rules, self._erased)
         if self._versions is not None:
-            told = told.unionByName(profiles.of_records(self._versions, self._rules))
+            told = told.unionByName(profiles.of_records(self._versions, self._rules, self._erased))
         before = self._before.manifest
         told = profiles.more(self._read("silver/claims"), told)
         return profiles.written(self._gold, before, told, members, self._rules, self._manifest.as_of)

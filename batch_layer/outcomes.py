@@ -13,8 +13,9 @@ import pyarrow as pa
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
+from batch_layer.erasures import ByTenant
 from batch_layer.rows import Row, map_rows
-from batch_layer.silver import key_of
+from batch_layer.silver import NOBODY, key_of
 from identity import Observer, Rules, UnknownTypeError
 from schemas import EMAIL, EmailEvent, Malformed
 from schemas import outcomes as records
@@ -42,7 +43,9 @@ _OUTCOMES = pa.schema(
 )
 
 
-def tables(bronze: DataFrame, customers: DataFrame, rules: Rules) -> dict[str, DataFrame]:
+def tables(
+    bronze: DataFrame, customers: DataFrame, rules: Rules, erased: ByTenant = NOBODY
+) -> dict[str, DataFrame]:
     """The tables by name; `customers` has `x, customer`.
 
     `gold/campaigns` has `tenant, campaign_id`, and of everything in COUNTED `…_total`, the events, and
@@ -51,7 +54,7 @@ def tables(bronze: DataFrame, customers: DataFrame, rules: Rules) -> dict[str, D
     one of a campaign's people, and in the second table nobody.
     """
     customers = customers.select("x", f.col("customer").alias("customer_id"))
-    outcomes = _outcomes(bronze, rules).persist()
+    outcomes = _outcomes(bronze, rules, erased).persist()
     # Who has no e-mails need not sort all customers to find that out.
     told = outcomes.join(customers.limit(0) if outcomes.isEmpty() else customers, "x", "left").persist()
     known = told.where("customer_id IS NOT NULL")
@@ -102,12 +105,13 @@ def _counts(told: DataFrame, keys: Sequence[str], who: Column) -> DataFrame:
     return each.groupBy(*keys).agg(*totals, *uniques)
 
 
-def _outcomes(bronze: DataFrame, rules: Rules) -> DataFrame:
+def _outcomes(bronze: DataFrame, rules: Rules, erased: ByTenant) -> DataFrame:
     """`tenant, event_id, campaign_id, message_id, outcome, x`: one row an event.
 
     `x` is its strongest identifier, null where none is good. Of events that differ and share an id, which no
     service should send, the smallest counts.
     """
+    gone = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
@@ -119,6 +123,8 @@ def _outcomes(bronze: DataFrame, rules: Rules) -> DataFrame:
             except (Malformed, UnknownTypeError):
                 continue  # it is among the rejects
             good = [x for x, fault in screened if fault is None]
+            if tombstones := gone.get(event.tenant):
+                good = [x for x in good if not tombstones.erases(x, ingested_at)]
             strongest = min(good, key=lambda x: (rules.types[x.type].rank, x), default=None)
             yield (
                 event.tenant,

@@ -12,9 +12,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from batch_layer import groups
+from batch_layer.erasures import ByTenant
 from batch_layer.gold import Gold
 from batch_layer.rows import Row, map_rows
-from batch_layer.silver import identifier_of, key_of, tenant_of
+from batch_layer.silver import NOBODY, identifier_of, key_of, taken_in, tenant_of
 from identity import Facts, Observer, Rules, UnknownTypeError
 from identity.profile import Claim, Registers, Told, claims, merged, profile, register, strongest
 from identity.segments import segments
@@ -37,15 +38,16 @@ _JUDGED = pa.schema(
 )
 
 
-def of_events(bronze: DataFrame, rules: Rules) -> DataFrame:
+def of_events(bronze: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> DataFrame:
     """What all messages claim, in the columns of silver/claims; the refused claim nothing."""
+    gone = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
         for topic, value, ingested_at in rows:
             try:
                 event = accept(topic, value, ingested_at)
-                about = absorb(event, observer, Facts(), ingested_at)
+                about = absorb(event, observer, Facts(), ingested_at, gone.get(event.tenant))
             except Malformed:
                 continue  # it is among the rejects
             owner, told = claimed(event, about, rules, ingested_at)
@@ -56,15 +58,17 @@ def of_events(bronze: DataFrame, rules: Rules) -> DataFrame:
     return _once(map_rows(messages, step, _CLAIMS))
 
 
-def of_records(records: DataFrame, rules: Rules) -> DataFrame:
+def of_records(records: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> DataFrame:
     """What the records of slow sources claim that stand; a record is an event at its `changed_at`."""
+    gone = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
         for tenant, source, record, changed_at, ingested_at, identifiers, attributes in rows:
             at, said = ingested_at if changed_at is None else changed_at, dict(attributes)
             try:
-                about = observer.observe(Facts(), dict(identifiers), said, at, ingested_at)
+                known = gone.get(tenant), taken_in(changed_at, ingested_at)
+                about = observer.observe(Facts(), dict(identifiers), said, at, ingested_at, *known)
             except UnknownTypeError:
                 continue
             owner = strongest(about, rules)

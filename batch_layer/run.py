@@ -20,7 +20,18 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import components, consents, customers, graph, names, outcomes, profiles, shards, silver
+from batch_layer import (
+    components,
+    consents,
+    customers,
+    erasures,
+    graph,
+    names,
+    outcomes,
+    profiles,
+    shards,
+    silver,
+)
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
@@ -30,11 +41,14 @@ from batch_layer.maintenance import Keep, tidy
 from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
 from batch_layer.publication import publish
+from batch_layer.purge import Purge
 from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
+from schemas import Erasure
 from schemas.generation import Generation, Manifest, Offsets, numbers, open_generation, wanted
+from schemas.ledger import Ledger, by_tenant
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +66,7 @@ class Run:
     `spark_kafka_settings` the same ones as Spark's Java client calls them; `delta` and `generations` are
     directories that all executors share; `partitions` says how many each topic of the log has. `shards`
     is the number of files of a generation. `look` looks at the view that readers stand on, for parity;
+    `settle` puts into the log what takes the place of an erasure that no generation needs any more;
     `keep` says what a run leaves of what is old, None: all of it.
     """
 
@@ -65,6 +80,7 @@ class Run:
     spark_kafka_settings: Mapping[str, str] = field(default_factory=dict, repr=False)
     shards: int = 4
     look: Looking | None = None
+    settle: Callable[[list[Erasure]], None] | None = None
     keep: Keep | None = None
 
     def bronze(self) -> Bronze:
@@ -77,6 +93,10 @@ class Run:
             self.kafka_settings,
             self.spark_kafka_settings,
         )
+
+    def ledger(self) -> Ledger:
+        """All erasures up to now. Raises KafkaException."""
+        return erasures.read(self.kafka, self.kafka_settings, self.id_key)
 
 
 def run(
@@ -104,6 +124,8 @@ def run(
         phases(LANDING)
         bronze = job.bronze()
         offsets = bronze.land()
+        # After the cut-off is fixed: every erasure that is older than an event which counts is known.
+        ledger = job.ledger()
         # What is loaded from here on is for the next run.
         loads = Loads(job.delta).last
         manifest = Manifest(
@@ -111,10 +133,14 @@ def run(
             generation=numbers(job.generations)[-1] + 1,
             offsets=offsets,
             loads=loads,
+            erased=erasures.newest(ledger.tombstones),
             as_of=as_of,
             rules=text,
             fingerprint=rulefile.parse(text).fingerprint,
         )
+        if ledger.tombstones:
+            phases("erasing")
+            _purge(job, ledger, text, before.manifest.erased)
         with Watching(job.look, offsets, job.delta) as watching:
             former = tables(job.spark, job.delta, before.manifest)
             examiner = Examiner(
@@ -122,13 +148,15 @@ def run(
             )
             why = "as was asked for"
             try:
-                made = None if full else _increment(job, before, manifest, phases, examiner)
+                made = None if full else _increment(job, before, manifest, phases, examiner, ledger)
             except Whole as reason:
                 why, made = str(reason), None
-            manifest = made or _whole(job, before.manifest, manifest, phases, examiner, why)
+            manifest = made or _whole(job, before.manifest, manifest, phases, examiner, why, ledger)
         if job.keep is not None:
             progress("tidying up")
             tidy(job.spark, job.delta, job.generations, job.keep)
+        if job.settle is not None and (done := erasures.settled(ledger, job.generations)):
+            job.settle(done)
         return manifest
 
 
@@ -153,7 +181,7 @@ def rehearse(
     )
     gold = Gold(job.spark, job.delta, scratch)
     records = Tables(job.spark, job.delta).current(before.loads)
-    rebuild = _Rebuild(job, before, manifest, progress, gold)
+    rebuild = _Rebuild(job, before, manifest, progress, gold, job.ledger())
     return rebuild.publish(job.bronze().below(offsets), records), gold
 
 
@@ -177,10 +205,11 @@ def _increment(
     manifest: Manifest,
     progress: Progress,
     examiner: Examiner | None = None,
+    ledger: Ledger | None = None,
 ) -> Manifest:
     check(before.manifest, manifest, Loads(job.delta), job.shards)
     bronze, gold = job.bronze(), Gold(job.spark, job.delta)
-    made = Increment(job.spark, before, manifest, gold, job.id_key)
+    made = Increment(job.spark, before, manifest, gold, job.id_key, _tombstones(ledger))
     made.prepare(bronze, Tables(job.spark, job.delta), progress)
     return made.publish(job.generations, bronze, examiner, progress)
 
@@ -192,10 +221,21 @@ def _whole(
     progress: Progress,
     examiner: Examiner | None = None,
     why: str | None = None,
+    ledger: Ledger | None = None,
 ) -> Manifest:
     records = Tables(job.spark, job.delta).current(manifest.loads)
-    rebuilding = _Rebuild(job, before, manifest, progress, Gold(job.spark, job.delta))
+    rebuilding = _Rebuild(job, before, manifest, progress, Gold(job.spark, job.delta), ledger)
     return rebuilding.publish(job.bronze().table(), records, examiner, why)
+
+
+def _purge(job: Run, ledger: Ledger, rules: str, since: int) -> None:
+    new = [request for request in ledger.requests.values() if request.through > since]
+    values = {tenant: sorted({x.value for x in whom}) for tenant, whom in by_tenant(new).items()}
+    Purge(job.spark, job.delta, rulefile.parse(rules), ledger.tombstones, values, since).run()
+
+
+def _tombstones(ledger: Ledger | None) -> erasures.ByTenant:
+    return ledger.tombstones if ledger is not None else {}
 
 
 def _before(generations: Path) -> Generation:
@@ -212,8 +252,15 @@ class _Rebuild:
     """The whole graph from bronze, once."""
 
     def __init__(
-        self, job: Run, before: Manifest, manifest: Manifest, progress: Progress, gold: Gold
+        self,
+        job: Run,
+        before: Manifest,
+        manifest: Manifest,
+        progress: Progress,
+        gold: Gold,
+        ledger: Ledger | None = None,
     ) -> None:
+        self._erased = _tombstones(ledger)
         self._job = job
         self._before = before
         self._manifest = manifest
@@ -231,7 +278,7 @@ class _Rebuild:
         """Write tables and shards, and publish; a rehearsal writes its tables alone."""
         self._progress("facts from the log")
         versions = records if self._manifest.loads else None
-        facts = silver.all_facts(bronze, versions, self._rules).persist()
+        facts = silver.all_facts(bronze, versions, self._rules, self._erased).persist()
         arrange(self._job.spark, facts.count())
         known, number = self._known(facts)
         half = silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi").persist()
@@ -256,6 +303,7 @@ class _Rebuild:
             as_of,
             self._job.id_key,
             self._manifest.generation,
+            self._erased,
         ).persist()
         self._progress("tables")
         ids = self._tables(facts, known, half, found, ids)
@@ -263,8 +311,9 @@ class _Rebuild:
             self._job.spark.catalog.clearCache()
             return self._manifest
         members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        said = consents.statements(bronze, self._rules).persist()
-        self._gold.write_all(outcomes.tables(bronze, members, self._rules) | consents.tables(said, members))
+        said = consents.statements(bronze, self._rules, self._erased).persist()
+        emails = outcomes.tables(bronze, members, self._rules, self._erased)
+        self._gold.write_all(emails | consents.tables(said, members))
         self._progress("the new generation")
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
@@ -286,7 +335,7 @@ class _Rebuild:
 
     def _known(self, facts: DataFrame) -> tuple[DataFrame, Number]:
         """Every identifier with what the last generation says of it, and its number."""
-        homes = self._gold.read("gold/homes", HOMES, self._before)
+        homes = self._homes()
         ids = self._gold.read("gold/ids", IDS, self._before)
         for seed in count():
             of = number(seed)
@@ -297,11 +346,16 @@ class _Rebuild:
             known.unpersist()
         raise AssertionError("there is always another seed")
 
+    def _homes(self) -> DataFrame:
+        homes = self._gold.read("gold/homes", HOMES, self._before)
+        return erasures.homes_left(homes, self._erased, self._before.erased)
+
     def _tables(
         self, facts: DataFrame, known: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame
     ) -> DataFrame:
         """Write all tables; returns the ids, with the new ones."""
-        homes = self._gold.read("gold/homes", HOMES, self._before)
+        homes = self._homes()
+        ids = erasures.ids_masked(ids, self._erased)
         members, named = customers.part(found, "member"), customers.part(found, "named")
         new = named.where("anchor IS NOT NULL").select(
             "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
@@ -325,9 +379,9 @@ class _Rebuild:
         self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
     ) -> DataFrame:
         """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
-        told = profiles.of_events(bronze, self._rules)
+        told = profiles.of_events(bronze, self._rules, self._erased)
         if self._manifest.loads:
-            told = told.unionByName(profiles.of_records(records, self._rules))
+            told = told.unionByName(profiles.of_records(records, self._rules, self._erased))
         return profiles.written(self._gold, self._before, told, members, self._rules, as_of)
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:

@@ -6,7 +6,8 @@ NUL between (`key_of`), which sorts as the tuple does.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 import pyarrow as pa
 from pyspark.sql import Column, DataFrame
@@ -16,6 +17,7 @@ from batch_layer.numbers import Number, code_of
 from batch_layer.rows import Row, map_rows
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError, Verdict
 from identity.facts import PAST
+from identity.tombstones import Tombstones
 from schemas import Malformed
 from schemas.absorb import absorb, accept
 
@@ -64,14 +66,25 @@ def tenant_of(key: str) -> str:
     return key.split("\0", 1)[0]
 
 
-def all_facts(bronze: DataFrame, records: DataFrame | None, rules: Rules) -> DataFrame:
+NOBODY: Mapping[str, Tombstones] = MappingProxyType({})
+
+
+def taken_in(changed_at: int | None, ingested_at: int) -> int:
+    """When what a record says was there to be taken in: a late file brings back nobody who was erased."""
+    return ingested_at if changed_at is None else min(changed_at, ingested_at)
+
+
+def all_facts(
+    bronze: DataFrame, records: DataFrame | None, rules: Rules, erased: Mapping[str, Tombstones] = NOBODY
+) -> DataFrame:
     """The facts of messages and, where there are any, of records of slow sources; see `facts`."""
-    found = facts(bronze, rules)
-    return found if records is None else found.union(record_facts(records, rules))
+    found = facts(bronze, rules, erased)
+    return found if records is None else found.union(record_facts(records, rules, erased))
 
 
-def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
-    """The facts of all messages: partly merged rows of four kinds."""
+def facts(bronze: DataFrame, rules: Rules, erased: Mapping[str, Tombstones] = NOBODY) -> DataFrame:
+    """The facts of all messages: partly merged rows of four kinds. `erased` has tombstones by tenant."""
+    known = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
@@ -79,7 +92,8 @@ def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
         for count, (topic, partition, offset, ingested_at, value) in enumerate(rows, 1):
             try:
                 record = accept(topic, value, ingested_at)
-                absorb(record, observer, tenants[record.tenant], ingested_at)
+                tenant = record.tenant
+                absorb(record, observer, tenants[tenant], ingested_at, known.get(tenant))
             except Malformed as error:
                 yield (REJECT, *[None] * 7, str(error), topic, partition, offset)
             if count % _HELD == 0:
@@ -90,12 +104,13 @@ def facts(bronze: DataFrame, rules: Rules) -> DataFrame:
     return map_rows(columns, step, _FACTS)
 
 
-def record_facts(records: DataFrame, rules: Rules) -> DataFrame:
+def record_facts(records: DataFrame, rules: Rules, erased: Mapping[str, Tombstones] = NOBODY) -> DataFrame:
     """The facts of the records that stand, in the same form; a record is an event at its `changed_at`.
 
     A record whose source does not say when it changed is as old as its load. What is rejected is told by
     its source, as `topic`, and its load, as `offset`.
     """
+    known = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
@@ -103,8 +118,10 @@ def record_facts(records: DataFrame, rules: Rules) -> DataFrame:
         for count, row in enumerate(rows, 1):
             tenant, source, load, changed_at, ingested_at, identifiers, attributes = row
             at = ingested_at if changed_at is None else changed_at
+            told = taken_in(changed_at, ingested_at)
+            said, about = dict(identifiers), dict(attributes or ())
             try:
-                observer.observe(tenants[tenant], dict(identifiers), dict(attributes or ()), at, ingested_at)
+                observer.observe(tenants[tenant], said, about, at, ingested_at, known.get(tenant), told)
             except UnknownTypeError as error:
                 yield (REJECT, *[None] * 7, str(error), f"{SOURCE}{source}", None, load)
             if count % _HELD == 0:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError, SettingsError
 from deploy.settings import Settings
-from schemas import CHANGES, EMAIL, TOPICS, WEB
+from schemas import CHANGES, EMAIL, ERASURES, TOPICS, WEB, encode
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from batch_layer.run import Run
     from batch_layer.sources.importing import Importer
     from batch_layer.sources.tables import Tables
+    from schemas import Erasure
     from serving_layer.access.audit import Entry
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
@@ -288,6 +289,14 @@ def source_tables(settings: Settings) -> "Tables":
     return Tables(spark(settings), settings.delta)
 
 
+def _settle(settings: Settings, done: "list[Erasure]") -> None:
+    from deploy.sending import send  # noqa: PLC0415 - an extra
+
+    sender = producer(settings)
+    for erasure in done:
+        send(sender, ERASURES, [encode(erasure)], erasure.erasure_id.encode())
+
+
 def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":
     """A run of the batch layer, with Spark in this process."""
     from batch_layer.maintenance import Keep  # noqa: PLC0415 - an extra
@@ -306,5 +315,6 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         kafka_settings=settings.kafka_security.client(),
         spark_kafka_settings=settings.kafka_security.java(),
         look=looking(client, lambda: consumer(settings, "ucid-parity")),
+        settle=partial(_settle, settings),
         keep=Keep(settings.generations_kept, settings.history_days, lambda: readers(client)),
     )

@@ -1,40 +1,64 @@
-"""From an identifier to an erasure: who the person is, and the messages that say so."""
+"""Erasures for a server: on their way to the log, and what has become of them."""
 
-import time
-import uuid
-from collections.abc import Sequence
+import asyncio
+from functools import cached_property
+from threading import Lock
+from typing import TYPE_CHECKING, Any
 
-from identity import Identifier
-from schemas import Erasure
-from schemas import Identifier as Named
-from serving_layer import questions
-from serving_layer.outcome import Outcome
-from serving_layer.view import ServingView
+import msgspec
 
-# Identifiers in one message: some hundred bytes each at most, far below what a message may have.
-TOGETHER = 500
+from deploy import bootstrap
+from deploy.errors import InputError
+from deploy.sending import send
+from deploy.settings import Settings
+from schemas import ERASURES, Erasure, Unavailable, encode
 
+if TYPE_CHECKING:
+    from confluent_kafka import Producer
 
-def person(view: ServingView, tenant: str, type_: str, value: str) -> tuple[Outcome, list[Identifier]]:
-    """The answer for an identifier, and all those that are to go with it: its customer's, or it alone.
-
-    Raises UnknownTypeError, and BrokenGeneration where there is nothing to ask.
-    """
-    (outcome,) = view.ask(questions.lookup(view.generations.current, tenant, [(type_, value)])).found
-    customer = outcome.as_customer()
-    return outcome, [outcome.identifier] if customer is None else list(customer.members)
+# Seconds that the broker may take to say that it has an erasure.
+PATIENCE_S = 5.0
 
 
-def erasures(tenant: str, whom: Sequence[Identifier], who: str) -> tuple[str, list[Erasure]]:
-    """The receipt's id, and what to send: each message under its own `erasure_id` as its key."""
-    receipt, at = str(uuid.uuid4()), time.time_ns() // 1_000
-    return receipt, [
-        Erasure(
-            erasure_id=f"{receipt}.{start // TOGETHER}",
-            tenant=tenant,
-            requested_at=at,
-            identifiers=[Named(*x) for x in whom[start : start + TOGETHER]],
-            who=who,
-        )
-        for start in range(0, len(whom), TOGETHER)
-    ]
+class Eraser:
+    """Sends erasures, one at a time, and tells receipts."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._lock = Lock()
+
+    async def send(self, messages: list[Erasure]) -> None:
+        """Send; the log has them when this returns. Raises Unavailable."""
+        await asyncio.to_thread(self._send, messages)
+
+    async def receipt(self, tenant: str, receipt_id: str) -> list[dict[str, Any]] | None:
+        """A line for each store; None where there is no such receipt. Raises Unavailable."""
+        return await asyncio.to_thread(self._receipt, tenant, receipt_id)
+
+    @cached_property
+    def _producer(self) -> "Producer":
+        return bootstrap.producer(self._settings, PATIENCE_S)
+
+    def _send(self, messages: list[Erasure]) -> None:
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - an extra
+
+        with self._lock:
+            try:
+                for message in messages:
+                    send(self._producer, ERASURES, [encode(message)], message.erasure_id.encode())
+            except KafkaException:
+                raise Unavailable("Kafka has not said that it has the erasure: send it again") from None
+
+    def _receipt(self, tenant: str, receipt_id: str) -> list[dict[str, Any]] | None:
+        from confluent_kafka import KafkaException  # noqa: PLC0415 - an extra
+        from redis.exceptions import RedisError  # noqa: PLC0415 - an extra
+
+        from deploy.receipts import receipt  # noqa: PLC0415 - an extra
+
+        try:
+            stores = receipt(self._settings, tenant, receipt_id)
+        except InputError:
+            return None
+        except (KafkaException, RedisError):
+            raise Unavailable("Kafka and Redis cannot both be asked how far it has come: try again") from None
+        return [msgspec.to_builtins(store) for store in stores]

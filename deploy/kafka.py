@@ -101,7 +101,7 @@ def consumer(settings: Settings, group: str, statistics: Callable[[str], None] |
     reports: dict[str, Any] = {}
     if statistics is not None:
         reports = {"stats_cb": statistics, "statistics.interval.ms": STATISTICS_MS}
-    return Consumer({**_common(settings), **CONSUMER, **reports, "group.id": group}, logger=log)
+    return Consumer({**common(settings), **CONSUMER, **reports, "group.id": group}, logger=log)
 
 
 def producer(settings: Settings, patience: float | None = None) -> Producer:
@@ -110,7 +110,7 @@ def producer(settings: Settings, patience: float | None = None) -> Producer:
     `patience` is how many seconds a message may take to arrive; default: librdkafka's five minutes.
     """
     limits = {} if patience is None else {"delivery.timeout.ms": round(patience * 1_000)}
-    return Producer({**_common(settings), **PRODUCER, **limits}, logger=log)
+    return Producer({**common(settings), **PRODUCER, **limits}, logger=log)
 
 
 def create_topics(settings: Settings, more: Mapping[str, Mapping[str, str]], partitions: int) -> None:
@@ -121,7 +121,7 @@ def create_topics(settings: Settings, more: Mapping[str, Mapping[str, str]], par
     from confluent_kafka.cimpl import NewTopic  # noqa: PLC0415 - mypy finds it nowhere else
 
     # What goes wrong is raised, so the client need not log it as well.
-    admin = AdminClient({**_common(settings), "log_level": 0})
+    admin = AdminClient({**common(settings), "log_level": 0})
     wanted = [NewTopic(topic.name, topic.partitions, config=dict(topic.config)) for topic in TOPICS.values()]
     wanted += [NewTopic(name, partitions, config=dict(config)) for name, config in more.items()]
     for future in admin.create_topics(wanted).values():
@@ -134,7 +134,8 @@ def create_topics(settings: Settings, more: Mapping[str, Mapping[str, str]], par
                 raise
 
 
-def _common(settings: Settings) -> dict[str, Any]:
+def common(settings: Settings) -> dict[str, Any]:
+    """What every client of the broker is told."""
     return {
         "bootstrap.servers": settings.kafka,
         **settings.kafka_security.client(),

@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy import bootstrap
 from deploy.deciding import Decider
+from deploy.erasing import Eraser
 from deploy.finding import Finder
 from deploy.following import Follower
 from deploy.log_ends import LogEnds
@@ -23,7 +24,7 @@ from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
-from serving_layer.web.routes import table
+from serving_layer.web.routes import Outside, table
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +58,14 @@ class Process:
         self._follower = Follower(settings, history, lambda: self._shared.generations.current.observer)
         self._follower.start()
         self._ends = LogEnds(settings)
-        routes = table(desk, metrics, history, Decider(settings).send, try_out, self._ends, Finder(settings))
+        outside = Outside(
+            send=Decider(settings).send,
+            erasing=Eraser(settings),
+            try_out=try_out,
+            ends=self._ends,
+            find=Finder(settings),
+        )
+        routes = table(desk, metrics, history, outside)
         self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()

@@ -75,19 +75,22 @@ class Observer:
         occurred_at: int,
         ingested_at: int,
         tombstones: Tombstones | None = None,
+        told_at: int | None = None,
     ) -> list[Identifier]:
         """Add to `facts` what one event says; returns the identifiers that it was seen with.
 
         `identifiers` maps a type to raw values, `attributes` a dotted path to its value; times are
         microseconds. Raises UnknownTypeError, with nothing added, where no rule names a type.
 
-        Who is erased drops out of the event, and all its attributes with him: they tell of a person.
+        Who is erased drops out of the event, and all its attributes with him: they tell of a person. What
+        counts is when the event was taken in, or `told_at`, for one that is older than its arrival.
         """
+        at = ingested_at if told_at is None else told_at
         screened = self.screened(identifiers)
         keys = [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
-        if tombstones and ingested_at <= tombstones.newest:
-            left = [found for found in screened if not tombstones.erases(found[0], ingested_at)]
-            if len(left) < len(screened) or any(tombstones.erases(x, ingested_at) for x, _ in keys):
+        if tombstones and at <= tombstones.newest:
+            left = [found for found in screened if not tombstones.erases(found[0], at)]
+            if len(left) < len(screened) or any(tombstones.erases(x, at) for x, _ in keys):
                 screened, keys = left, []
         screened += keys
         good = [identifier for identifier, fault in screened if fault is None]

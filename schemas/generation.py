@@ -76,12 +76,14 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     `offsets` is the exclusive cut-off by topic and partition, `loads` the last load of slow sources that is
     in it; `as_of` (microseconds) the moment at which ages were judged, None where nothing was known; `rules`
     the YAML text, so that the speed view on top always resolves by the rules of its generation; `tables` the
-    Delta version of each table that goes with it.
+    Delta version of each table that goes with it. Whoever was erased up to `erased` (microseconds) is not in
+    it; 0: of erasures nothing was known.
     """
 
     generation: int
     offsets: Offsets
     loads: int = 0
+    erased: int = 0
     as_of: int | None
     rules: str
     fingerprint: str

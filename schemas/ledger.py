@@ -1,14 +1,19 @@
 """The ledger of erasures: what their topic says, as the stream and the batch read it."""
 
+import uuid
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 from identity import Identifier
 from identity.tombstones import Tombstones
 from schemas.codec import decode
 from schemas.events import Erasure
+from schemas.events import Identifier as Named
 from schemas.topics import ERASURES
+
+# Identifiers in one message: some hundred bytes each at most, far below what a message may have.
+TOGETHER = 500
 
 
 class Request(NamedTuple):
@@ -20,6 +25,14 @@ class Request(NamedTuple):
     through: int
 
 
+class Part(NamedTuple):
+    """What one message says: up to when, its offset, and whether every store has forgotten."""
+
+    through: int
+    offset: int
+    settled: bool
+
+
 class Ledger:
     """Every tenant's tombstones, and the erasures that name people still, by their ids."""
 
@@ -27,8 +40,9 @@ class Ledger:
         self._id_key = id_key
         self._tombstones: dict[str, Tombstones] = {}
         self.requests: dict[tuple[str, str], Request] = {}
+        self._parts: dict[tuple[str, str], Part] = {}
 
-    def take(self, payload: bytes, appended_at: int) -> Request | None:
+    def take(self, payload: bytes, appended_at: int, offset: int = 0) -> Request | None:
         """Take in a message; returns the request where it is one that names people. Raises Malformed."""
         erasure = cast("Erasure", decode(ERASURES, payload, appended_at))
         through = erasure.through or appended_at
@@ -37,11 +51,20 @@ class Ledger:
         tombstones.add((bytes.fromhex(digest) for digest in erasure.tombstones), through)
         tombstones.add(map(tombstones.digest, whom), through)
         place = (erasure.tenant, erasure.erasure_id)
+        self._parts[place] = Part(through, offset, settled=not whom)
         if not whom:
             self.requests.pop(place, None)
             return None
         request = self.requests[place] = Request(erasure.tenant, erasure.erasure_id, whom, through)
         return request
+
+    def parts(self, tenant: str, receipt: str) -> list[Part]:
+        """What stands for a receipt; nothing where there is none. An erasure's id is `receipt.number`."""
+        return [
+            part
+            for (of, erasure_id), part in self._parts.items()
+            if of == tenant and erasure_id.rpartition(".")[0] == receipt
+        ]
 
     def of(self, tenant: str) -> Tombstones:
         """The tombstones of a tenant."""
@@ -50,9 +73,32 @@ class Ledger:
             found = self._tombstones[tenant] = Tombstones(self._id_key, tenant)
         return found
 
+    @property
+    def tombstones(self) -> dict[str, Tombstones]:
+        """Those of all tenants that have any, by tenant."""
+        return {tenant: each for tenant, each in self._tombstones.items() if each}
+
     def __iter__(self) -> Iterator[Tombstones]:
         """Those of all tenants that have any."""
         return (each for each in self._tombstones.values() if each)
+
+
+def asked_for(tenant: str, whom: Sequence[Identifier], who: str, at: int) -> tuple[str, list[Erasure]]:
+    """The receipt's id, and what to send: each message under its own `erasure_id` as its key.
+
+    `at` is the moment of asking, in microseconds.
+    """
+    receipt = str(uuid.uuid4())
+    return receipt, [
+        Erasure(
+            erasure_id=f"{receipt}.{start // TOGETHER}",
+            tenant=tenant,
+            requested_at=at,
+            identifiers=[Named(*x) for x in whom[start : start + TOGETHER]],
+            who=who,
+        )
+        for start in range(0, len(whom), TOGETHER)
+    ]
 
 
 def by_tenant(requests: list[Request]) -> dict[str, dict[Identifier, int]]:
@@ -64,12 +110,12 @@ def by_tenant(requests: list[Request]) -> dict[str, dict[Identifier, int]]:
     return erased
 
 
-def settled(erasure: Request, tombstones: Tombstones, requested_at: int) -> Erasure:
+def forgotten(erasure: Request, tombstones: Tombstones) -> Erasure:
     """What takes the place of a request once every store has forgotten those whom it names."""
     return Erasure(
         erasure_id=erasure.erasure_id,
         tenant=erasure.tenant,
-        requested_at=requested_at,
+        requested_at=erasure.through,
         tombstones=sorted(tombstones.digest(x).hex() for x in erasure.identifiers),
         through=erasure.through,
     )

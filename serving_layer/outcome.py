@@ -76,6 +76,10 @@ class Outcome:
         self.certainty = along(path, standing)
         self.open = False
 
+    def person(self, *, only: bool) -> list[Identifier]:
+        """Whom an erasure means: all of the customer, or (with `only`, or where there is none) this alone."""
+        return [self.identifier] if only or self.customer is None else list(self.members)
+
     @property
     def members(self) -> Iterator[Identifier]:
         """The identifiers of its customer, none where there is none."""

@@ -5,9 +5,10 @@ erased before it came. The topic has one partition, kept by key, so it is as lon
 """
 
 import logging
+from math import inf
 from time import monotonic
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from schemas import ERASURES, Malformed
 from schemas.ledger import Ledger, Request
@@ -20,6 +21,9 @@ _PATIENCE_S = 10.0
 
 _MOST = 1_000
 
+# How often, in seconds, who has no events to apply asks for erasures.
+EVERY_S = 0.5
+
 
 class ErasureLog:
     """One reader of the topic, and what it has read: `ledger`, and the offset of the next message."""
@@ -28,8 +32,7 @@ class ErasureLog:
         self._consumer = consumer
         self.ledger = ledger
         self.offset = 0
-        consumer.assign([TopicPartition(ERASURES, 0, OFFSET_BEGINNING)])
-        self._begun = False
+        self._asked_at = -inf
 
     def read(self, *, level: bool) -> list[Request]:
         """What came since the last call and names people; if `level`, all that is in the topic now.
@@ -37,13 +40,24 @@ class ErasureLog:
         Whoever has taken events from the log, and then asks to be level, knows of every erasure that is older
         than any of them. Raises KafkaException.
         """
-        end = self._end() if level or not self._begun else self.offset
+        if not level and monotonic() - self._asked_at < EVERY_S:
+            return []
+        self._asked_at = monotonic()
+        end = self._end()
+        if self.offset >= end:
+            return []
+        # Between two of these nothing is asked for: a question would wait behind a consumer that waits.
+        self._consumer.assign([TopicPartition(ERASURES, 0, self.offset)])
+        try:
+            return self._read_to(end)
+        finally:
+            self._consumer.unassign()
+
+    def _read_to(self, end: int) -> list[Request]:
         deadline = monotonic() + _PATIENCE_S
         found: list[Request] = []
-        while True:
-            behind = self.offset < end
-            messages = self._consumer.consume(_MOST, 0.1 if behind else 0)
-            for message in messages:
+        while self.offset < end:
+            for message in self._consumer.consume(_MOST, 0.1):
                 if message.error() is not None:
                     raise KafkaException(message.error())
                 _, _, offset = place(message)
@@ -51,11 +65,9 @@ class ErasureLog:
                 payload = message.value()
                 assert not isinstance(payload, str), "we ask for bytes"
                 found += self._taken(payload, message.timestamp()[1] * 1_000, offset)
-            if not messages and self.offset >= end:
-                self._begun = True
-                return found
             if monotonic() > deadline:
                 raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+        return found
 
     def _end(self) -> int:
         bounds = self._consumer.get_watermark_offsets(TopicPartition(ERASURES, 0), timeout=_PATIENCE_S)
@@ -67,7 +79,7 @@ class ErasureLog:
 
     def _taken(self, payload: bytes | None, at: int, offset: int) -> list[Request]:
         try:
-            request = self.ledger.take(payload or b"", at)
+            request = self.ledger.take(payload or b"", at, offset)
         except Malformed as error:
             log.warning("%s, offset %d, is no erasure, and erases nobody: %s", ERASURES, offset, error)
             return []

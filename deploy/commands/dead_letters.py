@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,12 @@ from deploy import bootstrap
 from deploy.errors import InputError
 from deploy.sending import send
 from deploy.settings import Settings
+from identity import Observer, rulefile
 from schemas import DEAD_LETTERS, EMAIL, DeadLetter, Malformed, decode, encode_json
+from schemas.generation import open_generation, wanted
+from schemas.ledger import Ledger
+from schemas.striking import rewritten
+from speed_layer.erasures import ErasureLog
 from speed_layer.webhooks.receiver import ORIGIN as WEBHOOKS
 
 if TYPE_CHECKING:
@@ -54,18 +59,41 @@ def _replay(settings: Settings, letters: Sequence[DeadLetter]) -> int:
     """Send messages again; 1 where one of them cannot be. Raises InputError."""
     producer = bootstrap.producer(settings)
     endpoints = cache(lambda: bootstrap.endpoints(settings))  # asked for where one came by a webhook
+    struck = _striker(settings)
     sent = left = 0
     for letter in letters:
         if not letter.topic.startswith(WEBHOOKS):
-            sent += send(producer, letter.topic, [letter.value])
+            sent += send(producer, letter.topic, [struck(letter.topic, letter.value, letter.ingested_at)])
             continue
         try:
-            sent += send(producer, EMAIL, events_of(endpoints(), letter))
+            events = events_of(endpoints(), letter)
+            sent += send(producer, EMAIL, [struck(EMAIL, event, letter.ingested_at) for event in events])
         except Malformed as error:
             print(f"{origin(letter)} still cannot be read: {error}", file=sys.stderr)
             left += 1
     print(f"{sent} messages sent again", file=sys.stderr)
     return 1 if left else 0
+
+
+def _striker(settings: Settings) -> Callable[[str, bytes, int], bytes]:
+    """What a message says of those who were not erased since it came: it would count as new."""
+    number = wanted(settings.generations)
+    topic = ErasureLog(bootstrap.consumer(settings, "ucid-dead-letters"), Ledger(settings.id_key))
+    try:
+        topic.read(level=True)
+    finally:
+        topic.close()
+    erased = topic.ledger.tombstones
+    if number is None or not erased:
+        return lambda _, value, __: value
+    rules = open_generation(settings.generations, number).manifest.rules
+    observer = Observer(rulefile.parse(rules, source="the generation's rules"))
+
+    def struck(topic: str, value: bytes, at: int) -> bytes:
+        left = rewritten(topic, value, at, observer, erased, {})
+        return value if left is None else left
+
+    return struck
 
 
 def events_of(endpoints: "Endpoints", letter: DeadLetter) -> list[bytes]:

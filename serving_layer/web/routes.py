@@ -1,5 +1,7 @@
 """All routes. Tests try each of them with every kind of wrong key: one that is added here is tried, too."""
 
+from dataclasses import dataclass
+
 from serving_layer.desk import Desk
 from serving_layer.history import History
 from serving_layer.metrics import Metrics
@@ -9,6 +11,7 @@ from serving_layer.web.customers import Customers
 from serving_layer.web.data import Data
 from serving_layer.web.decisions import Decisions, Send
 from serving_layer.web.description import Description
+from serving_layer.web.erasures import Erasing, Erasures
 from serving_layer.web.explanations import Explanations
 from serving_layer.web.health import Ends, Health
 from serving_layer.web.lookups import Lookups
@@ -22,21 +25,35 @@ from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
 
 
-def table(
-    desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends, find: Find
-) -> Table:
-    """The table of what a server answers.
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What a server reaches besides Redis and its files.
 
-    `send` puts what is decided, or updated, into the log, `try_out` tries rules, `ends` says where the log
-    ends, `find` which message showed a link.
+    `send` puts what is decided, or updated, into the log, and `erasing` an erasure; `try_out` tries rules,
+    `ends` says where the log ends, `find` which message showed a link.
     """
+
+    send: Send
+    erasing: Erasing
+    try_out: TryOut
+    ends: Ends
+    find: Find
+
+
+def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> Table:
+    """The table of what a server answers."""
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     permissions = Permissions(desk)
-    explanations, decisions = Explanations(desk, history), Decisions(desk, send)
+    explanations, decisions = Explanations(desk, history), Decisions(desk, outside.send)
+    erasures = Erasures(desk, outside.erasing)
     data, description = Data(desk, history), Description()
-    pictures, trial, health = Pictures(desk), Trials(try_out, desk.shared.generations), Health(desk, ends)
+    pictures, trial, health = (
+        Pictures(desk),
+        Trials(outside.try_out, desk.shared.generations),
+        Health(desk, outside.ends),
+    )
     console = Console()
-    profiles, outcomes = Profiles(desk, send), Outcomes(desk)
+    profiles, outcomes = Profiles(desk, outside.send), Outcomes(desk)
     routes = Table(
         [
             Route("GET", "/v1/customers", data.customers, "read"),
@@ -49,11 +66,13 @@ def table(
             Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
             Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
-            Route("POST", "/v1/source", Sources(desk, find).source, "read"),
+            Route("POST", "/v1/source", Sources(desk, outside.find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),
             Route("POST", "/v1/permissions/history", permissions.history, "read"),
             Route("POST", "/v1/profiles/update", profiles.update, "update"),
             Route("POST", "/v1/decisions", decisions.decide, "steward"),
+            Route("POST", "/v1/erasures", erasures.erase, "erase"),
+            Route("POST", "/v1/erasures/receipt", erasures.receipt, "erase"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),
             Route("GET", "/v1/health", health.health, "read"),

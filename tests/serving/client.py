@@ -14,7 +14,7 @@ from serving_layer.history import History, Origin
 from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
-from serving_layer.web.routes import table
+from serving_layer.web.routes import Outside, table
 
 ID_KEY = b"a key for tests"
 ALL = ("lookup", "read", "update", "steward", "erase", "admin")
@@ -71,6 +71,19 @@ class Clock:
         return self.now
 
 
+class Erasing:
+    """Keeps what it is to send; knows one receipt."""
+
+    def __init__(self):
+        self.sent = []
+
+    async def send(self, messages):
+        self.sent += messages
+
+    async def receipt(self, _tenant, receipt_id):
+        return [{"store": "answers", "done": True}] if receipt_id == "known" else None
+
+
 class Served:
     """An application on a world, with keys of every kind; use as a context manager."""
 
@@ -124,7 +137,9 @@ class Served:
         self.ends = {}
         self.there = False
         send, try_out = self._more.pop("send", self._send), self._more.pop("try_out", self._try_out)
-        routes = table(self.desk, self.metrics, self.history, send, try_out, self._ends, self._find)
+        self.erasing = Erasing()
+        outside = Outside(send, self.erasing, try_out, self._ends, self._find)
+        routes = table(self.desk, self.metrics, self.history, outside)
         self.application = Application(routes, gate, self.metrics)
 
     async def _send(self, decision):

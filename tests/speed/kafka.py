@@ -96,8 +96,12 @@ class FakeErasures:
         self.messages = list(messages)
         self._next = 0
 
-    def assign(self, _partitions):
-        """Begins at the beginning."""
+    def assign(self, partitions):
+        (partition,) = partitions
+        self._next = sum(message.offset() < partition.offset for message in self.messages)
+
+    def unassign(self):
+        """Asks for nothing."""
 
     def get_watermark_offsets(self, _partition, timeout):
         assert timeout > 0

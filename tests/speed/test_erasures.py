@@ -5,7 +5,7 @@ import pytest
 from identity import graph
 from identity.tombstones import Tombstones
 from schemas import Malformed, encode, overlay
-from schemas.ledger import Ledger, settled
+from schemas.ledger import Ledger, forgotten
 from serving_layer.view import ServingView
 from speed_layer.erasures import ErasureLog
 from speed_layer.side_lane import SideLane
@@ -85,7 +85,7 @@ def test_a_replay_from_the_beginning_brings_nobody_back(redis, tmp_path, view, c
     if compacted:
         ledger = Ledger(KEY)
         request = ledger.take(message.value(), (START + 5) * 1_000)
-        done = settled(request, ledger.of("default"), START * 1_000)
+        done = forgotten(request, ledger.of("default"))
         message = FakeMessage("customer.erasures", 0, 7, encode(done), START + 999_000, b"x-1")
     for messages in (events, events * 2):
         lane, _ = lane_on(redis, generation, numbered(messages, START), FakeErasures([message]))

@@ -1,0 +1,142 @@
+"""The receipt of an erasure: every store, whether it has forgotten, and if not what that waits for.
+
+It is told anew each time, from what the stores say of themselves, and names nobody.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import msgspec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource  # mypy finds it nowhere else
+
+from deploy import bootstrap, kafka
+from deploy.errors import InputError
+from deploy.settings import Settings
+from schemas import CHANGES, DEAD_LETTERS, DECISIONS, EMAIL, ERASURES, TRIGGERS, TRIGGERS_DUE, WEB, overlay
+from schemas.generation import numbers, open_generation, path_of
+
+# Topics that drop their messages by time. That of erasures keeps its own, see docs/erasure.md.
+TOPICS = (WEB, EMAIL, DECISIONS, CHANGES, TRIGGERS, TRIGGERS_DUE, DEAD_LETTERS)
+
+_PATIENCE_S = 10.0
+
+
+class Store(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One store. `at`: since when it has forgotten, where that is known; or `until` it will have."""
+
+    store: str
+    done: bool
+    at: str | None = None
+    until: str | None = None
+    waits_for: str | None = None
+
+
+class Generation(NamedTuple):
+    """A generation that is kept: up to when the erased are not in it, and when it was published."""
+
+    number: int
+    erased: int
+    published: datetime
+
+
+def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
+    """Where an erasure stands. Raises InputError where there is none, KafkaException, RedisError."""
+    from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
+    from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
+
+    topic = ErasureLog(bootstrap.consumer(settings, "ucid-receipts"), Ledger(settings.id_key))
+    try:
+        topic.read(level=True)
+    finally:
+        topic.close()
+    parts = topic.ledger.parts(tenant, receipt_id)
+    if not parts:
+        raise InputError("there is no erasure with this receipt: take the one that 'ucid erase' printed")
+    through = max(part.through for part in parts)
+    root = settings.generations
+    kept = [
+        Generation(number, open_generation(root, number).manifest.erased, _published(root, number))
+        for number in numbers(root)
+    ]
+    client = bootstrap.redis(settings)
+    live = cast("bytes | None", client.get(overlay.LIVE))
+    heard = 0
+    if live is not None:
+        key, field = overlay.erasures_key(int(live)), overlay.partition_field(ERASURES, 0)
+        heard = int(cast("bytes | None", client.hget(cast("str", key), cast("str", field))) or 0)
+    settled = all(part.settled for part in parts)
+    return [
+        _answers(heard > max(part.offset for part in parts)),
+        *_files(settings, kept, through, None if live is None else int(live)),
+        *_topics(settings, through),
+        Store(
+            ERASURES,
+            settled,
+            waits_for=None
+            if settled
+            else "a run after which every generation that is kept was made without them",
+        ),
+    ]
+
+
+def _answers(heard: bool) -> Store:
+    return Store("answers", heard, waits_for=None if heard else "a worker: is 'ucid speed' running?")
+
+
+def _files(settings: Settings, kept: list[Generation], through: int, live: int | None) -> Iterator[Store]:
+    clean = [each for each in kept if each.erased >= through]
+    first = min((each.published for each in clean), default=None)
+    at, run = _text(first), None if clean else "the next 'ucid batch'"
+    yield Store("newest generation", bool(clean), at=at, waits_for=run)
+    yield Store("bronze tables", bool(clean), at=at, waits_for=run)
+    switched = any(each.number == live for each in clean)
+    yield Store("redis", switched, waits_for=None if switched else "readers to stand on a new generation")
+    old = len(kept) - len(clean)
+    waits = f"{old} to be dropped: the newest {settings.generations_kept} are kept" if old else None
+    yield Store("older generations", not old, waits_for=waits)
+    # What no reader can go back to is dropped once a day.
+    until = first and first + timedelta(days=settings.history_days + 1)
+    over = until is not None and until < datetime.now(UTC) and not old
+    yield Store(
+        "history of silver and gold tables",
+        over,
+        until=None if over else _text(until),
+        waits_for=None
+        if over
+        else f"{settings.history_days} days of history, and the generations that need it",
+    )
+
+
+def _topics(settings: Settings, through: int) -> Iterator[Store]:
+    moment = datetime.fromtimestamp(through / 1e6, UTC)
+    for name, retention in _retentions(settings).items():
+        if retention < 0:
+            yield Store(
+                name, done=False, waits_for="nothing: the topic's retention.ms is without end; set it"
+            )
+            continue
+        until = moment + timedelta(milliseconds=retention)
+        over = until < datetime.now(UTC)
+        yield Store(name, over, until=_text(until), waits_for=None if over else "the topic's retention")
+
+
+def _retentions(settings: Settings) -> dict[str, int]:
+    """Milliseconds that each topic keeps its messages."""
+    admin = AdminClient(kafka.common(settings))
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in TOPICS]
+    found: dict[str, int] = {}
+    for resource, future in admin.describe_configs(asked, request_timeout=_PATIENCE_S).items():
+        entries: Any = future.result()
+        found[str(resource.name)] = int(entries["retention.ms"].value)
+    return {name: found[name] for name in TOPICS}
+
+
+def _published(root: Path, number: int) -> datetime:
+    return datetime.fromtimestamp((path_of(root, number) / "manifest.json").stat().st_mtime, UTC)
+
+
+def _text(moment: datetime | None) -> str | None:
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment is not None else None

@@ -1,0 +1,95 @@
+"""Striking the erased out of a message: what is left says of everybody else what it said before."""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import cast
+
+import msgspec
+
+from identity import Facts, Identifier, Observer, UnknownTypeError
+from identity.tombstones import Tombstones
+from schemas.absorb import Absorbed, accept
+from schemas.codec import encode
+from schemas.errors import Malformed
+from schemas.events import Consent, Decision
+from schemas.events import Identifier as Named
+
+# What a record tells of those whom it names, and as what it is left.
+_TOLD: Mapping[str, object] = {"properties": {}, "page": "", "proof": ""}
+
+
+def rewritten(
+    topic: str,
+    value: bytes | None,
+    ingested_at: int,
+    observer: Observer,
+    erased: Mapping[str, Tombstones],
+    values: Mapping[str, list[str]],
+) -> bytes | None:
+    """A message as it is without the erased; None where it names none.
+
+    It says what `schemas.absorb` makes of it with the tombstones, which it needs no more. What is no record
+    is left empty if it has a value of one who is erased.
+    """
+    try:
+        record = accept(topic, value, ingested_at)
+    except Malformed:
+        text = (value or b"").lower()
+        told = any(known.lower().encode() in text for some in values.values() for known in some)
+        return b"" if told else None
+    tombstones = erased.get(record.tenant)
+    if tombstones is None:
+        return None
+    left = _left(record, ingested_at, observer, tombstones)
+    if isinstance(left, Consent) and not left.identifiers:
+        return b""  # the word of nobody
+    return None if left is None else encode(left)
+
+
+def _left(record: Absorbed, ingested_at: int, observer: Observer, tombstones: Tombstones) -> Absorbed | None:
+    if isinstance(record, Decision):
+        ends = [_end(observer, end, ingested_at, tombstones) for end in (record.a, record.b)]
+        if ends == [record.a, record.b]:
+            return None
+        return msgspec.structs.replace(record, a=ends[0], b=ends[1], why="")
+    properties = {} if isinstance(record, Consent) else record.properties
+    if not names(observer, record.identifiers, properties, ingested_at, tombstones):
+        return None
+    identifiers = {
+        type_: [raw for raw in raws if not _is_erased(observer, type_, raw, ingested_at, tombstones)]
+        for type_, raws in record.identifiers.items()
+    }
+    some = {type_: raws for type_, raws in identifiers.items() if raws}
+    told = {name: empty for name, empty in _TOLD.items() if hasattr(record, name)}
+    return cast("Absorbed", msgspec.structs.replace(record, identifiers=some, **told))
+
+
+def _end(observer: Observer, end: Named, ingested_at: int, tombstones: Tombstones) -> Named:
+    if not _is_erased(observer, end.type, end.value, ingested_at, tombstones):
+        return end
+    x, _ = observer.identify(end.type, end.value)
+    return Named(*tombstones.mask(x))
+
+
+def _is_erased(observer: Observer, type_: str, raw: str, ingested_at: int, tombstones: Tombstones) -> bool:
+    try:
+        x, _ = observer.identify(type_, raw)
+    except UnknownTypeError:
+        x = Identifier(type_, raw)
+    return tombstones.erases(x, ingested_at)
+
+
+def names(
+    observer: Observer,
+    identifiers: Mapping[str, list[str]],
+    attributes: Mapping[str, str],
+    at: int,
+    tombstones: Tombstones,
+) -> bool:
+    """Whether identifiers, or what attributes make, are of somebody who is erased; told at `at`."""
+    if any(_is_erased(observer, t, raw, at, tombstones) for t, raws in identifiers.items() for raw in raws):
+        return True
+    found: list[Identifier] = []
+    with suppress(UnknownTypeError):
+        found = observer.observe(Facts(), {}, attributes, at, at) if attributes else []
+    return any(tombstones.erases(x, at) for x in found)

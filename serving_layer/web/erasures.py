@@ -1,0 +1,84 @@
+"""POST /v1/erasures: have a person forgotten; and the receipt, which says how far that has come."""
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import msgspec
+
+from identity import UnknownTypeError
+from schemas import Erasure
+from schemas.ledger import asked_for
+from serving_layer import questions
+from serving_layer.access.audit import Entry
+from serving_layer.access.gate import spend
+from serving_layer.desk import Desk
+from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.message import Request, Response, json
+from serving_layer.web.refused import Refused
+
+
+class Erasing(Protocol):
+    """What a server needs of the log and of the stores."""
+
+    async def send(self, messages: list[Erasure]) -> None:
+        """Put erasures into the log. Raises Unavailable."""
+
+    async def receipt(self, tenant: str, receipt_id: str) -> list[dict[str, Any]] | None:
+        """A line for each store; None where there is no such receipt. Raises Unavailable."""
+
+
+class Wish(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Whom to forget: the customer behind an identifier, or with `only` this identifier alone."""
+
+    type: str
+    value: str
+    only: bool = False
+
+
+class Receipt(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which erasure."""
+
+    receipt: str
+
+
+_wish = msgspec.json.Decoder(Wish)
+_receipt = msgspec.json.Decoder(Receipt)
+
+
+class Erasures:
+    """The routes' handlers."""
+
+    def __init__(self, desk: Desk, erasing: Erasing, clock: Callable[[], int] = time.time_ns) -> None:
+        self._desk = desk
+        self._erasing = erasing
+        self._clock = clock
+
+    async def erase(self, request: Request) -> Response:
+        """202 and the receipt's id. Of an identifier that nobody knows it says the same, and erases it."""
+        who = request.who
+        spend(who, 1)
+        wish = decoded(_wish, await request.body(), "erasure")
+        standing = self._desk.shared.generations.current
+        question = questions.lookup(standing, who.tenant, [(wish.type, wish.value)])
+        try:
+            (outcome,) = (await self._desk.ask(question, who.tenant)).found
+        except UnknownTypeError as error:
+            raise of_unknown_type(error) from None
+        whom = outcome.person(only=wish.only)
+        receipt, messages = asked_for(who.tenant, whom, who.name, self._clock() // 1_000)
+        seal = self._desk.audit.seal
+        about = [seal.of(who.tenant, x) for x in whom]
+        entry = Entry(who=who.id, tenant=who.tenant, act="erase", about=about, detail={"receipt": receipt})
+        self._desk.audit.note_now(entry)
+        await self._erasing.send(messages)
+        return json({"receipt": receipt}, 202)
+
+    async def receipt(self, request: Request) -> Response:
+        """Every store: done, or what it waits for."""
+        spend(request.who, 1)
+        asked = decoded(_receipt, await request.body(), "receipt")
+        stores = await self._erasing.receipt(request.who.tenant, asked.receipt)
+        if stores is None:
+            raise Refused(404, "there is no erasure with this receipt", "body")
+        return json({"receipt": asked.receipt, "stores": stores})

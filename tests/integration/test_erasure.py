@@ -1,0 +1,153 @@
+"""A person is erased: out of answers at once, out of files and tables with the next run, back by no way."""
+
+import base64
+import gzip
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from pyarrow import parquet
+
+from batch_layer.run import run
+from deploy.awaiting import until
+from identity import Minter
+from identity.identifier import Identifier
+from schemas.generation import open_generation, path_of
+from schemas.records import tenant_prefix
+from serving_layer.view import ServingView
+
+RULES = """
+version: 1
+identifiers:
+  login:  {rank: 1, unique: true}
+  email:  {rank: 2, normalise: email, max: 5}
+  cookie: {rank: 9, max: 20}
+"""
+
+pytestmark = [pytest.mark.stack, pytest.mark.slow]
+
+PEOPLE = 30
+GONE = [f"gone-{i}" for i in range(0, PEOPLE, 3)]
+
+
+def event(i, **identifiers):
+    line = {"event_id": f"e{i}", "occurred_at": "2026-01-01T00:00:00Z", "identifiers": identifiers}
+    return json.dumps(line | {"properties": {"note": identifiers.get("email", "")}}).encode()
+
+
+def name(i):
+    return f"gone-{i}" if i % 3 == 0 else f"stay-{i}"
+
+
+def events():
+    """Each has a login, an address and a cookie; one cookie is everybody's."""
+    for i in range(PEOPLE):
+        yield event(3 * i, login=name(i), email=f"{name(i)}@Example.org", cookie=f"ck-{name(i)}")
+        yield event(3 * i + 1, login=name(i), cookie="kiosk")
+        yield event(3 * i + 2, email=f"{name(i)}@example.org")
+
+
+def ucid(system, *words):
+    """What the command prints."""
+    done = subprocess.run(
+        [sys.executable, "-m", "deploy", *words], env=system.env, capture_output=True, check=False, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def forms(settings):
+    """How a store might still say who they are."""
+    for gone in GONE:
+        yield gone.encode()
+        for shift in range(3):  # wherever it falls in a text that is encoded as a whole
+            yield base64.b64encode(b"x" * shift + gone.encode())[4 if shift else 0 : -4]
+        minter = Minter(settings.id_key)
+        yield minter.mint(Identifier("login", gone), 0).encode()
+
+
+def texts(root):
+    """The bytes of each file, as they are and unpacked."""
+    for path in root.rglob("*"):
+        if path.is_file():
+            yield path, path.read_bytes()
+            if path.suffix == ".gz":
+                yield path, gzip.decompress(path.read_bytes())
+            if path.suffix == ".parquet":
+                for row in parquet.read_table(path, partitioning=None).to_pylist():
+                    for value in row.values():
+                        yield path, value if isinstance(value, bytes) else repr(value).encode()
+
+
+def naming(system, root):
+    """The files below `root` that name somebody who is gone."""
+    wanted = list(forms(system.settings))
+    return sorted({path for path, data in texts(root) if any(form in data for form in wanted)})
+
+
+def records_naming(system, generation):
+    """The same of a generation's records, unpacked."""
+    wanted = list(forms(system.settings))
+    return [
+        kind
+        for kind in (b"n", b"c", b"e", b"i")
+        for _, record in generation.scan(tenant_prefix(kind, "default"))
+        if any(form in record for form in wanted)
+    ]
+
+
+def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
+    env_audit = {"UCID_AUDIT": str(tmp_path / "audit"), "UCID_AUDIT_ANCHORS": str(tmp_path / "anchors")}
+    system.env |= env_audit
+    settings = system.settings
+    system.send(list(events()))
+    run(job)
+    system.start_worker()
+    system.await_generation(1)
+    system.send([event(900, login="gone-0", cookie="late")])
+    system.await_applied()
+    before = system.export()
+    assert any(("cookie", "late") in members for members in before.values())
+    backup = tmp_path / "backup"
+    shutil.copytree(settings.delta, backup)
+
+    for gone in GONE:
+        line = json.loads(ucid(system, "erase", f"login={gone}"))
+        assert line["erased"] >= 3
+    everything = [("login", gone) for gone in GONE] + [("email", f"{gone}@example.org") for gone in GONE]
+
+    def is_gone(view):
+        return all(found.customer is None for found in view.lookup(everything).found)
+
+    until(lambda: is_gone(system.view), "the speed layer to erase them", 5.0)
+    stayed = {id_: members for id_, members in before.items() if not any("gone-" in v for _, v in members)}
+    assert stayed.items() <= system.export().items()
+
+    manifest = run(job)
+    system.await_generation(manifest.generation)
+    assert is_gone(system.view)
+    assert manifest.erased > 0
+    assert records_naming(system, open_generation(settings.generations, 1))
+    assert records_naming(system, open_generation(settings.generations, manifest.generation)) == []
+    assert naming(system, path_of(settings.generations, manifest.generation)) == []
+    assert naming(system, settings.delta / "bronze") == []
+    assert stayed.items() <= system.export().items()
+
+    # A backup of before comes back, and Redis is lost.
+    shutil.rmtree(settings.delta / "bronze")
+    shutil.copytree(backup / "bronze", settings.delta / "bronze")
+    system.redis.flushall()
+    again = run(job)
+    system.await_generation(again.generation)
+    system.await_applied()
+    assert is_gone(system.view)
+    assert is_gone(ServingView(system.redis, settings.generations, "default"))
+
+    # Who comes again is new.
+    system.send([event(901, login="gone-0", email="gone-0@example.org")])
+    system.await_applied()
+    (found,) = system.view.lookup([("login", "gone-0")]).found
+    assert found.customer.id not in before
+    assert set(found.customer.members) == {("login", "gone-0"), ("email", "gone-0@example.org")}
