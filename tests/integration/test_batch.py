@@ -93,7 +93,8 @@ def test_what_was_stated_is_in_the_generation_and_its_tables(system, spark):
     current, now = system.view.generations.current, time.time_ns() // 1_000
     found = system.view.ask(check(current, "default", asked, permission("ads"), now))
     number = found.freshness.generation
-    assert not system.redis.keys(overlay.view_prefix(number) + records.CLAIMS + b"*")
+    claims = overlay.view_prefix(number) + records.tenant_prefix(records.CLAIMS, "default")
+    assert not system.redis.keys(claims + b"*")
     assert [one.reason for one in found.found] == ["withdrawn"] * 2
     manifest = open_generation(system.settings.generations, number).manifest
     version = manifest.tables["gold/consents"]
