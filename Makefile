@@ -15,7 +15,7 @@ test: $(STAMP)
 faults: $(STAMP)
 	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py tests/triggers/test_running.py
 
-# The HTTP API against its description, at length: some ten thousand requests that are made up.
+# The HTTP API against its description, at length, with requests that are made up.
 api: $(STAMP)
 	UCID_API_EXAMPLES=500 $(VENV)/bin/python -m pytest tests/serving/test_description.py
 

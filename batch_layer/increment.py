@@ -149,7 +149,11 @@ class Increment:
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
         entries = entries.union(consents.entries(said.join(new.select("x").distinct(), "x", "left_semi")))
         entries = entries.union(self._profiles(members))
-        changes = entries.union(self._frame("gone"))
+        counts = ("gold/campaigns", "gold/campaign_customers")
+        entries = entries.union(outcomes.entries(*map(self._gold.written, counts)))
+        # Whose e-mails are another customer's now has no entry.
+        former = outcomes.entries(*map(self._read, counts)).withColumn("value", f.lit(None).cast("binary"))
+        changes = entries.union(self._frame("gone")).union(former)
 
         def write(directory: Path) -> list[Shard]:
             return shards.revise(changes, self._before.files(), directory)

@@ -5,6 +5,8 @@ event that was delivered twice counts once.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 import pyarrow as pa
@@ -15,7 +17,9 @@ from batch_layer.rows import Row, map_rows
 from batch_layer.silver import key_of
 from identity import Observer, Rules, UnknownTypeError
 from schemas import EMAIL, EmailEvent, Malformed
+from schemas import outcomes as records
 from schemas.absorb import accept
+from schemas.blocks import alone
 
 # What is counted, and the outcomes that count as it.
 COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -31,6 +35,8 @@ COUNTED: Final[Mapping[str, tuple[str, ...]]] = {
     "subscribed": ("subscribe",),
 }
 
+_NAMES = [(name, what) for name in COUNTED for what in ("total", "unique")]
+_ENTRY = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 _OUTCOMES = pa.schema(
     [(name, pa.string()) for name in ("tenant", "event_id", "campaign_id", "message_id", "outcome", "x")]
 )
@@ -55,6 +61,32 @@ def tables(bronze: DataFrame, customers: DataFrame, rules: Rules) -> dict[str, D
             known, ("tenant", "customer_id", "campaign_id"), f.coalesce("message_id", "event_id")
         ),
     }
+
+
+def entries(campaigns: DataFrame, customers: DataFrame) -> DataFrame:
+    """`key, value`: the records of both tables, as `schemas.outcomes` has them."""
+
+    def of_campaigns(rows: Iterator[Row]) -> Iterator[Row]:
+        for tenant, campaign, *counts in rows:
+            record = records.encode((campaign, _named(counts)))
+            yield from alone([(records.campaign_key(tenant, campaign), record)])
+
+    def of_customers(rows: Iterator[Row]) -> Iterator[Row]:
+        for (tenant, customer), some in groupby(rows, key=itemgetter(0, 1)):
+            record = records.encode([(campaign, _named(counts)) for _, _, campaign, *counts in some])
+            yield from alone([(records.customer_key(tenant, customer), record)])
+
+    keys = ["tenant", "customer_id"]
+    counts = [f"{name}_{what}" for name, what in _NAMES]
+    arranged = customers.repartition(*keys).sortWithinPartitions(*keys, "campaign_id")
+    return map_rows(campaigns.select("tenant", "campaign_id", *counts), of_campaigns, _ENTRY).union(
+        map_rows(arranged.select(*keys, "campaign_id", *counts), of_customers, _ENTRY)
+    )
+
+
+def _named(counts: Sequence[int]) -> dict[str, int]:
+    named = (f"{name}_{what}" for name, what in _NAMES)
+    return {name: count for name, count in zip(named, counts, strict=True) if count}
 
 
 def _counts(told: DataFrame, keys: Sequence[str], who: Column) -> DataFrame:

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
+from batch_layer import groups
 from batch_layer.gold import Gold
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import identifier_of, key_of, tenant_of
@@ -129,7 +130,9 @@ def written(
         told = told.limit(0)  # what former rules asked for
     told = gold.write("silver/claims", told)
     found = registers(told, rules).persist()
-    gold.write_all(tables(judged(found, members, rules, as_of).persist()))
+    gold.write_all(tables(judged(found, members, rules, as_of).persist(), rules))
+    if rules.groups or "gold/groups" in before.tables:
+        gold.write_all(groups.tables(gold.written("gold/profiles"), rules))
     return found.select("key", "value")
 
 
@@ -138,12 +141,16 @@ def more(known: DataFrame, told: DataFrame) -> DataFrame:
     return _once(known.unionByName(told))
 
 
-def tables(judged_: DataFrame) -> dict[str, DataFrame]:
+def tables(judged_: DataFrame, rules: Rules) -> dict[str, DataFrame]:
     """The tables of what `judged` says, by name."""
+    keys = [name for name, segment in rules.segments.items() if segment.key]
     members = judged_.where("segment IS NOT NULL").select("tenant", "customer_id", "segment")
     return {
         "gold/profiles": judged_.where("attribute IS NOT NULL").drop("segment"),
         "gold/segment_members": members,
+        "gold/key_customers": members.where(f.col("segment").isin(keys))
+        .groupBy("tenant", "customer_id")
+        .agg(f.array_sort(f.collect_list("segment")).alias("reasons")),
         "gold/segments": members.groupBy("tenant", "segment").agg(f.count("*").alias("customers")),
     }
 

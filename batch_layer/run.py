@@ -203,7 +203,7 @@ def _before(generations: Path) -> Generation:
     number = wanted(generations)
     if number is None:
         raise FileNotFoundError(
-            f"no generation in {generations} to begin from: run 'ucid up --rules FILE' first"
+            f"no generation in {generations} to begin from: run 'ucid begin --rules FILE' first"
         )
     return open_generation(generations, number)
 
@@ -269,6 +269,8 @@ class _Rebuild:
         scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
         entries = entries.union(consents.entries(said))
+        counted = map(self._gold.written, ("gold/campaigns", "gold/campaign_customers"))
+        entries = entries.union(outcomes.entries(*counted))
         entries = entries.union(self._profiles(bronze, records, members, as_of))
         told = msgspec.structs.replace(self._manifest, as_of=as_of)
         manifest = publish(

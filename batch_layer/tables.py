@@ -52,6 +52,8 @@ _CUSTOMER = Column("customer_id", "STRING", "customer's id, as lookups answer it
 _CAMPAIGN = Column("campaign_id", "STRING", "campaign, as its e-mail service names it; may be empty")
 _ATTRIBUTE = Column("attribute", "STRING", "attribute, as the rules name it")
 _SEGMENT = Column("segment", "STRING", "segment, as the rules name it")
+_GROUP_KIND = Column("kind", "STRING", "kind of group, as the rules name it")
+_GROUP = Column("group_id", "STRING", "group, by the smallest id of its customers in this version")
 _WHERE = (
     Column("topic", "STRING", "Kafka topic, or `source:` and the name of a slow source"),
     Column("partition", "INT", "Kafka partition; null for a slow source"),
@@ -257,6 +259,31 @@ TABLES: Final[dict[str, Table]] = {
         (_TENANT, _CUSTOMER, _SEGMENT),
         key=("tenant", "customer_id", "segment"),
         order=("tenant", "segment"),
+    ),
+    "gold/key_customers": Table(
+        "A customer in a segment that the rules call key.",
+        (_TENANT, _CUSTOMER, Column("reasons", "ARRAY<STRING>", "key segments that it is in")),
+        key=("tenant", "customer_id"),
+    ),
+    "gold/groups": Table(
+        "A household, business, portfolio or other group of customers; see docs/segments.md.",
+        (
+            _TENANT,
+            _GROUP_KIND,
+            _GROUP,
+            Column("customers", "BIGINT", "how many customers are in it"),
+            Column("sites", "BIGINT", "how many places they are at"),
+            Column("sums", "MAP<STRING, STRING>", "totals by attribute, each an exact decimal"),
+            Column(
+                "reasons", "ARRAY<STRING>", "counts and totals for which it is key; empty where it is not"
+            ),
+        ),
+        key=("tenant", "kind", "group_id"),
+    ),
+    "gold/group_members": Table(
+        "A customer in a group.",
+        (_TENANT, _GROUP_KIND, _GROUP, _CUSTOMER),
+        key=("tenant", "kind", "customer_id"),
     ),
     "gold/rejects": Table(
         "A message or record that was refused.",

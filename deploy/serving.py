@@ -8,6 +8,7 @@ from typing import Any
 
 from deploy import bootstrap
 from deploy.deciding import Decider
+from deploy.finding import Finder
 from deploy.following import Follower
 from deploy.log_ends import LogEnds
 from deploy.settings import Settings
@@ -56,7 +57,7 @@ class Process:
         self._follower = Follower(settings, history, lambda: self._shared.generations.current.observer)
         self._follower.start()
         self._ends = LogEnds(settings)
-        routes = table(desk, metrics, history, Decider(settings).send, try_out, self._ends)
+        routes = table(desk, metrics, history, Decider(settings).send, try_out, self._ends, Finder(settings))
         self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()

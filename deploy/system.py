@@ -6,10 +6,9 @@ from pathlib import Path
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from batch_layer.begin import begin
 from deploy import bootstrap
 from deploy.api_keys import ensure_demo_key
-from deploy.errors import InputError
+from deploy.beginning import STARTER_RULES, begun
 from deploy.local import Stack, State
 from deploy.local.progress import Progress
 from deploy.local.state import HOST
@@ -20,28 +19,17 @@ from schemas import overlay
 # What Prometheus' registry of ports leaves to those who have none of their own.
 METRICS_PORT = 9464
 
-STARTER_RULES = Path(__file__).with_name("rules.yaml")
-
 
 def up(stack: Stack, rules: Path | None, progress: Progress) -> State:
     """Start what is not running; `rules` are those to begin with, where nothing has begun yet.
 
     Raises RuleError, and InputError where other rules are in force already.
     """
-    source = rules or STARTER_RULES
-    wanted = rulefile.load(source)
+    rulefile.load(rules or STARTER_RULES)  # before anything starts
     state = stack.up(progress)
     env = {"UCID_HOME": str(stack.home)}
     settings = Settings.load({**os.environ, **env})
-    bootstrap.create_topics(settings)
-    manifest = begin(
-        settings.generations, source.read_text(encoding="utf-8"), bootstrap.PARTITIONS, str(source)
-    )
-    if rules is not None and manifest.fingerprint != wanted.fingerprint:
-        raise InputError(
-            f"other rules than {rules} are in force (fingerprint {manifest.fingerprint}): "
-            f"'ucid batch --rules {rules}' changes them for all that is known"
-        )
+    begun(settings, rules)
     client = bootstrap.redis(settings)
     ensure_demo_key(settings.keys, stack.home, settings.tenant)
     port = stack.port("http", settings.http_port)

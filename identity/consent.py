@@ -83,7 +83,12 @@ Claims = dict[Permission, Statement]
 def claim(claims: Claims, about: Permission, statement: Statement) -> None:
     """Add a statement to an identifier's claims."""
     known = claims.get(about)
-    if known is None or known.order < statement.order:
+    # Mostly the time decides.
+    if (
+        known is None
+        or known[0] < statement[0]
+        or (known[0] == statement[0] and known.order < statement.order)
+    ):
         claims[about] = statement
 
 

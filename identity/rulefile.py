@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from identity import attribute_rules, normalise, segment_rules
+from identity import attribute_rules, groups, normalise, segment_rules
 from identity.errors import InvalidValueError, RuleError
 from identity.problems import Problems
 from identity.rules import (
@@ -33,7 +33,16 @@ _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
 # A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
 _MOST = 1_000_000
 
-_TOP = ("version", "identifiers", "match_keys", "unknown_identifiers", "consent", "profile", "segments")
+_TOP = (
+    "version",
+    "identifiers",
+    "match_keys",
+    "unknown_identifiers",
+    "consent",
+    "profile",
+    "segments",
+    "groups",
+)
 # Outcomes of an e-mail that may say something of permissions.
 _OUTCOMES = ("hard_bounce", "complaint", "unsubscribe", "subscribe")
 _FOR_CONSENT = ("withdraw", "grant", "channel")
@@ -143,6 +152,7 @@ class _Reader:
         problems = Problems()
         profile = attribute_rules.read(problems, top.get("profile", {}))
         segments = segment_rules.read(problems, top.get("segments", {}), profile)
+        grouped = groups.read(problems, top.get("groups", {}), profile)
         self.problems += problems.found
         return Rules(
             types,
@@ -150,6 +160,7 @@ class _Reader:
             consent=consent,
             profile=profile,
             segments=segments,
+            groups=grouped,
         )
 
     def _consent(self, outcome: str, entry: object) -> tuple[ConsentRule, ...]:

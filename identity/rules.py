@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from identity.attributes import AttributeRule
 
 if TYPE_CHECKING:  # they are read with what is below
+    from identity.groups import GroupRule
     from identity.segments import Counted, Segment
 
 DAY = 86_400_000_000  # microseconds
@@ -85,6 +86,7 @@ class Rules:
     consent: Mapping[str, tuple[ConsentRule, ...]] = field(default_factory=lambda: CONSENT)
     profile: Mapping[str, AttributeRule] = field(default_factory=dict)
     segments: "Mapping[str, Segment]" = field(default_factory=dict)
+    groups: "Mapping[str, GroupRule]" = field(default_factory=dict)
     _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -119,6 +121,8 @@ class Rules:
             meaning["profile"] = {name: asdict(rule) for name, rule in self.profile.items()}
         if self.segments:
             meaning["segments"] = {name: segment.meaning for name, segment in self.segments.items()}
+        if self.groups:
+            meaning["groups"] = {name: asdict(group) for name, group in self.groups.items()}
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
 

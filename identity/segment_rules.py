@@ -11,7 +11,7 @@ from identity.errors import InvalidValueError
 from identity.problems import Document, Problems
 from identity.segments import Conditions, Counted, Known, Segment
 
-KEYS: Final = ("profile", "events", "unless")
+KEYS: Final = ("profile", "events", "unless", "key")
 EVENT_KEYS: Final = (*conditions.KINDS, "within", "min", "max")
 KNOWN_KEYS: Final = ("known", "min", "max")
 
@@ -41,6 +41,7 @@ def _segment(problems: Problems, name: str, entry: Document, profile: Mapping[st
         name=name,
         when=_conditions(problems, path, f"#{name}", entry, profile),
         unless=unless,
+        key=problems.flag(f"{path}.key", entry.get("key", False)),
         meaning="" if problems.found else json.dumps(entry, sort_keys=True, default=str),
     )
 

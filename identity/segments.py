@@ -88,11 +88,15 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """Who meets some conditions, and not those of `unless`; `meaning` is what was written, as JSON."""
+    """Who meets some conditions, and not those of `unless`; `meaning` is what was written, as JSON.
+
+    Who is in one that is `key` is a key customer.
+    """
 
     name: str
     when: Conditions
     unless: Conditions | None
+    key: bool
     meaning: str
 
     @property

@@ -25,6 +25,13 @@ def accept(topic: str, payload: bytes | None, ingested_at: int) -> Absorbed:
     return cast("Absorbed", decode(topic, payload, ingested_at))
 
 
+def id_of(record: Absorbed) -> str:
+    """The id that its producer gave it."""
+    if isinstance(record, Decision):
+        return record.decision_id
+    return record.consent_id if isinstance(record, Consent) else record.event_id
+
+
 def absorb(
     record: Absorbed,
     observer: Observer,

@@ -1,6 +1,6 @@
 r"""From a record to claims, and registers as bytes: shared by the stream, the batch and who answers.
 
-    p<tenant>\0<hash>   MessagePack [[attribute, [[at, value, source, key, ingested_at], …]], …], best first
+    a<tenant>\0<hash>   MessagePack [[attribute, [[at, value, source, key, ingested_at], …]], …], best first
 
 In a generation it stands for all that was claimed before its cut-off, in Redis for what was since: who reads
 merges the two.
@@ -27,6 +27,8 @@ WEB_SOURCE, EMAIL_SOURCE, SELF_SERVICE = "web", "email", "self_service"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, tuple[Claim, ...]]]).decode
+
+REGISTERS: Final = b"a"  # the kind of a key: what was claimed of an identifier's customer
 
 
 def source_of(kind: str, event: Any) -> str:  # noqa: ANN401 - an event, or what is read of a plain one
@@ -56,7 +58,7 @@ def claimed(
 
 def profile_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of an identifier's registers."""
-    return tenant_prefix(b"p", tenant) + identifier_digest(identifier)
+    return tenant_prefix(REGISTERS, tenant) + identifier_digest(identifier)
 
 
 def encode_registers(registers: Registers) -> bytes:

@@ -16,6 +16,7 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
                                  (schemas.claims); without a version
     ucid:3:v<g>:e<tenant>\0<hash>   hash: of a crowded identifier, by the other end's hash: its far links that
                                  differ from generation g
+    ucid:3:v<g>:p<tenant>\0<hash>   what an identifier permits, where that differs from generation g
     ucid:3:v<g>:side             stream: facts that bear on too many identifiers, for the side lane
     ucid:3:v<g>:pending          hash: an identifier's hash -> how many entries of the side lane name it
     ucid:3:side                  names the process that works at the side lane; expires

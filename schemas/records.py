@@ -94,6 +94,7 @@ def customer_key_of(tenant: str, digest: bytes) -> bytes:
     return tenant_prefix(b"c", tenant) + digest
 
 
+@lru_cache(maxsize=_CACHE)
 def claims_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of what an identifier permits."""
     return tenant_prefix(CLAIMS, tenant) + identifier_digest(identifier)
@@ -106,7 +107,7 @@ def history_key(tenant: str, identifier: Identifier) -> bytes:
 
 def id_key(tenant: str, customer_id: str) -> bytes:
     """The key of a customer id."""
-    return tenant_prefix(b"i", tenant) + _digest(customer_id)
+    return tenant_prefix(b"i", tenant) + text_digest(customer_id)
 
 
 @lru_cache(maxsize=256)
@@ -121,7 +122,8 @@ def identifier_digest(identifier: Identifier) -> bytes:
     return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=DIGEST).digest()
 
 
-def _digest(text: str) -> bytes:
+def text_digest(text: str) -> bytes:
+    """The hash that stands for an id in keys."""
     return blake2b(text.encode(), digest_size=DIGEST).digest()
 
 

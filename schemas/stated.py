@@ -10,10 +10,8 @@ from identity import Rules
 from identity.consent import Claims, Statement, claim, permission
 from identity.facts import FUTURE, PAST
 from schemas.absorb import Absorbed
+from schemas.claims import EMAIL_SOURCE, WEB_SOURCE
 from schemas.events import Consent, EmailEvent, WebEvent
-
-# The source of what e-mail services tell, and of a web event that names no site.
-EMAIL_SOURCE, WEB_SOURCE = "email", "web"
 
 
 def stated(record: Absorbed, rules: Rules, ingested_at: int) -> Claims:

@@ -32,6 +32,12 @@ class Permitted(NamedTuple):
     until: int | None = None
 
 
+# A node's record and its customer's.
+_Records = tuple[bytes | None, bytes | None]
+
+# A customer's id, and the keys of its members' claims.
+Person = tuple[str, list[bytes]] | None
+
 NO_CUSTOMER = Permitted(None, "unknown", "no_customer")
 
 
@@ -92,25 +98,26 @@ def _checked(
 ) -> Generator[Wanted, Any, Checked]:
     """By the keys of nodes; None is nobody. Raises Moved."""
     asked = [key for key in keys if key is not None]
-    likely = list(dict.fromkeys(_likely(of, tenant, asked)))[:MOST_WATCHED]
+    known = _known(of, tenant, asked)
+    likely = list(dict.fromkeys(_likely(known)))[:MOST_WATCHED]
     prefix = overlay.view_prefix(of.number)
     reading: Reading = yield Look([(tenant, key) for key in asked], [prefix + key for key in likely])
     if reading.standing.number != of.number:
         raise Moved
     above: dict[bytes, bytes | None] = dict(zip(likely, reading.watched, strict=True))
-    people = {
-        key: _person(tenant, key, node, customer)
-        for key, node, customer in zip(asked, reading.nodes, reading.customers, strict=True)
-    }
+    people = {}
+    for key, node, customer in zip(asked, reading.nodes, reading.customers, strict=True):
+        read, person = known[key]
+        people[key] = person if read == (node, customer) else _person(tenant, key, node, customer)
     wanted = dict.fromkeys(key for person in people.values() if person for key in person[1])
     claims, freshness = yield from claims_under(of, wanted, above, reading.freshness)
     found = []
-    for key in keys:
-        person = people[key] if key is not None else None
-        if person is None:
+    for place in keys:
+        whose = people[place] if place is not None else None
+        if whose is None:
             found.append(NO_CUSTOMER)
             continue
-        customer_id, members = person
+        customer_id, members = whose
         stands = standing([claims[member] for member in members if member in claims], about, at)
         if stands.status == "allowed" and freshness.stale:
             found.append(Permitted(customer_id, "unknown", "stale"))
@@ -148,8 +155,8 @@ def claims_under(
     return found, freshness
 
 
-def _likely(of: Standing, tenant: str, keys: Sequence[bytes]) -> Iterable[bytes]:
-    """The keys of the claims that count as far as the generation knows."""
+def _known(of: Standing, tenant: str, keys: Sequence[bytes]) -> dict[bytes, tuple[_Records, Person]]:
+    """What the generation has of each node: its record and its customer's, and who that is."""
     nodes = of.generation.get(keys)
     places = {
         key: records.customer_key_of(tenant, digest)
@@ -157,16 +164,21 @@ def _likely(of: Standing, tenant: str, keys: Sequence[bytes]) -> Iterable[bytes]
         if (digest := records.customer_digest(node))
     }
     customers = of.generation.get(places.values())
+    known = {}
     for key in keys:
-        customer = customers.get(places[key]) if key in places else None
-        person = _person(tenant, key, nodes.get(key), customer)
+        node, customer = nodes.get(key), customers.get(places[key]) if key in places else None
+        known[key] = (node, customer), _person(tenant, key, node, customer)
+    return known
+
+
+def _likely(known: Mapping[bytes, tuple[_Records, Person]]) -> Iterable[bytes]:
+    """The keys of the claims that count as far as the generation knows."""
+    for key, (_, person) in known.items():
         # Whom nobody knows, the stream may know as one by himself.
         yield from person[1] if person is not None else [_claims_key(key)]
 
 
-def _person(
-    tenant: str, key: bytes, node: bytes | None, customer: bytes | None
-) -> tuple[str, list[bytes]] | None:
+def _person(tenant: str, key: bytes, node: bytes | None, customer: bytes | None) -> Person:
     """The customer of a node, and the keys of its members' claims; None where there is none."""
     if not node:
         return None

@@ -1,6 +1,8 @@
 """Which segments count a plain event: remembered by what it says in the fields that they ask for."""
 
+from collections.abc import Iterable
 from functools import lru_cache
+from operator import attrgetter
 from typing import Final
 
 from identity import Rules
@@ -21,17 +23,20 @@ class Counting:
             for said in counted.said
             if said.kind == kind and not any(field.startswith(PROPERTIES) for field in said.fields)
         ]
-        self._fields = sorted({field for _, fields in self._asked for field in fields})
+        # Two at least, so that what is said in them is a tuple.
+        fields = sorted({field for _, asked in self._asked for field in asked}) or ["event_id"]
+        self._fields = (*fields, fields[0])
+        self._said = attrgetter(*self._fields)
         self._met = lru_cache(maxsize=REMEMBERED)(self._registers)
 
     def __bool__(self) -> bool:
         return bool(self._asked)
 
-    def registers(self, event: Plain) -> list[str]:
-        """The registers that an event counts in."""
-        return self._met(*[getattr(event, field) for field in self._fields])
+    def registers(self, events: Iterable[Plain]) -> list[list[str]]:
+        """The registers that each event counts in."""
+        return [*map(self._met, map(self._said, events))]
 
-    def _registers(self, *texts: str) -> list[str]:
+    def _registers(self, texts: tuple[str, ...]) -> list[str]:
         said = dict(zip(self._fields, texts, strict=True))
         met = (
             register

@@ -18,8 +18,8 @@ from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
 from identity.consent import Claims, claim
 from identity.profile import Claim, Told, strongest
 from identity.segments import counting
-from schemas import EMAIL, WEB, Consent, DeadLetter, Decision, EmailEvent, Malformed, WebEvent, overlay
-from schemas.absorb import Absorbed, absorb, accept
+from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
+from schemas.absorb import absorb, accept, id_of
 from schemas.claims import claimed, source_of
 from schemas.ledger import Ledger
 from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
@@ -209,10 +209,12 @@ class Intake:
             said.permit(self._known[plain.identifiers[i]], claims)
 
     def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
-        of_topic, kind = self._counting[topic], "email" if topic == EMAIL else "web"
-        rows = zip(plain.events, plain.identifiers, plain.times, times, strict=True)
-        for event, raw, time, at in rows:
-            registers = of_topic.registers(event)
+        counted = self._counting[topic].registers(plain.events)
+        if not any(counted):
+            return
+        kind = "email" if topic == EMAIL else "web"
+        rows = zip(counted, plain.events, plain.identifiers, plain.times, times, strict=True)
+        for registers, event, raw, time, at in rows:
             owner = strongest(self._known[raw], self._rules) if registers else None
             if owner is not None:
                 told = counting(registers, source_of(kind, event), event.event_id, micros(time), at)
@@ -262,16 +264,10 @@ class Intake:
             batch.refused.append(_dead_letter(message, at, str(error)))
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
-        said.note(about, (message, _id_of(record)))
+        said.note(about, (message, id_of(record)))
         owner, told = claimed(record, about, self._rules, at)
         if owner is not None:
             said.claim(owner, told)
-
-
-def _id_of(record: Absorbed) -> str:
-    if isinstance(record, Decision):
-        return record.decision_id
-    return record.consent_id if isinstance(record, Consent) else record.event_id
 
 
 def _meet(met: dict[bytes, Met], rows: Iterable[tuple[bytes, datetime, int, Message, Plain]]) -> None:

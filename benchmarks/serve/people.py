@@ -8,7 +8,7 @@ an id of its own, and keys that are hashed anew. So records are those that the r
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from deploy.system import STARTER_RULES
+from deploy.beginning import STARTER_RULES
 from identity import Facts, Identifier, Minter, Rules, resolve, rulefile
 from identity.memory import MemoryView
 from schemas import records

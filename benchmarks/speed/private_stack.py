@@ -16,10 +16,10 @@ from redis import Redis
 from batch_layer.begin import begin
 from deploy import bootstrap
 from deploy.awaiting import log_end
+from deploy.beginning import STARTER_RULES
 from deploy.local import Stack
 from deploy.sending import send
 from deploy.settings import Settings
-from deploy.system import STARTER_RULES
 from schemas import WEB
 
 

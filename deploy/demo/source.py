@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from deploy.beginning import STARTER_RULES
 from deploy.demo.story import RULES, tell
 from deploy.files import opened
-from deploy.system import STARTER_RULES
 from identity import Observer, Rules, rulefile
 from schemas import WEB, Malformed, WrongLine, decode
 

@@ -7,8 +7,8 @@ from serving_layer.access.budget import Budget, unlimited
 
 # What each lets its holder do. Every route names the one that it wants; no scope includes another.
 SCOPES: Final = {
-    "lookup": "the customer id of an identifier, and how sure it is",
-    "read": "customers: their identifiers, profile, links and history",
+    "lookup": "the customer id of an identifier, how sure it is, and what is permitted",
+    "read": "customers: their identifiers, profile, links, history and statements",
     "update": "attributes of a customer, as the customer says them",
     "steward": "must-link, cannot-link and undo",
     "erase": "have a person forgotten",

@@ -7,7 +7,8 @@ from typing import Any, Self
 
 import httpx
 
-from serving_layer.client import core, shapes
+from serving_layer import shapes
+from serving_layer.client import core
 from serving_layer.client.core import Call, Pair, Reply
 from serving_layer.client.errors import UcidError
 from serving_layer.client.gathering import Gathering, answer, fail

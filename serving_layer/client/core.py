@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from serving_layer.client import shapes
+from serving_layer import shapes
 from serving_layer.client.errors import KINDS, NotUnderstood, Rejected, Unreachable
 from serving_layer.client.patience import Patience
 

@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from serving_layer.client.core import TOGETHER, Pair
 from serving_layer.client.errors import UcidError, WrongRequest
-from serving_layer.client.shapes import Found
+from serving_layer.shapes import Found
 
 
 class Ticket(Protocol):

@@ -47,7 +47,9 @@ export const lookup = (identifiers) => ask("POST", "v1/lookup", { identifiers })
 export const customer = (id) => ask("GET", of(id));
 export const graph = (id) => ask("GET", `${of(id)}/graph`);
 export const history = (id) => ask("GET", `${of(id)}/history`);
+export const statements = (id) => ask("POST", "v1/permissions/history", { customer: id });
 export const explain = (a, b) => ask("POST", "v1/explain", { a, b });
+export const source = (a, b, at) => ask("POST", "v1/source", { a, b, at });
 export const decide = (verdict, a, b, why) => ask("POST", "v1/decisions", { verdict, a, b, why });
 export const health = () => ask("GET", "v1/health");
 export const simulate = (rules, events) => ask("POST", "v1/simulate", { rules, events });

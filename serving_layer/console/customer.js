@@ -8,15 +8,16 @@ import { place } from "./types.js";
 
 // Identifiers of a type that are listed at once; and what else a customer may have.
 const SHOWN = 12;
-const MORE = ["profile", "consents", "outcomes"];
+const MORE = ["profile", "segments", "consents", "outcomes"];
 
 export function customer(id, signal) {
   const body = h("div", {}, h("p", {}, t("loading")));
   const refresh = h("button", { type: "button", class: "plain", click: () => load() }, t("customer.refresh"));
   async function load() {
     try {
-      const [whole, drawn, past] = await Promise.all([api.customer(id), api.graph(id), api.history(id)]);
-      if (!signal.aborted) fill(body, told(whole, drawn, past));
+      const asked = [api.customer(id), api.graph(id), api.history(id), api.statements(id)];
+      const [whole, drawn, past, { statements }] = await Promise.all(asked);
+      if (!signal.aborted) fill(body, told({ consents: statements, ...whole }, drawn, past));
     } catch (error) {
       fill(body, data(error.message, "p", { class: "problem", role: "alert" }));
     }
@@ -72,6 +73,8 @@ function anything(label, value) {
     return table(label, heads.map((head) => data(head)), value.map((each) => heads.map((head) => plain(each[head]))));
   }
   if (value && typeof value === "object" && !Array.isArray(value)) {
+    const rows = Object.entries(value).map(([name, of]) => ({ name, ...of }));
+    if (Object.values(value).every((of) => of && typeof of === "object" && !Array.isArray(of))) return anything(label, rows);
     return facts(Object.entries(value).map(([name, of]) => [data(name), plain(of)]));
   }
   return plain(value);

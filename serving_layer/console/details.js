@@ -1,5 +1,5 @@
 // What is known of one identifier or one link of the graph: when, and from where.
-import { explain } from "./api.js";
+import * as api from "./api.js";
 import { begin } from "./compare.js";
 import { data, facts, fill, h, identifier, time } from "./dom.js";
 import { t } from "./say.js";
@@ -28,8 +28,11 @@ function ofNode(drawn, node) {
 
 function ofLink(link, a, b) {
   const from = h("div", {}, t("loading"));
-  explain(bare(a), bare(b)).then(
-    (told) => fill(from, told.joined_by?.cause ? source(told.joined_by.cause) : h("span", { class: "dim" }, t("link.source_none")), told.decisions.map(word)),
+  // A link that only a decision made was never seen: its source is the steward's word.
+  const sought = link.first_ingested ? api.source(bare(a), bare(b), link.first_ingested) : Promise.resolve({});
+  Promise.all([sought, link.verdict ? api.explain(bare(a), bare(b)) : { decisions: [] }]).then(
+    ([{ message }, { decisions }]) =>
+      fill(from, message ? source(message) : link.first_ingested && h("span", { class: "dim" }, t("link.source_none")), decisions.map(word)),
     (error) => fill(from, data(error.message)),
   );
   return [

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
-from serving_layer.client.shapes import Identifier
 from serving_layer.data.steps import Row
+from serving_layer.shapes import Identifier
 
 TYPES = {
     str: "string",

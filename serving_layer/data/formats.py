@@ -1,6 +1,6 @@
 """Rows as JSON, NDJSON, XML, CSV and, where pyarrow is installed, Parquet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
 from typing import Any, Final, Protocol
 
@@ -13,8 +13,6 @@ from serving_layer.data.xml_form import Xml
 
 class Format(Protocol):
     """Writes one answer: a beginning, rows, an end."""
-
-    def __init__(self, table: Table) -> None: ...
 
     @property
     def tells_its_end(self) -> bool:
@@ -33,19 +31,23 @@ class Format(Protocol):
         """What comes last where there can be no end; empty where the format has no place for it."""
 
 
-def _formats() -> dict[str, type[Format]]:
-    found: dict[str, type[Format]] = {
+def _formats() -> dict[str, Callable[[Table], Format]]:
+    found: dict[str, Callable[[Table], Format]] = {
         "application/json": Json,
         "application/x-ndjson": NdJson,
         "text/csv": Csv,
         "application/xml": Xml,
     }
     if find_spec("pyarrow") is not None:
-        from serving_layer.data.parquet_form import Parquet  # noqa: PLC0415 - an extra
-
-        found["application/vnd.apache.parquet"] = Parquet
+        found["application/vnd.apache.parquet"] = _parquet
     return found
 
 
-FORMATS: Final[Mapping[str, type[Format]]] = _formats()
-"""By media type; the first is for who does not mind."""
+def _parquet(table: Table) -> Format:
+    from serving_layer.data.parquet_form import Parquet  # noqa: PLC0415 - an extra, and slow to import
+
+    return Parquet(table)
+
+
+FORMATS: Final[Mapping[str, Callable[[Table], Format]]] = _formats()
+"""By media type; the first is for who does not mind. Takes a while where it is Parquet for the first time."""

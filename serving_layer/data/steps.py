@@ -2,9 +2,9 @@
 
 from typing import NamedTuple, Protocol
 
-from serving_layer.client.shapes import ChangeRow, CustomerRow, IdentifierRow
 from serving_layer.data.places import Place
 from serving_layer.reading import Freshness, Look, Reading
+from serving_layer.shapes import ChangeRow, CustomerRow, IdentifierRow
 from serving_layer.shared import Shared
 from serving_layer.web.refused import Refused
 

@@ -2,7 +2,7 @@
 
 from typing import Final, NamedTuple
 
-from serving_layer.client import shapes
+from serving_layer import shapes
 from serving_layer.data.steps import Row
 
 

@@ -13,11 +13,11 @@ from itertools import islice
 from typing import Final
 
 from schemas import overlay, records
-from serving_layer.client.shapes import CustomerRow, Identifier, IdentifierRow
 from serving_layer.data.places import Above, Beneath, Place
 from serving_layer.data.steps import Row, Step, looked
 from serving_layer.generations import Standing
 from serving_layer.reading import Freshness, Look
+from serving_layer.shapes import CustomerRow, Identifier, IdentifierRow
 from serving_layer.shared import Shared
 
 # Identifiers that are read at a time: lookups that come meanwhile wait for some milliseconds.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import msgspec
 
-from serving_layer.client import shapes
+from serving_layer import shapes
 from serving_layer.data.formats import FORMATS
 from serving_layer.data.tables import CHANGES, CUSTOMERS, IDENTIFIERS, Table
 from serving_layer.web.data import OfChanges, OfCustomers, OfIdentifiers
@@ -18,6 +18,10 @@ from serving_layer.web.decisions import Ruling
 from serving_layer.web.explanations import Both
 from serving_layer.web.lookups import Questions
 from serving_layer.web.message import JSON, NDJSON
+from serving_layer.web.permissions import Check, Whose
+from serving_layer.web.profiles import Update
+from serving_layer.web.sources import Sighting
+from serving_layer.web.trials import Trial
 
 _PAGE_HEADERS: Final = MappingProxyType(
     {
@@ -64,6 +68,14 @@ ABOUT: Final[Mapping[str, About]] = {
     "GET /v1/customers/{customer_id}": About(_json(shapes.Customer), refuses=(404,)),
     "GET /v1/customers/{customer_id}/history": About(_json(shapes.History), refuses=(404,)),
     "POST /v1/explain": About(_json(shapes.Explanation), _json(Both), refuses=(422,)),
+    "GET /v1/customers/{customer_id}/graph": About(_json(dict[str, Any]), refuses=(404,)),
+    "POST /v1/source": About(_json(dict[str, Any]), _json(Sighting)),
+    "POST /v1/permissions/check": About(_json(dict[str, Any]), _json(Check)),
+    "POST /v1/permissions/history": About(_json(dict[str, Any]), _json(Whose), refuses=(404,)),
+    "POST /v1/profiles/update": About(_json(dict[str, Any]), _json(Update), status=202),
+    "POST /v1/simulate": About(_json(dict[str, Any]), _json(Trial), refuses=(422,)),
+    "GET /v1/rules": About(_json(dict[str, Any])),
+    "GET /v1/health": About(_json(dict[str, Any])),
     "POST /v1/decisions": About(_json(shapes.Decided), _json(Ruling), status=202),
     "GET /healthz": About(_json(shapes.Alive)),
     "GET /readyz": About(_json(shapes.Freshness), refuses=(503,)),

@@ -12,7 +12,10 @@ _KINDS: Final = {
     "js": "text/javascript; charset=utf-8",
     "svg": "image/svg+xml",
 }
-_PAGE: Final = "index.html"
+_INDEX: Final = "index.html"
+
+# Where it stands; what is below is no part of the API.
+PAGE: Final = "/console"
 
 # Nothing from elsewhere, nothing inline, no frame around it, and no text that becomes markup.
 POLICY: Final = (
@@ -44,7 +47,7 @@ class Console:
 
     async def page(self, _: Request) -> Response:
         """The page itself."""
-        return self._file(_PAGE)
+        return self._file(_INDEX)
 
     async def file(self, request: Request) -> Response:
         """One of its files. Refused (404) is the answer for all that is not one of them."""

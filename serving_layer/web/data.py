@@ -130,7 +130,8 @@ class Data:
             place = await source.begin()
         detail = {"what": table.name, "format": kind, **filters}
         self._desk.audit.note_now(Entry(who=who.id, tenant=who.tenant, act="export", detail=detail))
-        writing = _Writing(self._cursors, question, source, who, FORMATS[kind](table), asked.limit)
+        form = await asyncio.to_thread(FORMATS[kind], table)
+        writing = _Writing(self._cursors, question, source, who, form, asked.limit)
         headers = {"vary": "accept"}
         if asked.limit is None and writing.format.tells_its_end:
             return Stream(await writing.streamed(place), kind, headers)

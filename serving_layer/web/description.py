@@ -10,8 +10,9 @@ from typing import Any, Final
 import msgspec
 
 from serving_layer.access.principal import SCOPES
-from serving_layer.client.shapes import Problem
+from serving_layer.shapes import Problem
 from serving_layer.web.about import ABOUT, PLAIN, About
+from serving_layer.web.console import PAGE
 from serving_layer.web.message import JSON, Request, Response, json
 from serving_layer.web.query import parameters
 from serving_layer.web.route import Route, Table
@@ -48,14 +49,17 @@ class Description:
     """The route's handler."""
 
     def __init__(self) -> None:
-        self._told = json({})
+        self._table = Table([])
+        self._told: Response | None = None
 
     def of(self, table: Table) -> None:
-        """Describe these routes."""
-        self._told = json(described(table))
+        """Describe these routes, once somebody asks."""
+        self._table = table
 
     async def show(self, _: Request) -> Response:
         """The description of this API, as OpenAPI 3.1."""
+        if self._told is None:
+            self._told = json(described(self._table))
         return self._told
 
 
@@ -66,6 +70,8 @@ def described(table: Table) -> dict[str, Any]:
     known = dict(zip(shapes, schemas, strict=True))
     paths: dict[str, dict[str, Any]] = {}
     for route in table.routes:
+        if route.path.startswith(PAGE):
+            continue  # for people
         paths.setdefault(route.path, {})[route.method.lower()] = _operation(
             route, ABOUT.get(route.name, PLAIN), known
         )

@@ -13,18 +13,22 @@ from serving_layer.web.explanations import Explanations
 from serving_layer.web.health import Ends, Health
 from serving_layer.web.lookups import Lookups
 from serving_layer.web.operations import Operations
+from serving_layer.web.outcomes import Outcomes
 from serving_layer.web.permissions import Permissions
 from serving_layer.web.pictures import Pictures
 from serving_layer.web.profiles import Profiles
 from serving_layer.web.route import Route, Table
+from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
 
 
-def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends) -> Table:
+def table(
+    desk: Desk, metrics: Metrics, history: History, send: Send, try_out: TryOut, ends: Ends, find: Find
+) -> Table:
     """The table of what a server answers.
 
     `send` puts what is decided, or updated, into the log, `try_out` tries rules, `ends` says where the log
-    ends.
+    ends, `find` which message showed a link.
     """
     lookup, customers, operations = Lookups(desk), Customers(desk, history), Operations(desk, metrics)
     permissions = Permissions(desk)
@@ -32,7 +36,7 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: T
     data, description = Data(desk, history), Description()
     pictures, trial, health = Pictures(desk), Trials(try_out, desk.shared.generations), Health(desk, ends)
     console = Console()
-    profiles = Profiles(desk, send)
+    profiles, outcomes = Profiles(desk, send), Outcomes(desk)
     routes = Table(
         [
             Route("GET", "/v1/customers", data.customers, "read"),
@@ -42,7 +46,10 @@ def table(desk: Desk, metrics: Metrics, history: History, send: Send, try_out: T
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
+            Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
+            Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
+            Route("POST", "/v1/source", Sources(desk, find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),
             Route("POST", "/v1/permissions/history", permissions.history, "read"),
             Route("POST", "/v1/profiles/update", profiles.update, "update"),

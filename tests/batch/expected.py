@@ -8,7 +8,7 @@ from identity.memory import MemoryView
 from identity.profile import merged
 from schemas import DECISIONS, EMAIL, WEB, Malformed, records
 from schemas.absorb import absorb, accept
-from schemas.claims import claimed, decode_registers, profile_key
+from schemas.claims import REGISTERS, claimed, decode_registers, profile_key
 
 RULES = """
 identifiers:
@@ -20,6 +20,10 @@ match_keys:
   person: {rank: 3, from: [surname, born], hot: 4}
 profile:
   surname: {rule: oldest}
+segments:
+  clicked: {events: [{email: {outcome: click}}]}
+groups:
+  family: {same: [surname]}
 """
 TENANTS = ("default", "other-shop")
 
@@ -128,7 +132,7 @@ def expected_registers(bronze, rules=RULES):
 
 def held_registers(generation):
     """The registers of all tenants, decoded, by key."""
-    return {key: decode_registers(data) for key, data in generation.scan(b"p")}
+    return {key: decode_registers(data) for key, data in generation.scan(REGISTERS)}
 
 
 def held(generation, tenant):

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from batch_layer import run
+from batch_layer import delta, run
 from identity import Minter, Published
 from tests.batch.expected import (
     RULES,
@@ -46,4 +46,7 @@ def test_a_generation_is_what_identity_says(spark, tmp_path, monkeypatch):
         registers = expected_registers(landing.bronze())
         assert held_registers(landing.generation(number)) == registers
         assert len(registers) > len(TENANTS)
+    # Each table that follows from them says something.
+    for name in ("gold/profiles", "gold/segment_members", "gold/group_members", "gold/campaign_customers"):
+        assert not delta.read(spark, landing.job.delta, name, manifest.tables[name]).isEmpty(), name
     assert next(told, None) is None

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.speed import workload
 from benchmarks.speed.population import person
 from benchmarks.speed.workload import Workload, as_avro, as_json
-from deploy.system import STARTER_RULES
+from deploy.beginning import STARTER_RULES
 from identity import Observer, rulefile
 from schemas import WEB, decode
 

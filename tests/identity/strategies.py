@@ -73,7 +73,10 @@ statements = st.builds(
     Statement,
     at=st.integers(0, 6),
     withdrawn=st.just(True),
+    valid_from=st.just(PAST),
+    valid_until=st.just(FUTURE),
     source=st.sampled_from("st"),
+    proof=st.sampled_from(["", "p"]),
     ingested_at=st.integers(0, 3),
 ) | st.builds(
     Statement,
@@ -82,6 +85,7 @@ statements = st.builds(
     valid_from=st.sampled_from([PAST, PAST, 4, 8]),
     valid_until=st.sampled_from([FUTURE, FUTURE, 5, 9]),
     source=st.sampled_from("st"),
+    proof=st.sampled_from(["", "p"]),
     ingested_at=st.integers(0, 3),
 )
 words = st.tuples(identifiers, permissions, statements)

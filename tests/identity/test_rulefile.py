@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import RuleError, rulefile
-from identity.rules import DAY, TypeRule
+from identity.rules import CONSENT, DAY, ConsentRule, TypeRule
 
 GUIDE = dedent("""\
     version: 1
@@ -306,3 +306,41 @@ def test_the_order_and_case_of_a_block_list_mean_nothing():
         for block in ("[x, Y, '/z/']", "['/z/', y, x, X]")
     )
     assert one.fingerprint == other.fingerprint
+
+
+ONE = "identifiers: {a: {rank: 1}}\n"
+
+
+def test_outcomes_state_what_the_file_says_and_else_what_is_usual():
+    usual = rulefile.parse(ONE)
+    assert usual.consent == CONSENT
+    said = "consent: {unsubscribe: {withdraw: [ads, News], channel: ''}, subscribe: {grant: ads}}"
+    rules = rulefile.parse(ONE + said)
+    assert rules.consent == {
+        "complaint": CONSENT["complaint"],
+        "unsubscribe": (ConsentRule("ads", True, ""), ConsentRule("News", True, "")),
+        "subscribe": (ConsentRule("ads", False),),
+    }
+    assert rules.fingerprint != usual.fingerprint
+    spelt_out = "consent: {unsubscribe: {withdraw: marketing, channel: email}}"
+    assert rulefile.parse(ONE + spelt_out).fingerprint == usual.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("entry", "told"),
+    [
+        ("[x]", "consent: must be a mapping of 'key: value'"),
+        ("{open: {grant: ads}}", "consent.open: is no known key; known here: hard_bounce, complaint,"),
+        ("{subscribe: {}}", "consent.subscribe: write one of 'withdraw: marketing' and 'grant: marketing'"),
+        ("{subscribe: {grant: a, withdraw: a}}", "consent.subscribe: write one of 'withdraw: marketing' and"),
+        ("{subscribe: {grant: [a, 1]}}", "consent.subscribe: write a purpose or a list of purposes, such as"),
+        ("{subscribe: {grant: []}}", "consent.subscribe: write a purpose or a list of purposes, such as"),
+        ("{subscribe: {grant: a, channel: 1}}", "consent.subscribe.channel: write a name, such as email,"),
+        (
+            "{subscribe: {gran: a, grant: b}}",
+            "consent.subscribe.gran: is no known key; did you mean 'grant'?",
+        ),
+    ],
+)
+def test_a_wrong_consent_is_told(entry, told):
+    assert problem(f"{ONE}consent: {entry}").startswith(told)

@@ -2,14 +2,18 @@
 
 import json
 import random
+import time
 
 import pytest
 
-from batch_layer import report
+from batch_layer import delta, report
 from batch_layer.run import run
 from identity import Minter, Published
-from schemas import EMAIL, overlay
+from identity.consent import permission
+from schemas import EMAIL, overlay, records
 from schemas.generation import open_generation
+from serving_layer.permissions import check
+from serving_layer.statements import history
 from tests.batch import expected as rules_of_tests
 from tests.batch.expected import TENANTS, chain, expected, facts_of, held, log
 
@@ -62,7 +66,7 @@ def test_a_run_on_the_same_log_changes_nothing(system, job):
 def test_an_id_that_only_the_stream_gave_is_found_after_the_handover(system, job):
     def seen(number, **identifiers):
         event = {"event_id": f"s{number}", "occurred_at": "2026-10-01T00:00:00Z", "identifiers": identifiers}
-        system.send([json.dumps(event).encode()])
+        system.send([json.dumps(event | {"consent": {"ads": number == 2}}).encode()])
         system.await_applied()
 
     def ids(*questions):
@@ -81,3 +85,24 @@ def test_an_id_that_only_the_stream_gave_is_found_after_the_handover(system, job
         customer, _ = system.view.customer(customer_id)
         assert customer.id == merged in before
     assert ids(("login", "somebody-new")) == [merged]
+
+
+def test_what_was_stated_is_in_the_generation_and_its_tables(system, spark):
+    """Of the test before: the login granted, and then withdrew in one event with the device."""
+    asked = [("login", "somebody-new"), ("cookie", "an old device")]
+    current, now = system.view.generations.current, time.time_ns() // 1_000
+    found = system.view.ask(check(current, "default", asked, permission("ads"), now))
+    number = found.freshness.generation
+    assert not system.redis.keys(overlay.view_prefix(number) + records.CLAIMS + b"*")
+    assert [one.reason for one in found.found] == ["withdrawn"] * 2
+    manifest = open_generation(system.settings.generations, number).manifest
+    version = manifest.tables["gold/consents"]
+    table = delta.read(spark, system.settings.delta, "gold/consents", version)
+    (row,) = table.where("purpose = 'ads'").collect()
+    assert (row.customer_id, row.status) == (found.found[0].customer_id, "withdrawn")
+    told = system.view.ask(history(current, "default", asked[0])).said
+    assert sorted((x.type, word.withdrawn) for x, (_, word) in told) == [
+        ("cookie", True),
+        ("login", False),
+        ("login", True),
+    ]

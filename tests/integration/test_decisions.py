@@ -1,4 +1,4 @@
-"""A steward's word over HTTP, on real servers: into the log, obeyed by lookups, told in the history."""
+"""What stewards and customers say, on real servers: into the log, obeyed by answers, and told."""
 
 import json
 import os
@@ -108,3 +108,36 @@ def test_a_decision_is_obeyed_told_and_undone(system, ask):
     assert "split" in kinds()
     until(lambda: explained()["joined_by"] is not None, "the change that brought them together")
     assert explained()["joined_by"]["cause"]["topic"] == "customer.decisions"
+
+
+def test_a_withdrawal_is_obeyed_at_once_and_told(system, ask, tmp_path):
+    system.send([event(9, login="jo", cookie="jo's phone")], WEB)
+    jo = {"type": "login", "value": "jo"}
+    env = {**system.env, "UCID_AUDIT": str(tmp_path / "mine"), "UCID_AUDIT_ANCHORS": str(tmp_path / "ends")}
+
+    def consent(action, *more):
+        command = [sys.executable, "-m", "deploy", "consent", action, *more]
+        return subprocess.run(command, env=env, capture_output=True, check=False)
+
+    def status():
+        found = ask("/v1/permissions/check", {"purpose": "ads", "channel": "email", "identifiers": [jo]})
+        return found["results"][0]["status"]
+
+    until(lambda: ask("/v1/lookup", {"identifiers": [jo]})["results"] != [None], "the event")
+    assert status() == "unknown"
+    assert consent("grant", "Ads", "login=jo", "--until", "2100-01-01T00:00:00Z").returncode == 0
+    until(lambda: status() == "allowed", "the grant to be in answers")
+    # Of another identifier of hers, and for one channel only.
+    assert consent("withdraw", "ads", "cookie=jo's phone", "--channel", "email").returncode == 0
+    until(lambda: status() == "denied", "the withdrawal to be in answers")
+    shown = consent("show", "ads", "login=jo")
+    assert (shown.returncode, json.loads(shown.stdout)["reason"]) == (1, "withdrawn")
+    told = [json.loads(line) for line in consent("history", "login=jo").stdout.splitlines()]
+    assert [(one["identifier"]["type"], one["status"], one["valid_until"]) for one in told] == [
+        ("login", "granted", "2100-01-01T00:00:00+00:00"),
+        ("cookie", "withdrawn", None),
+    ]
+    assert ask("/v1/permissions/history", {"identifier": jo})["statements"] == told
+    refused = consent("grant", " ", "login=jo")
+    assert refused.returncode == 2
+    assert refused.stderr == b"ucid: purpose: is empty: name what is permitted, such as marketing\n"

@@ -93,8 +93,10 @@ def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
     names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking"]
     names += ["deploy.commands.serve", "deploy.deciding", "deploy.door", "deploy.following"]
-    names += [f"batch_layer.{name}" for name in ("health", "maintenance", "movement", "rehearsal")]
-    names += ["batch_layer.report", "batch_layer.touching"]
+    names += ["deploy.finding", "deploy.log_ends", "deploy.trial"]
+    names += [f"batch_layer.{name}" for name in ("catalogue", "health", "maintenance", "movement")]
+    names += ["batch_layer.rehearsal", "batch_layer.report"]
+    names += ["batch_layer.touching"]
     names += [module.name for module in walk_packages(speed_layer.__path__, "speed_layer.")]
     for layer in (serving_layer, access, client, data, web):
         names += [f"{layer.__name__}.{module.name}" for module in iter_modules(layer.__path__)]

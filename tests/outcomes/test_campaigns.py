@@ -6,10 +6,11 @@ from collections import defaultdict
 
 import pytest
 
-from batch_layer.outcomes import COUNTED, tables
+from batch_layer.outcomes import COUNTED, entries, tables
 from batch_layer.silver import key_of
 from identity import Identifier, rulefile
 from schemas import EMAIL, WEB
+from schemas.outcomes import campaign_key, customer_key, decode_campaign, decode_campaigns
 
 RULES = rulefile.parse("""
 identifiers:
@@ -101,6 +102,22 @@ def test_spark_counts_as_it_should(spark):
     assert rows(found["gold/campaign_customers"], keys) == counted(
         of_customers, keys, lambda event: event["message_id"] or event["event_id"]
     )
+
+    written = entries(found["gold/campaigns"], found["gold/campaign_customers"]).collect()
+    records = {bytes(row.key): bytes(row.value)[1:] for row in written}
+    of_campaigns = counted(all_, ("tenant", "campaign_id"), person)
+    for (tenant, campaign), counts in of_campaigns.items():
+        record = records.pop(campaign_key(tenant, campaign))
+        assert decode_campaign(record) == (campaign, {name: n for name, n in counts.items() if n})
+    by_customer = counted(of_customers, keys, lambda event: event["message_id"] or event["event_id"])
+    for tenant, customer in {key[:2] for key in by_customer}:
+        record = records.pop(customer_key(tenant, customer))
+        assert decode_campaigns(record) == [
+            (key[2], {name: n for name, n in counts.items() if n})
+            for key, counts in sorted(by_customer.items())
+            if key[:2] == (tenant, customer)
+        ]
+    assert records == {}
 
 
 def test_without_an_event_there_is_nothing_to_count(spark):

@@ -28,7 +28,7 @@ profile:
   born:       {type: date}
 segments:
   visitors: {events: [{web: {kind: form}, email: {outcome: click}, min: 3, within: 1m}]}
-  unborn:   {profile: {born: {known: false}}}
+  unborn:   {profile: {born: {known: false}}, key: true}
 """)
 AS_OF = 1_767_225_630_000_000 + 45_000_000  # so that some events are too old
 NOW = 1_767_312_000_000_000
@@ -103,7 +103,7 @@ def test_spark_says_what_the_obvious_code_says(spark):
     )
     registers = profiles.registers(told, RULES).persist()
     customers = spark.createDataFrame(list(members.items()), "x STRING, customer STRING")
-    tables = profiles.tables(profiles.judged(registers, customers, RULES, AS_OF).persist())
+    tables = profiles.tables(profiles.judged(registers, customers, RULES, AS_OF).persist(), RULES)
     found = {
         (row.tenant, row.customer_id, row.attribute): (row.value, row.source, row.at)
         for row in tables["gold/profiles"].collect()
@@ -129,6 +129,11 @@ def test_spark_says_what_the_obvious_code_says(spark):
     }
     assert {tuple(row) for row in tables["gold/segment_members"].collect()} == in_segments
     assert {segment for *_, segment in in_segments} == set(RULES.segments)
+    keys = [tuple(row) for row in tables["gold/key_customers"].collect()]
+    assert {(tenant, customer) for tenant, customer, reasons in keys if reasons == ["unborn"]} == {
+        (tenant, customer) for tenant, customer, segment in in_segments if segment == "unborn"
+    }
+    assert len(keys) == sum(segment == "unborn" for *_, segment in in_segments)
     counts = Counter((tenant, segment) for tenant, _, segment in in_segments)
     assert {(row[0], row[1]): row[2] for row in tables["gold/segments"].collect()} == counts
     held = {row.x: decode_registers(bytes(row.value)[1:]) for row in registers.collect()}

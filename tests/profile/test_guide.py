@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from identity import rulefile, segment_rules
+from identity import groups, rulefile, segment_rules
 from identity.attribute_rules import KEYS
 from identity.attributes import MOST_CHARACTERS, RULES
 from identity.profile import MOST_SUMMED
@@ -35,12 +35,13 @@ def test_limits_are_as_they_are():
 SEGMENTS = (Path(__file__).parents[2] / "docs" / "segments.md").read_text("utf-8")
 
 
-def test_the_segments_can_be_used():
-    (text,) = re.findall(r"```yaml\n(.*?)```", SEGMENTS, re.DOTALL)
-    assert list(rulefile.parse(text).segments) == ["good_customers", "regulars", "win_back"]
+def test_the_segments_and_groups_can_be_used():
+    segments, groups_ = map(rulefile.parse, re.findall(r"```yaml\n(.*?)```", SEGMENTS, re.DOTALL))
+    assert list(segments.segments) == ["good_customers", "regulars", "win_back"]
+    assert list(groups_.groups) == ["household", "business", "portfolio"]
 
 
 def test_every_key_of_segments_is_named():
-    for name in (*segment_rules.KEYS, *segment_rules.EVENT_KEYS, *segment_rules.KNOWN_KEYS):
+    for name in (*segment_rules.KEYS, *segment_rules.EVENT_KEYS, *segment_rules.KNOWN_KEYS, *groups.KEYS):
         assert re.search(rf"[`{{]{name}[`:]", SEGMENTS), name
     assert f"both below {segment_rules.MOST:,}" in SEGMENTS

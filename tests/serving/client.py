@@ -10,7 +10,7 @@ from serving_layer.access.gate import Gate
 from serving_layer.access.keys import Key, KeyFile, KeyRing, Secret, digest, new_secret
 from serving_layer.desk import Desk
 from serving_layer.generations import Generations
-from serving_layer.history import History
+from serving_layer.history import History, Origin
 from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
@@ -122,8 +122,9 @@ class Served:
         self.history = History(self.keys.with_name("history.db"))
         self.sent = []
         self.ends = {}
+        self.there = False
         send, try_out = self._more.pop("send", self._send), self._more.pop("try_out", self._try_out)
-        routes = table(self.desk, self.metrics, self.history, send, try_out, self._ends)
+        routes = table(self.desk, self.metrics, self.history, send, try_out, self._ends, self._find)
         self.application = Application(routes, gate, self.metrics)
 
     async def _send(self, decision):
@@ -133,6 +134,10 @@ class Served:
     async def _try_out(self, rules, events):
         self.tried = rules, events
         return b"{}"
+
+    async def _find(self, *asked):
+        self.searched = asked[:-1]
+        return Origin(topic="web.events", partition=1, offset=7, event_id="e7") if self.there else None
 
     async def _ends(self):
         return self.ends

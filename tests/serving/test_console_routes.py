@@ -181,3 +181,21 @@ def test_people_are_not_in_graphs_of_other_tenants(served):
     answer = served.ask("GET", f"/v1/customers/{customer_id}/graph", key=stranger)
     assert answer.status == 404
     assert ANN["email"] not in answer.text
+
+
+def test_the_source_of_a_link_is_looked_for_by_its_time(served):
+    body = {
+        "a": {"type": "login", "value": "tom"},
+        "b": {"type": "email", "value": "Tom@Example.com"},
+        "at": "2026-01-01T00:00:00.123456Z",
+    }
+    key = served.key("read")
+    assert served.ask("POST", "/v1/source", body, key).json() == {"message": None}
+    tom = [("login", "tom"), ("email", "tom@example.com")]
+    assert served.searched == ("default", *tom, 1_767_225_600_123_456)
+    served.there = True
+    found = served.ask("POST", "/v1/source", body, key).json()["message"]
+    assert found == {"topic": "web.events", "partition": 1, "offset": 7, "event_id": "e7"}
+    assert [entry.act for _, entry in entries(served.audit)] == ["source", "source"]
+    body["at"] = "yesterday"
+    assert served.ask("POST", "/v1/source", body, key).status == 400

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from serving_layer.web.about import ABOUT
+from serving_layer.web.console import PAGE
 from serving_layer.web.description import described
 from tests.serving.running import running
 from tests.serving.test_routes import BODIES
@@ -24,13 +25,18 @@ def description(running):
     return described(running.application.table)
 
 
+def of_the_api(running):
+    """All routes but the page for people."""
+    return [route for route in running.application.table.routes if not route.path.startswith(PAGE)]
+
+
 def test_it_is_what_the_server_shows(running, description):
     shown = httpx.get(f"{running.url}/v1/openapi.json")
     assert (shown.status_code, shown.json()) == (200, description)
 
 
 def test_every_route_is_described(running, description):
-    routes = running.application.table.routes
+    routes = of_the_api(running)
     assert {route.name for route in routes} == set(ABOUT), "say in serving_layer/web/about.py what it gives"
     told = {
         f"{method.upper()} {path}" for path, methods in description["paths"].items() for method in methods
@@ -42,7 +48,7 @@ def test_every_route_is_described(running, description):
 
 
 def test_a_route_that_wants_a_key_says_so(running, description):
-    for route in running.application.table.routes:
+    for route in of_the_api(running):
         operation = description["paths"][route.path][route.method.lower()]
         assert bool(operation["security"]) == (route.scope is not None)
         assert ("401" in operation["responses"]) == (route.scope is not None)
@@ -57,6 +63,12 @@ def test_every_body_that_the_tests_of_routes_send_is_one(description):
         content = description["paths"][path][method.lower()]["requestBody"]["content"]
         schema = {**content["application/json"]["schema"], "components": description["components"]}
         jsonschema.validate(schema, body)
+
+
+def test_a_server_loads_neither_its_clients_nor_what_only_parquet_needs():
+    program = "import sys, serving_layer.web.routes; print({'httpx', 'pyarrow'} & sys.modules.keys())"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout == "set()\n"
 
 
 def closed(description):

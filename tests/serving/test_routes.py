@@ -32,6 +32,11 @@ BODIES = {
         "b": {"type": "email", "value": "ann@example.com"},
         "why": "they told us",
     },
+    "POST /v1/source": {
+        "a": {"type": "login", "value": "tom"},
+        "b": {"type": "email", "value": "tom@example.com"},
+        "at": "2026-01-01T00:00:00Z",
+    },
     "POST /v1/simulate": {"rules": "identifiers: {login: {rank: 1}}", "events": ""},
 }
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json"} | {
@@ -50,7 +55,7 @@ def customer_of_tom(served):
 
 
 def request(route, customer_id="c_x"):
-    path = re.sub(r"\{customer_id\}", customer_id, route.path).replace("{file}", "main.js")
+    path = re.sub(r"\{customer_id\}", customer_id, route.path).replace("{file}", "icon.svg")
     assert "{" not in path, f"say in this test what stands for the parts of {route.path}"
     return route.method, path, BODIES.get(route.name, b"")
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from urllib.error import HTTPError, URLError
 
 import pytest
+from httpx import HTTPTransport, Limits
 
 from deploy.awaiting import until
 from deploy.local.ports import free_port
 from serving_layer.access.audit import Seal
 from serving_layer.access.keys import Key, KeyFile, Secret, digest, new_secret
 from serving_layer.access.verify import entries, verify
+from serving_layer.client import Client
 from tests.graph.redis_server import RedisServer
 from tests.operations.certificates import Authority
 from tests.serving.client import asked
@@ -161,14 +163,17 @@ def count(running):
 
 def test_a_worker_that_is_killed_is_replaced_and_answers_stay_right(running):
     before, victim = running.tom(), running.workers()[0]
-    os.kill(victim, signal.SIGKILL)
     answers = set()
+    transport = HTTPTransport(verify=running._context, limits=Limits(max_keepalive_connections=0))
+    with Client(f"https://localhost:{running.port}", running.secret, transport=transport) as client:
+        os.kill(victim, signal.SIGKILL)
 
-    def replaced():
-        answers.add(running.tom())
-        return victim not in running.workers() and len(running.workers()) >= WORKERS
+        def replaced():
+            answers.add(running.tom())
+            assert client.lookup_one("login", "tom").customer_id == before  # who tries again notices nothing
+            return victim not in running.workers() and len(running.workers()) >= WORKERS
 
-    until(replaced, "another worker", deadline=30)
+        until(replaced, "another worker", deadline=30)
     assert answers <= {before, 0}
     until(lambda: running.tom() == before, "answers")
 

@@ -47,6 +47,7 @@ def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path, monkeypatc
         event(0, cookie="x"),
         event(1, cookie="y", login="ann"),
         event(2, cookie="0", login="tom"),
+        event(2, login="tom")[:-1] + b', "consent": {"ads": true}}',
         b"{",
         # A cookie that keeps one login, and meets more of them than fit into its record.
         *[event(3 + i, cookie="kiosk", login=f"guest-{i}") for i in range(SPARE + 2)],

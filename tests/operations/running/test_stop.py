@@ -1,6 +1,8 @@
 """SIGTERM: the batch in hand is finished, the group left, and nothing lost or torn."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 from confluent_kafka import ConsumerGroupState
@@ -90,3 +92,18 @@ def test_a_worker_whose_address_is_taken_says_so(watched):
     second = watched(port=first.port)
     assert second.ended() == 2
     assert f"UCID_SPEED_HTTP is 127.0.0.1:{first.port}, where we cannot listen" in second.log
+
+
+def test_beginning_again_changes_nothing_and_says_where_other_rules_are_in_force(system, tmp_path):
+    same, other = tmp_path / "same.yaml", tmp_path / "other.yaml"
+    same.write_text(RULES)
+    other.write_text(RULES.replace("max: 5", "max: 6"))
+
+    def begin(rules):
+        command = [sys.executable, "-m", "deploy", "begin", "--rules", rules]
+        return subprocess.run(command, env=system.env, capture_output=True, text=True, check=False)
+
+    assert begin(same).stdout.startswith("generation 0, rules ")
+    refused = begin(other)
+    assert refused.returncode == 2
+    assert "'ucid batch --rules" in refused.stderr

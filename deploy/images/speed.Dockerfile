@@ -1,0 +1,25 @@
+# The speed layer: workers, and what runs beside them: webhooks, triggers and the beginning.
+# From the root of the repository: docker build -f deploy/images/speed.Dockerfile -t ucid-speed:0.1.0 .
+FROM python:3.11.11-slim-bookworm AS build
+WORKDIR /src
+COPY pyproject.toml README.md LICENSE ./
+COPY identity identity
+COPY schemas schemas
+COPY speed_layer speed_layer
+COPY batch_layer batch_layer
+COPY serving_layer serving_layer
+COPY deploy deploy
+COPY benchmarks benchmarks
+RUN pip wheel --no-cache-dir --wheel-dir /wheels --constraint deploy/images/constraints.txt '.[speed,triggers,webhooks]'
+
+FROM python:3.11.11-slim-bookworm
+RUN groupadd --gid 10001 ucid \
+    && useradd --uid 10001 --gid ucid --create-home ucid \
+    && install --directory --owner ucid --group ucid --mode 0750 \
+       /srv/ucid /srv/ucid/generations /srv/ucid/delta /srv/ucid/serving /srv/ucid/anchors
+RUN --mount=type=bind,from=build,source=/wheels,target=/wheels \
+    pip install --no-cache-dir --no-index --find-links /wheels 'ucid[speed,triggers,webhooks]'
+ENV UCID_LOG=json PYTHONUNBUFFERED=1
+USER 10001:10001
+ENTRYPOINT ["ucid"]
+CMD ["speed"]
