@@ -10,7 +10,7 @@ from deploy.settings import Settings
 from identity import Facts, Identifier, Observer, pair
 from schemas import Malformed
 from schemas.absorb import LOG, absorb, accept
-from schemas.events import Decision
+from schemas.events import Consent, Decision
 from serving_layer.history import Origin
 
 if TYPE_CHECKING:
@@ -95,5 +95,8 @@ def _shows(
         return None
     if record.tenant != tenant or pair(a, b) not in facts.links:
         return None
-    event_id = record.decision_id if isinstance(record, Decision) else record.event_id
+    if isinstance(record, Decision):
+        event_id = record.decision_id
+    else:
+        event_id = record.consent_id if isinstance(record, Consent) else record.event_id
     return Origin(topic=topic, partition=partition, offset=offset, event_id=event_id)
