@@ -51,6 +51,14 @@ class Lookup(Freshness, frozen=True, kw_only=True):
     results: list[Found | None]
 
 
+class Known(Shape, frozen=True, kw_only=True):
+    """The value of an attribute, the source that it came from, and when it was so there."""
+
+    value: str | int | float | bool
+    source: str
+    at: str
+
+
 class Customer(Freshness, frozen=True, kw_only=True):
     """A customer. `asked` is the id that was asked for; `moved` says whether that is another one now."""
 
@@ -59,6 +67,8 @@ class Customer(Freshness, frozen=True, kw_only=True):
     moved: bool
     identifiers: list[Identifier]
     aliases: list[str]
+    profile: dict[str, Known] = {}
+    segments: list[str] = []
 
 
 class Cause(Shape, frozen=True, kw_only=True):

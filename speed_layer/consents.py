@@ -6,7 +6,7 @@ nothing. They are written before the offsets of what said them: a crash repeats 
 
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from redis import Redis
 
@@ -34,25 +34,36 @@ class Consents:
 
         Raises LostView, and Contention where other workers came first each time.
         """
-        rest = {records.claims_key(tenant, x): claims for x, claims in said.items()}
+        by_key = {records.claims_key(tenant, x): claims for x, claims in said.items()}
+        self._change(tenant, by_key, lambda key, known: merge(known, by_key[key]))
+
+    def erase(self, tenant: str, erased: Mapping[Identifier, int]) -> None:
+        """Forget what was stated for identifiers up to the moment that each is erased. Raises as `apply`."""
+        through = {records.claims_key(tenant, x): moment for x, moment in erased.items()}
+
+        def left(key: bytes, known: Claims) -> Claims:
+            return {about: word for about, word in known.items() if word.ingested_at > through[key]}
+
+        self._change(tenant, through, left)
+
+    def _change(self, tenant: str, keys: Iterable[bytes], changed: Callable[[bytes, Claims], Claims]) -> None:
+        rest = list(keys)
         for tried in range(MAX_TRIES):
             if not rest:
                 return
-            rest = self._try(tenant, rest)
+            rest = self._try(tenant, rest, changed)
             # Colliding workers must not keep step with each other.
             time.sleep(random.uniform(0, 0.001 * min(tried, 20)) if rest else 0)  # noqa: S311 - no secret
         raise Contention(f"a claim met a conflict {MAX_TRIES} times")
 
-    def _try(self, tenant: str, said: dict[bytes, Claims]) -> dict[bytes, Claims]:
+    def _try(self, tenant: str, keys: list[bytes], changed: Callable[[bytes, Claims], Claims]) -> list[bytes]:
         """Those that met a conflict."""
-        keys = list(said)
         writes = []
         for key, version, record in SpeedView(self._redis, self._generation, tenant).load(keys):
             known = dict(records.decode_claims(record)) if record else {}
-            merged = merge(known, said[key])
-            if merged != known:
-                value = overlay.value(overlay.next_version(version), records.encode_claims(merged.items()))
+            new = changed(key, known)
+            if new != known:
+                # What is left of nothing is written, too: it hides what the generation has.
+                value = overlay.value(overlay.next_version(version), records.encode_claims(new.items()))
                 writes.append((key, version, value))
-        return {
-            key: said[key] for key in (writes[i][0] for i in self._committer.write(self._state.epoch, writes))
-        }
+        return [writes[i][0] for i in self._committer.write(self._state.epoch, writes)]

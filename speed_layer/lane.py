@@ -125,6 +125,8 @@ class Lane:
             at = max(erased.values())
             teller = Teller(tenant, self.generation.number, at, lambda _: None) if tell else None
             self._applier.erase(erased, self._minter(tenant), teller)
+            self._consents.erase(tenant, erased)
+            self._profiles.erase(tenant, erased)
         self.state.note_erasures(self._erasures.offset)
 
     def _apply(self, tenant: str, said: Said, at: int, *, tell: bool) -> None:

@@ -6,14 +6,14 @@ generation has. Claims know nothing of customers, so they wait for no decision.
 
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, cast
 
 from redis import Redis
 
 from identity import Identifier, Rules
-from identity.profile import Claim, merged
+from identity.profile import Claim, Registers, merged
 from schemas import overlay
 from schemas.claims import decode_registers, encode_registers, profile_key
 from speed_layer.errors import Contention, LostView
@@ -41,30 +41,45 @@ class Profiles:
 
     def write(self, tenant: str, claims: Claims) -> None:
         """Add what is claimed of a tenant's identifiers. Raises LostView, and Contention."""
-        rest = {
+        new = {
             self._prefix + profile_key(tenant, x): {name: tuple(some) for name, some in by_name.items()}
             for x, by_name in claims.items()
         }
+        self._change(list(new), lambda key, known: merged(self._rules, known, new[key]))
+
+    def erase(self, tenant: str, erased: Mapping[Identifier, int]) -> None:
+        """Forget what was claimed of identifiers up to the moment that each is erased. Raises as `write`."""
+        through = {self._prefix + profile_key(tenant, x): moment for x, moment in erased.items()}
+
+        def left(key: bytes, known: Registers) -> Registers:
+            some = {
+                name: tuple(claim for claim in claims if claim.ingested_at > through[key])
+                for name, claims in known.items()
+            }
+            return {name: claims for name, claims in some.items() if claims}
+
+        self._change(list(through), left)
+
+    def _change(self, rest: list[bytes], changed: Callable[[bytes, Registers], Registers]) -> None:
         for tried in range(MAX_TRIES):
             if not rest:
                 return
-            rest = {key: rest[key] for keys in _chunks(list(rest)) for key in self._merge(keys, rest)}
+            rest = [key for keys in _chunks(rest) for key in self._try(keys, changed)]
             if rest:
                 time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
         raise Contention(f"registers met a conflict {MAX_TRIES} times")
 
-    def _merge(
-        self, keys: list[bytes], claims: Mapping[bytes, Mapping[str, tuple[Claim, ...]]]
-    ) -> list[bytes]:
-        """Merge claims into what stands under some keys; returns those that met a conflict."""
+    def _try(self, keys: list[bytes], changed: Callable[[bytes, Registers], Registers]) -> list[bytes]:
+        """Change what stands under some keys; returns those that met a conflict."""
         known = cast("list[bytes | None]", self._redis.mget(keys))
         arguments: list[Any] = [self._state.epoch]
         written = []
         for key, old in zip(keys, known, strict=True):
-            new = encode_registers(merged(self._rules, decode_registers(old) if old else {}, claims[key]))
-            if new != old:
+            before = decode_registers(old) if old else {}
+            after = changed(key, before)
+            if after != before:
                 written.append(key)
-                arguments += [old or b"", new]
+                arguments += [old or b"", encode_registers(after)]
         if not written:
             return []
         reply = self._claim(keys=[self._epoch, *written], args=arguments)

@@ -15,6 +15,7 @@ from serving_layer.data.formats import FORMATS
 from serving_layer.data.tables import CHANGES, CUSTOMERS, IDENTIFIERS, Table
 from serving_layer.web.data import OfChanges, OfCustomers, OfIdentifiers
 from serving_layer.web.decisions import Ruling
+from serving_layer.web.erasures import Receipt, Wish
 from serving_layer.web.explanations import Both
 from serving_layer.web.lookups import Questions
 from serving_layer.web.message import JSON, NDJSON
@@ -69,6 +70,8 @@ ABOUT: Final[Mapping[str, About]] = {
     "GET /v1/customers/{customer_id}/history": About(_json(shapes.History), refuses=(404,)),
     "POST /v1/explain": About(_json(shapes.Explanation), _json(Both), refuses=(422,)),
     "GET /v1/customers/{customer_id}/graph": About(_json(dict[str, Any]), refuses=(404,)),
+    "GET /v1/customers/{customer_id}/outcomes": About(_json(dict[str, Any]), refuses=(404,)),
+    "GET /v1/campaigns": About(_json(dict[str, Any])),
     "POST /v1/source": About(_json(dict[str, Any]), _json(Sighting)),
     "POST /v1/permissions/check": About(_json(dict[str, Any]), _json(Check)),
     "POST /v1/permissions/history": About(_json(dict[str, Any]), _json(Whose), refuses=(404,)),
@@ -77,6 +80,8 @@ ABOUT: Final[Mapping[str, About]] = {
     "GET /v1/rules": About(_json(dict[str, Any])),
     "GET /v1/health": About(_json(dict[str, Any])),
     "POST /v1/decisions": About(_json(shapes.Decided), _json(Ruling), status=202),
+    "POST /v1/erasures": About(_json(dict[str, Any]), _json(Wish), status=202),
+    "POST /v1/erasures/receipt": About(_json(dict[str, Any]), _json(Receipt), refuses=(404,)),
     "GET /healthz": About(_json(shapes.Alive)),
     "GET /readyz": About(_json(shapes.Freshness), refuses=(503,)),
     "GET /metrics": About({"text/plain": None, "application/openmetrics-text": None}),

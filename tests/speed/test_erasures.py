@@ -14,6 +14,7 @@ from tests.speed.world import (
     ANN,
     KEY,
     MAIL,
+    RULES,
     TOM,
     A,
     B,
@@ -75,6 +76,22 @@ def test_a_customer_of_generation_and_stream_is_gone(redis, tmp_path, view):
         [],
         [],
     )
+
+
+def test_what_was_stated_and_claimed_is_gone_too(redis, tmp_path):
+    generation = generation_of(tmp_path, sighting(TOM, B), rules=RULES + "profile: {town: {}}")
+    heard = FakeErasures()
+    said = event(0, login="ann").replace(
+        b"}}", b'}, "properties": {"town": "Bathtown"}, "consent": {"adverts": true}}'
+    )
+    lane, _ = lane_on(redis, generation, numbered([said], START), heard)
+    lane.step(0)
+    assert b"Bathtown" in everything(redis)
+    assert b"adverts" in everything(redis)
+    heard.messages.append(erasure(ANN, at=START + 10))
+    lane.step(0)
+    assert b"Bathtown" not in everything(redis)
+    assert b"adverts" not in everything(redis)
 
 
 @pytest.mark.parametrize("compacted", [False, True])
