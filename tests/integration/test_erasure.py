@@ -152,8 +152,7 @@ def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
     # Once nobody can go back to a generation that holds them, the log's last word names nobody.
     for number in (0, 1):
         shutil.rmtree(path_of(settings.generations, number))
-    ledger = job.ledger()
-    settle(settings, settled(ledger, settings.generations))
+    settle(settings, settled(job.ledger(), settings.generations))
     assert stored_requests(system) == 0
     stores = {store.store: store for store in receipt(settings, "default", asked)}
     assert stores[ERASURES].done
