@@ -289,7 +289,8 @@ def source_tables(settings: Settings) -> "Tables":
     return Tables(spark(settings), settings.delta)
 
 
-def _settle(settings: Settings, done: "list[Erasure]") -> None:
+def settle(settings: Settings, done: "list[Erasure]") -> None:
+    """Put what takes the place of requests for erasure into the log. Raises KafkaException."""
     from deploy.sending import send  # noqa: PLC0415 - an extra
 
     sender = producer(settings)
@@ -315,6 +316,6 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         kafka_settings=settings.kafka_security.client(),
         spark_kafka_settings=settings.kafka_security.java(),
         look=looking(client, lambda: consumer(settings, "ucid-parity")),
-        settle=partial(_settle, settings),
+        settle=partial(settle, settings),
         keep=Keep(settings.generations_kept, settings.history_days, lambda: readers(client)),
     )
