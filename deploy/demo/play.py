@@ -1,6 +1,5 @@
 """The demo, act by act: everything it prints was measured in this very run."""
 
-import sys
 import time
 from collections.abc import Iterable
 from itertools import groupby
@@ -15,6 +14,8 @@ from deploy import bootstrap
 from deploy.awaiting import is_applied, live_generation, log_end, until
 from deploy.demo.accuracy import measure
 from deploy.demo.source import Source
+from deploy.demo.stage import act, say
+from deploy.demo.visitor import Visitor
 from deploy.sending import send
 from deploy.settings import Settings
 from identity import Customer
@@ -53,26 +54,30 @@ class Play:
         self._view = bootstrap.serving_view(settings)
 
     def perform(self) -> bool:
-        """Play it; returns whether stream and batch agreed."""
+        """Play it; returns whether stream and batch agreed, and who asked for it was forgotten."""
         messages = self._source.messages
         half = len(messages) // 2
-        _act("1. The first half goes through Kafka into the ID graph in Redis")
+        act("1. The first half goes through Kafka into the ID graph in Redis")
         self._stream(messages[:half])
-        _act("2. Spark rebuilds everything from the log, while the stream goes on")
+        act("2. Spark rebuilds everything from the log, while the stream goes on")
         job = bootstrap.batch_job(self._settings, SMALL)
         self._batch(job, meanwhile=messages[half:])
         self._await_applied()
         streamed = list(self._view.customers())
-        _say(f"the stream is through: {len(streamed):,} customers, now on top of generation 1")
-        _act("3. Does the stream agree with a rebuild from scratch?")
+        say(f"the stream is through: {len(streamed):,} customers, now on top of generation 1")
+        act("3. Does the stream agree with a rebuild from scratch?")
         self._batch(job)
         rebuilt = list(self._view.customers())
         job.spark.stop()
         comparison = compare(streamed, rebuilt)
-        _say(f"same id and same members: {comparison.same:,}; different: {comparison.different:,}")
+        say(f"same id and same members: {comparison.same:,}; different: {comparison.different:,}")
         self._look_up(rebuilt)
         self._judge(rebuilt)
-        return comparison.same > 0 and comparison.different == 0
+        agreed = comparison.same > 0 and comparison.different == 0
+        if not self._source.visitor:
+            return agreed
+        act("6. A visitor becomes known, permits, withdraws, and is forgotten")
+        return Visitor(self._settings, self._producer, self._view).perform() and agreed
 
     def _stream(self, messages: list[tuple[str, bytes]]) -> None:
         start = time.monotonic()
@@ -80,10 +85,10 @@ class Play:
         send(self._producer, WEB, MALFORMED)
         self._await_applied()
         seconds = time.monotonic() - start
-        _say(f"{len(messages):,} events sent and visible after {seconds:.1f} s")
+        say(f"{len(messages):,} events sent and visible after {seconds:.1f} s")
         letters = self._length(DEAD_LETTERS)
-        _say(f"{len(MALFORMED)} malformed ones between them, {letters} dead letters: nothing lost")
-        _say(f"{sum(1 for _ in self._view.customers()):,} customers so far")
+        say(f"{len(MALFORMED)} malformed ones between them, {letters} dead letters: nothing lost")
+        say(f"{sum(1 for _ in self._view.customers()):,} customers so far")
 
     def _send(self, messages: list[tuple[str, bytes]]) -> None:
         for topic, group in groupby(messages, key=lambda message: message[0]):
@@ -102,11 +107,11 @@ class Play:
         unsent = list(meanwhile or ())
 
         def progress(text: str) -> None:
-            _say(f"  {text} …")
+            say(f"  {text} …")
             if unsent and text != LANDING:
                 # The cut-off is fixed: what comes now is the stream's until the next run.
                 self._send(unsent)
-                _say(f"  ({len(unsent):,} more events are on their way)")
+                say(f"  ({len(unsent):,} more events are on their way)")
                 unsent.clear()
 
         manifest = run_batch(job, progress=progress)
@@ -114,35 +119,27 @@ class Play:
         number = manifest.generation
         until(lambda: live_generation(self._redis) == number, f"the handover to generation {number}")
         counts = manifest.counts
-        _say(
+        say(
             f"generation {number} after {seconds:.0f} s: {counts['identifiers']:,} identifiers, "
             f"{counts['customers']:,} customers; readers moved over without a gap"
         )
         return manifest
 
     def _look_up(self, customers: list[Customer]) -> None:
-        _act("4. Who is this?")
+        act("4. Who is this?")
         for customer in sorted(customers, key=lambda c: -len(c.members))[:_SHOWN]:
             asked = customer.members[-1]
             answer = self._view.lookup([asked]).found[0].customer
             assert answer is not None, "it was exported a moment ago"
-            _say(f"{asked.type}={asked.value} is {answer.id}")
+            say(f"{asked.type}={asked.value} is {answer.id}")
             for member in answer.members:
-                _say(f"    {member.type:8} {member.value}")
+                say(f"    {member.type:8} {member.value}")
 
     def _judge(self, customers: list[Customer]) -> None:
         if not self._source.truth:
             return
-        _act("5. How right is it? (the truth is known here, and was told to nobody)")
+        act("5. How right is it? (the truth is known here, and was told to nobody)")
         accuracy = measure((customer.members for customer in customers), self._source.truth)
-        _say(f"precision {accuracy.precision:.4f}, recall {accuracy.recall:.4f}")
-        _say(f"{accuracy.whole:,} people found whole, {accuracy.split:,} in pieces")
-        _say(f"{accuracy.mixed:,} customers mix people")
-
-
-def _act(title: str) -> None:
-    print(f"\n{title}", flush=True)
-
-
-def _say(text: str) -> None:
-    print(f"   {text}", file=sys.stdout, flush=True)
+        say(f"precision {accuracy.precision:.4f}, recall {accuracy.recall:.4f}")
+        say(f"{accuracy.whole:,} people found whole, {accuracy.split:,} in pieces")
+        say(f"{accuracy.mixed:,} customers mix people")

@@ -15,18 +15,22 @@ from schemas import WEB, Malformed, WrongLine, decode
 
 @dataclass(frozen=True)
 class Source:
-    """Messages in the order in which they are sent, by topic; and who owns what, where that is known."""
+    """Messages in the order in which they are sent, by topic; and who owns what, where that is known.
+
+    `visitor` says whether one more comes at the end, whom the rules have to have a word for.
+    """
 
     rules: Path
     messages: list[tuple[str, bytes]]
     truth: Mapping[tuple[str, str], str]
+    visitor: bool = False
 
 
 def shop() -> Source:
     """The story of a shop, with the truth about its visitors."""
     story = tell()
     messages = [(message.topic, json.dumps(message.event).encode()) for message in story.messages]
-    return Source(RULES, messages, story.truth)
+    return Source(RULES, messages, story.truth, visitor=True)
 
 
 def file(events: str, rules: Path | None, now: int) -> Source:
