@@ -28,7 +28,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Play the demo; exit code 1 if stream and batch disagree, or somebody is not forgotten. Raises InputError over other data."""
+    """Play the demo; exit code 1 if stream and batch disagree, or somebody is not forgotten.
+
+    Raises InputError over other data.
+    """
     played = (
         source.file(options.events, options.rules, time.time_ns() // 1_000)
         if options.events
