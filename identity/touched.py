@@ -22,10 +22,10 @@ from identity.drafts import Drafts
 from identity.facts import Facts, Link
 from identity.graph import IdRecord, View
 from identity.identifier import Identifier
+from identity.keeping import Keeping
 from identity.name import keeper_key
 from identity.resolve import components
 from identity.rules import Rules
-from identity.upkeep import Keeping
 
 
 @dataclass(frozen=True)
