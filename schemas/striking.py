@@ -1,7 +1,8 @@
 """Striking the erased out of a message: what is left says of everybody else what it said before."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from itertools import chain
 from typing import cast
 
 import msgspec
@@ -11,7 +12,7 @@ from identity.tombstones import Tombstones
 from schemas.absorb import Absorbed, accept
 from schemas.codec import encode
 from schemas.errors import Malformed
-from schemas.events import Consent, Decision
+from schemas.events import Consent, Decision, Event
 from schemas.events import Identifier as Named
 
 # What a record tells of those whom it names, and as what it is left.
@@ -34,9 +35,7 @@ def rewritten(
     try:
         record = accept(topic, value, ingested_at)
     except Malformed:
-        text = (value or b"").lower()
-        told = any(known.lower().encode() in text for some in values.values() for known in some)
-        return b"" if told else None
+        return b"" if tells(value or b"", chain.from_iterable(values.values())) else None
     tombstones = erased.get(record.tenant)
     if tombstones is None:
         return None
@@ -44,6 +43,12 @@ def rewritten(
     if isinstance(left, Consent) and not left.identifiers:
         return b""  # the word of nobody
     return None if left is None else encode(left)
+
+
+def tells(text: bytes, values: Iterable[str]) -> bool:
+    """Whether what is no record has one of these values in it."""
+    text = text.lower()
+    return any(value.lower().encode() in text for value in values)
 
 
 def _left(record: Absorbed, ingested_at: int, observer: Observer, tombstones: Tombstones) -> Absorbed | None:
@@ -59,9 +64,13 @@ def _left(record: Absorbed, ingested_at: int, observer: Observer, tombstones: To
         type_: [raw for raw in raws if not _is_erased(observer, type_, raw, ingested_at, tombstones)]
         for type_, raws in record.identifiers.items()
     }
-    some = {type_: raws for type_, raws in identifiers.items() if raws}
+    return without(record, {type_: raws for type_, raws in identifiers.items() if raws})
+
+
+def without(record: Event | Consent, identifiers: Mapping[str, list[str]]) -> Absorbed:
+    """A record with these identifiers alone, and nothing that it tells of those whom it named."""
     told = {name: empty for name, empty in _TOLD.items() if hasattr(record, name)}
-    return cast("Absorbed", msgspec.structs.replace(record, identifiers=some, **told))
+    return cast("Absorbed", msgspec.structs.replace(record, identifiers=dict(identifiers), **told))
 
 
 def _end(observer: Observer, end: Named, ingested_at: int, tombstones: Tombstones) -> Named:

@@ -26,10 +26,13 @@ class Told(NamedTuple):
     freshness: Freshness
 
 
-def history(of: Standing, tenant: str, asked: tuple[str, str] | str) -> Generator[Wanted, Any, Told]:
+def history(
+    of: Standing, tenant: str, asked: tuple[str, str] | str, most: int = MOST_TOLD
+) -> Generator[Wanted, Any, Told]:
     """What a customer stated, by an id or a (type, raw value) pair: what its identifiers did, now and ever.
 
-    The generation tells of all changes up to its cut-off, the stream of the latest statements since.
+    The generation tells of all changes up to its cut-off, the stream of the latest statements since. At most
+    `most` are told, the latest.
     """
     for _ in range(TRIES):
         outcome: Outcome | None
@@ -58,5 +61,5 @@ def history(of: Standing, tenant: str, asked: tuple[str, str] | str) -> Generato
             )
         ]
         said.sort(key=lambda one: (one[1][1].at, one))
-        return Told(outcome.customer[0], said[-MOST_TOLD:], freshness)
+        return Told(outcome.customer[0], said[-most:], freshness)
     raise BrokenGeneration("readers moved on each time that they were asked about: try again")

@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
-from schemas.outcomes import CAMPAIGN, Counts, added, customer_key, decode_campaign, decode_campaigns
+from schemas.outcomes import CAMPAIGN, decode_campaign
 from schemas.records import tenant_prefix
 from serving_layer.answers import freshness_json
+from serving_layer.campaigns import campaign_json, campaigns_json
 from serving_layer.desk import Desk
 from serving_layer.generations import Standing
 from serving_layer.web.message import Request, Response, json
@@ -26,13 +27,7 @@ class Outcomes:
             raise Refused(404, "no customer has or had this id", "unknown")
         customer_id, _, aliases = found.customer
         standing = self._desk.shared.generations.current
-        keys = [customer_key(who.tenant, id_) for id_ in (customer_id, *aliases)]
-        counted = added(
-            campaign
-            for record in standing.generation.get(keys).values()
-            for campaign in decode_campaigns(record)
-        )
-        told = [_told(campaign, counts) for campaign, counts in sorted(counted.items())]
+        told = campaigns_json(standing.generation, who.tenant, (customer_id, *aliases))
         named = {"customer_id": customer_id, "asked": asked, "moved": asked != customer_id}
         return json({**named, "campaigns": told, **freshness_json(freshness)})
 
@@ -46,10 +41,6 @@ class Outcomes:
 def _campaigns(standing: Standing, tenant: str) -> list[dict[str, Any]]:
     found = standing.generation.scan(tenant_prefix(CAMPAIGN, tenant))
     return [
-        _told(campaign, counts) for campaign, counts in sorted(decode_campaign(data) for _, data in found)
+        campaign_json(campaign, counts)
+        for campaign, counts in sorted(decode_campaign(data) for _, data in found)
     ]
-
-
-def _told(campaign: str, counts: Counts) -> dict[str, Any]:
-    """As the tables have it: what is not counted is 0, so left out."""
-    return {"campaign_id": campaign, **counts}
