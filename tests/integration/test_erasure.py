@@ -11,17 +11,22 @@ from pyarrow import parquet
 
 from batch_layer import erasures
 from batch_layer.erasures import settled
+from batch_layer.mentions import records
 from batch_layer.run import run
+from batch_layer.tables import TABLES
+from deploy.access import everything
 from deploy.awaiting import until
 from deploy.bootstrap import settle
 from deploy.receipts import receipt
 from deploy.sending import send
-from identity import Minter
+from identity import Minter, rulefile
 from identity.identifier import Identifier
 from schemas import ERASURES, encode
+from schemas.concerning import Person
 from schemas.generation import open_generation, path_of
 from schemas.ledger import asked_for
 from schemas.records import tenant_prefix
+from serving_layer.history import History
 from serving_layer.view import ServingView
 
 RULES = """
@@ -35,6 +40,7 @@ identifiers:
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 PEOPLE = 30
+NOTE = {"note": "gone-3@Example.org"}
 GONE = [f"gone-{i}" for i in range(0, PEOPLE, 3)]
 
 
@@ -110,6 +116,60 @@ def records_naming(system, generation):
     ]
 
 
+def person(system, job, login):
+    """As `ucid export person` does."""
+    (found,) = system.view.lookup([("login", login)]).found
+    history = History(system.settings.delta.parent / "history")
+    return everything(system.view, "default", found.customer, history, lambda: job)
+
+
+def told_of_records(spark, whom):
+    """What is told of some versions of records: one of theirs, one with somebody else, one of others."""
+    rows = [
+        (1, tenant, "crm", record, 5, 9, None, "", {"login": logins}, {"town": "Ely"})
+        for tenant, record, logins in [
+            ("default", "r1", ["gone-3"]),
+            ("default", "r2", ["gone-3", "stay-1"]),
+            ("default", "r3", ["stay-1"]),
+            ("other", "r4", ["gone-3"]),
+        ]
+    ]
+    frame = spark.createDataFrame(rows, TABLES["bronze/records"].ddl)
+    found = records(frame, rulefile.parse(RULES), whom).orderBy("record").collect()
+    return [(row.record, json.loads(row.said), row.others_left_out) for row in found]
+
+
+def only_their_own_is_told(system, job):
+    """Everything about one: of the kiosk's cookie, which many share, it does not speak."""
+    told = person(system, job, "gone-3")
+    messages = sorted(told["messages"], key=lambda message: int(message["said"]["event_id"][1:]))
+    said = [message["said"] for message in messages]
+    assert [(line["event_id"], line["identifiers"], line["properties"]) for line in said] == [
+        ("e9", {"login": ["gone-3"], "email": ["gone-3@Example.org"], "cookie": ["ck-gone-3"]}, NOTE),
+        ("e10", {"login": ["gone-3"]}, {}),
+        ("e11", {"email": ["gone-3@example.org"]}, {"note": "gone-3@example.org"}),
+    ]
+    assert [message["others_left_out"] for message in messages] == [False, True, False]
+    assert sum(told["landed"]["offsets"].values()) == 3 * PEOPLE
+    assert not any(name(i) in json.dumps(told) for i in range(PEOPLE) if i != 3)
+    assert told_of_records(job.spark, Person("default", frozenset({Identifier("login", "gone-3")}))) == [
+        ("r1", {"identifiers": {"login": ["gone-3"]}, "attributes": {"town": "Ely"}}, False),
+        ("r2", {"identifiers": {"login": ["gone-3"]}, "attributes": {}}, True),
+    ]
+
+
+def who_comes_again_is_new(system, job, before):
+    """And is told nothing that was somebody else's before."""
+    system.send([event(901, login="gone-0", email="gone-0@example.org")])
+    system.await_applied()
+    (found,) = system.view.lookup([("login", "gone-0")]).found
+    assert found.customer.id not in before
+    assert set(found.customer.members) == {("login", "gone-0"), ("email", "gone-0@example.org")}
+    # The backup still has the messages of before.
+    assert naming(system, system.settings.delta / "bronze") != []
+    assert person(system, job, "gone-0")["messages"] == []
+
+
 def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
     settings = system.settings
     system.send(list(events()))
@@ -120,6 +180,7 @@ def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
     system.await_applied()
     before = system.export()
     assert any(("cookie", "late") in members for members in before.values())
+    only_their_own_is_told(system, job)
     backup = tmp_path / "backup"
     shutil.copytree(settings.delta, backup)
 
@@ -168,9 +229,4 @@ def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
     assert is_gone(system.view)
     assert is_gone(ServingView(system.redis, settings.generations, "default"))
 
-    # Who comes again is new.
-    system.send([event(901, login="gone-0", email="gone-0@example.org")])
-    system.await_applied()
-    (found,) = system.view.lookup([("login", "gone-0")]).found
-    assert found.customer.id not in before
-    assert set(found.customer.members) == {("login", "gone-0"), ("email", "gone-0@example.org")}
+    who_comes_again_is_new(system, job, before)

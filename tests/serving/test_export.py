@@ -61,6 +61,7 @@ def ucid(server, world, *arguments):
         "UCID_DELTA": str(world.root),
         "UCID_KAFKA": "127.0.0.1:9",
         "UCID_ID_KEY": "k" * 32,
+        "UCID_HISTORY": str(world.root / "history"),
         "UCID_AUDIT": str(world.root / "audit"),
         "UCID_AUDIT_ANCHORS": str(world.root / "anchors"),
     }
