@@ -5,13 +5,14 @@ import gzip
 import json
 import shutil
 import time
+from datetime import date
 
 import pytest
 from pyarrow import parquet
 
 from batch_layer import erasures
 from batch_layer.erasures import settled
-from batch_layer.mentions import records
+from batch_layer.mentions import messages, records
 from batch_layer.run import run
 from batch_layer.tables import TABLES
 from deploy.access import everything
@@ -21,7 +22,7 @@ from deploy.receipts import receipt
 from deploy.sending import send
 from identity import Minter, rulefile
 from identity.identifier import Identifier
-from schemas import ERASURES, encode
+from schemas import ERASURES, WEB, encode
 from schemas.concerning import Person
 from schemas.generation import open_generation, path_of
 from schemas.ledger import asked_for
@@ -139,20 +140,30 @@ def told_of_records(spark, whom):
     return [(row.record, json.loads(row.said), row.others_left_out) for row in found]
 
 
+def places_of_unreadable(spark, whom):
+    """Where what is no event has a value of theirs; nothing is told of what it says."""
+    texts = [b'{"oops": "GONE-3 and stay-1"', b'{"oops": "stay-1"', None]
+    rows = [(WEB, 0, i, 9, None, value, date(2026, 1, 1)) for i, value in enumerate(texts)]
+    frame = spark.createDataFrame(rows, TABLES["bronze/events"].ddl)
+    return [(row.offset, row.said) for row in messages(frame, rulefile.parse(RULES), whom).collect()]
+
+
 def only_their_own_is_told(system, job):
     """Everything about one: of the kiosk's cookie, which many share, it does not speak."""
     told = person(system, job, "gone-3")
-    messages = sorted(told["messages"], key=lambda message: int(message["said"]["event_id"][1:]))
-    said = [message["said"] for message in messages]
+    found = sorted(told["messages"], key=lambda message: int(message["said"]["event_id"][1:]))
+    said = [message["said"] for message in found]
     assert [(line["event_id"], line["identifiers"], line["properties"]) for line in said] == [
         ("e9", {"login": ["gone-3"], "email": ["gone-3@Example.org"], "cookie": ["ck-gone-3"]}, NOTE),
         ("e10", {"login": ["gone-3"]}, {}),
         ("e11", {"email": ["gone-3@example.org"]}, {"note": "gone-3@example.org"}),
     ]
-    assert [message["others_left_out"] for message in messages] == [False, True, False]
+    assert [message["others_left_out"] for message in found] == [False, True, False]
     assert sum(told["landed"]["offsets"].values()) == 3 * PEOPLE
     assert not any(name(i) in json.dumps(told) for i in range(PEOPLE) if i != 3)
-    assert told_of_records(job.spark, Person("default", frozenset({Identifier("login", "gone-3")}))) == [
+    whom = Person("default", frozenset({Identifier("login", "gone-3")}))
+    assert places_of_unreadable(job.spark, whom) == [(0, None)]
+    assert told_of_records(job.spark, whom) == [
         ("r1", {"identifiers": {"login": ["gone-3"]}, "attributes": {"town": "Ely"}}, False),
         ("r2", {"identifiers": {"login": ["gone-3"]}, "attributes": {}}, True),
     ]
