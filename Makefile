@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults api screenshots check clean
+.PHONY: demo test faults slow api screenshots check clean
 
 demo: $(STAMP)
 	$(VENV)/bin/ucid demo
@@ -11,9 +11,13 @@ demo: $(STAMP)
 test: $(STAMP)
 	$(VENV)/bin/python -m pytest
 
-# Every fault, at length: 300 kills, 50 of a batch, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
+# Every fault, at length: 300 kills, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
 faults: $(STAMP)
-	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/integration/test_cluster.py tests/triggers/test_running.py
+	UCID_FAULTS=full $(VENV)/bin/python -m pytest tests/faults tests/triggers/test_running.py
+
+# What takes many minutes of Spark: 50 kills of a batch, a cluster, erasures in every table, ten increments.
+slow: $(STAMP)
+	UCID_FAULTS=full $(VENV)/bin/python -m pytest -m minutes
 
 # The HTTP API against its description, at length, with requests that are made up.
 api: $(STAMP)

@@ -3,9 +3,19 @@ import os
 import pytest
 from hypothesis import settings
 
+from tests.faults.form import FULL
+
 settings.register_profile("thorough", max_examples=20_000, deadline=None)
 settings.register_profile("usual", max_examples=200, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+def pytest_collection_modifyitems(items):
+    """Leave out what takes many minutes, unless it is asked for."""
+    if not FULL:
+        for item in items:
+            if item.get_closest_marker("minutes"):
+                item.add_marker(pytest.mark.skip(reason="many minutes of Spark: make slow"))
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ from tests.batch.landing import Landing
 INCREMENTS = 10
 RULES = known.RULES
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.minutes]
 
 
 def log(rng, count, first):

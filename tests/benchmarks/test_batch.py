@@ -122,6 +122,7 @@ def test_an_increment_is_one_percent_more_links(spark):
 
 
 @pytest.mark.slow
+@pytest.mark.minutes
 def test_everything_is_measured(spark):
     report = measure(Plan(0.0002, 1, frozenset(PARTS) - {"splink_1m", "splink_5m"}), spark, lambda _: None)
     assert {name for name, value in report.ratios.items() if value is None} == set(report.why)

@@ -15,7 +15,6 @@ from deploy.awaiting import live_generation, until
 from identity import Minter, resolve, rulefile
 from schemas.generation import numbers, open_generation
 from tests.faults import account, dying
-from tests.faults.form import FULL
 from tests.faults.traffic import Traffic
 from tests.integration.system import by_id
 
@@ -24,7 +23,7 @@ KILLS = 50
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.slow,
-    pytest.mark.skipif(not FULL, reason="many minutes of Spark: make faults"),
+    pytest.mark.minutes,
 ]
 
 

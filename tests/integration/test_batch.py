@@ -54,6 +54,7 @@ def test_two_generations_equal_the_view_in_memory(system, job, spark):
             published[tenant] = after
 
 
+@pytest.mark.minutes
 def test_a_run_on_the_same_log_changes_nothing(system, job):
     system.redis.set(overlay.LIVE, 2)
     before = system.export()

@@ -18,7 +18,6 @@ from identity import Minter, resolve, rulefile
 from schemas import overlay
 from schemas.generation import open_generation
 from tests.faults import account
-from tests.faults.form import FULL
 from tests.integration.system import by_id
 
 RULES = """
@@ -32,7 +31,7 @@ SPARK = Path(pyspark.__file__).parent
 pytestmark = [
     pytest.mark.stack,
     pytest.mark.slow,
-    pytest.mark.skipif(not FULL, reason="many minutes of Spark: make faults"),
+    pytest.mark.minutes,
 ]
 
 

@@ -38,7 +38,7 @@ identifiers:
   cookie: {rank: 9, max: 20}
 """
 
-pytestmark = [pytest.mark.stack, pytest.mark.slow]
+pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.minutes]
 
 PEOPLE = 30
 NOTE = {"note": "gone-3@Example.org"}

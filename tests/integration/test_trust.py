@@ -109,6 +109,7 @@ def test_other_rules_are_tried_and_nothing_is_published(system, job):
     assert f"split        {diff.movement.split} " in text
 
 
+@pytest.mark.minutes
 def test_each_difference_has_its_cause(system, job):
     # Cookies were last seen in January: by the end of November they have expired, for the batch to say. The
     # kiosk had no customer before.
@@ -129,6 +130,7 @@ def test_each_difference_has_its_cause(system, job):
     system.await_generation(manifest.generation)
 
 
+@pytest.mark.minutes
 def test_what_came_after_the_cut_off_is_told_from_a_fault(system, job):
     number = int(system.redis.get(overlay.LIVE))
     key = records.node_key("default", Identifier("login", "l7"))

@@ -152,6 +152,7 @@ def test_the_file_is_checked(server):
 
 
 @pytest.mark.slow
+@pytest.mark.minutes
 def test_a_batch_counts_the_clicks(system, job):
     """Of Ann, Bob, Mia and Zoe, one each, whatever else was sent."""
     run(job)

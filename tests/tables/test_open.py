@@ -151,6 +151,7 @@ def test_days_with_many_files_become_large_ones_and_nothing_is_lost(spark, tmp_p
     assert {Path(file).parent.name for file in found.inputFiles()} == {"day=2026-03-03", "day=2026-03-04"}
 
 
+@pytest.mark.minutes
 def test_vacuum_keeps_what_can_still_be_asked_for(spark, tmp_path):
     first = write(spark, tmp_path, {ANN: "c_ann"})
     write(spark, tmp_path, {ANN: "c_tom"})
