@@ -16,15 +16,25 @@ def locked(path: Path) -> Iterator[None]:
     """
     while True:
         path.parent.mkdir(parents=True, exist_ok=True)
-        fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        except FileNotFoundError:
+            continue  # the directory went between these two lines
         try:
             fcntl.flock(fd, fcntl.LOCK_EX)
             # Who held the lock before may have deleted the file: then a newer one counts.
-            if path.exists() and os.path.samestat(os.fstat(fd), path.stat()):
+            if _is_of(fd, path):
                 yield
                 return
         finally:
             os.close(fd)
+
+
+def _is_of(fd: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def write_whole(path: Path, content: bytes) -> None:
