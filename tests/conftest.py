@@ -11,7 +11,12 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
 def pytest_collection_modifyitems(items):
-    """Leave out what takes many minutes, unless it is asked for."""
+    """Leave out what takes many minutes, unless it is asked for; and begin with what takes longest.
+
+    A file is run by one process: two long ones at the end would leave the other with nothing to do.
+    """
+    long = {item.path for item in items if "spark" in item.fixturenames or item.path.match("integration/*")}
+    items.sort(key=lambda item: item.path not in long)
     if not FULL:
         for item in items:
             if item.get_closest_marker("minutes"):

@@ -5,10 +5,11 @@ import random
 import pytest
 
 from deploy.awaiting import until
+from tests.faults.form import times
 from tests.integration.system import COMMIT_RULES, COMMITS, commit_events, simulate
 
 RULES = COMMIT_RULES
-KILLS = 20
+KILLS = times(6, 20)
 
 pytestmark = [
     pytest.mark.stack,
@@ -17,7 +18,7 @@ pytestmark = [
 ]
 
 
-def test_twenty_kills_under_load(system, tmp_path):
+def test_kills_under_load(system, tmp_path):
     rng = random.Random(20)
     lines = [line for line, _ in commit_events()]
     system.start_worker()
