@@ -3,13 +3,20 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test faults slow api screenshots check clean
+.PHONY: demo test browser faults slow api screenshots check clean
 
 demo: $(STAMP)
 	$(VENV)/bin/ucid demo
 
-test: $(STAMP)
+test: $(STAMP) browser
 	$(VENV)/bin/python -m pytest
+
+# The tests of the console want a Chromium. In a container of Debian's it is installed; elsewhere, without one, these
+# tests are skipped and say so.
+browser:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || \
+	  { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; } >/dev/null 2>&1 || \
+	  echo "no Chromium could be installed"
 
 # Every fault, at length: 300 kills, 20 restarts of the broker, 10,000 races, 100,000 broken messages.
 faults: $(STAMP)
