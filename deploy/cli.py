@@ -75,7 +75,7 @@ _EXTRAS = {
 
 
 # What Python would not take for a module's name.
-_MODULES = {"dead-letters": "dead_letters", "import": "import_"}
+MODULES = {"dead-letters": "dead_letters", "import": "import_"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -110,7 +110,7 @@ def _run(arguments: list[str], named: str | None) -> int:
     for name, help_ in COMMANDS.items():
         subparser = subparsers.add_parser(name, help=help_, description=help_)
         if name == named:
-            module = import_module(f"deploy.commands.{_MODULES.get(name, name)}")
+            module = import_module(f"deploy.commands.{MODULES.get(name, name)}")
             module.configure(subparser)
             subparser.set_defaults(run=module.run)
     options = parser.parse_args(arguments)

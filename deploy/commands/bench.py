@@ -54,7 +54,8 @@ def _choice(subject: argparse.ArgumentParser, known: Mapping[str, str]) -> None:
     def parts(text: str) -> list[str]:
         return _parts(text, known)
 
-    told = "; ".join(f"{name}: {text}" for name, text in known.items())
+    # argparse formats a help text: a percent sign of it is written twice.
+    told = "; ".join(f"{name}: {text}" for name, text in known.items()).replace("%", "%%")
     subject.add_argument("--only", type=parts, metavar="PART,…", help=f"just these. {told}")
     subject.add_argument("--skip", type=parts, default=[], metavar="PART,…", help="all but these")
 

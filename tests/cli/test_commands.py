@@ -1,10 +1,12 @@
 """The `ucid` command around `simulate`: help, rules, and what is said where no system runs."""
 
+import argparse
 import json
+from importlib import import_module
 
 import pytest
 
-from deploy.cli import COMMANDS
+from deploy.cli import COMMANDS, MODULES
 from tests.cli.lines import RULES, line
 
 
@@ -22,6 +24,21 @@ def test_each_command_has_help_of_its_own(ucid, command):
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout.decode().startswith(f"usage: ucid {command} [-h]")
     assert COMMANDS[command].split()[0] in done.stdout.decode()
+
+
+def test_the_help_of_everything_can_be_written():
+    written = []
+    for command in COMMANDS:
+        top = argparse.ArgumentParser(prog=command)
+        import_module(f"deploy.commands.{MODULES.get(command, command)}").configure(top)
+        waiting = [top]
+        while waiting:
+            parser = waiting.pop()
+            written.append(parser.format_help())
+            for action in parser._actions:
+                if isinstance(action, argparse._SubParsersAction):
+                    waiting += action.choices.values()
+    assert len(written) > len(COMMANDS)
 
 
 @pytest.mark.parametrize(
