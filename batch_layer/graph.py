@@ -12,6 +12,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
+from batch_layer.leaf import leaf
 from batch_layer.rows import Row, map_groups
 from batch_layer.settled import unsettled
 from batch_layer.silver import identifier_of
@@ -44,7 +45,7 @@ def screen(seen: DataFrame, half: DataFrame, rules: Rules, as_of: int | None) ->
     A row for each half-link, and one with z null for x itself. `seen` and `half` are as `batch_layer.silver`
     makes them.
     """
-    open_ = unsettled(seen, half, rules, as_of).distinct().persist()
+    open_ = leaf(unsettled(seen, half, rules, as_of).distinct())
     none = f.lit(None)
     itself = seen.join(open_, "xi", "left_semi").select(
         "xi",

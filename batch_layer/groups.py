@@ -16,6 +16,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
 from batch_layer.components import roots
+from batch_layer.leaf import leaf
 from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.session import shuffle_tasks
@@ -45,11 +46,11 @@ _GROUPS = pa.schema(
 
 def tables(profiles: DataFrame, rules: Rules) -> dict[str, DataFrame]:
     """gold/groups and gold/group_members of what gold/profiles has."""
-    said = _said(profiles, rules).persist()
+    said = leaf(_said(profiles, rules))
     bounds = [(rule.name, rule.most) for rule in rules.groups.values()]
     most = profiles.sparkSession.createDataFrame(bounds, "kind STRING, most BIGINT")
     shared = said.groupBy("what", "kind").count().join(f.broadcast(most), "kind").where("count <= most")
-    said = said.join(shared.select("what"), "what").persist()
+    said = leaf(said.join(shared.select("what"), "what"))
     of = _numbers(said)
     links = said.select(of("who").alias("xi"), of("what").alias("zi"))
     root = roots(links, shuffle_tasks(profiles.sparkSession))
@@ -57,7 +58,7 @@ def tables(profiles: DataFrame, rules: Rules) -> dict[str, DataFrame]:
         root, "xi"
     )
     columns = ("root", "customer_id", "site", "numbers", "tenant", "kind")
-    found = map_groups(rooted.select(*columns), ["root"], partial(_group, rules), _GROUPS).persist()
+    found = leaf(map_groups(rooted.select(*columns), ["root"], partial(_group, rules), _GROUPS))
     named = ("tenant", "kind", "group_id")
     return {
         "gold/groups": found.drop("members"),
@@ -85,7 +86,7 @@ def _group(rules: Rules, rows: list[Row]) -> Iterator[Row]:
 
 def _numbers(said: DataFrame) -> Number:
     """Numbers for customers and keys, no two alike."""
-    names = said.select(f.col("who").alias("x")).union(said.select("what")).distinct().persist()
+    names = leaf(said.select(f.col("who").alias("x")).union(said.select("what")).distinct())
     for seed in count():
         of = number(seed)
         if not is_ambiguous(names.select(of("x").alias("xi"))):

@@ -22,6 +22,7 @@ from batch_layer.bronze import Bronze
 from batch_layer.erasures import ByTenant
 from batch_layer.examine import Examiner
 from batch_layer.gold import Gold, answers
+from batch_layer.leaf import leaf
 from batch_layer.publication import publish
 from batch_layer.session import arrange
 from batch_layer.silver import NOBODY, identifier_of, tenant_of
@@ -101,7 +102,7 @@ class Increment:
         if new.loads != old.loads:
             versions = records.current(new.loads).where(f.col("load") > old.loads)
         self._messages, self._versions = bronze.since(old.offsets, new.offsets), versions
-        self._facts = silver.all_facts(self._messages, versions, self._rules, self._erased).persist()
+        self._facts = leaf(silver.all_facts(self._messages, versions, self._rules, self._erased))
         size = self._facts.count()
         _bound(size)
         # What is shuffled from here on is no more than a multiple of that.
@@ -130,22 +131,24 @@ class Increment:
         """Write tables and shards, and publish, once it is known what is touched."""
         progress("names")
         ids = self._frame("ids")
-        found = customers.of_components(
-            self._frame("people"),
-            self._frame("ties"),
-            self._rules,
-            self._manifest.as_of,
-            self._id_key,
-            self._manifest.generation,
-            self._erased,
-        ).persist()
+        found = leaf(
+            customers.of_components(
+                self._frame("people"),
+                self._frame("ties"),
+                self._rules,
+                self._manifest.as_of,
+                self._id_key,
+                self._manifest.generation,
+                self._erased,
+            )
+        )
         progress("tables")
         self._tables(found)
         members = self._gold.written("gold/identifiers").select(
             f.concat_ws("\0", "tenant", "type", "value").alias("x"), f.col("customer_id").alias("customer")
         )
-        new = consents.statements(self._messages, self._rules, self._erased).persist()
-        said = consents.known(self._read("silver/consents")).union(new).distinct().persist()
+        new = leaf(consents.statements(self._messages, self._rules, self._erased))
+        said = leaf(consents.known(self._read("silver/consents")).union(new).distinct())
         self._gold.write_all(
             outcomes.tables(bronze.table(), members, self._rules, self._erased)
             | consents.tables(said, members)

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from batch_layer.erasures import ByTenant
+from batch_layer.leaf import leaf
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import NOBODY, key_of
 from identity import Observer, Rules, UnknownTypeError
@@ -54,9 +55,9 @@ def tables(
     one of a campaign's people, and in the second table nobody.
     """
     customers = customers.select("x", f.col("customer").alias("customer_id"))
-    outcomes = _outcomes(bronze, rules, erased).persist()
+    outcomes = leaf(_outcomes(bronze, rules, erased))
     # Who has no e-mails need not sort all customers to find that out.
-    told = outcomes.join(customers.limit(0) if outcomes.isEmpty() else customers, "x", "left").persist()
+    told = leaf(outcomes.join(customers.limit(0) if outcomes.isEmpty() else customers, "x", "left"))
     known = told.where("customer_id IS NOT NULL")
     return {
         "gold/campaigns": _counts(told, ("tenant", "campaign_id"), f.coalesce("customer_id", "x")),

@@ -14,6 +14,7 @@ from pyspark.sql import functions as f
 from batch_layer import groups
 from batch_layer.erasures import ByTenant
 from batch_layer.gold import Gold
+from batch_layer.leaf import leaf
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import NOBODY, identifier_of, key_of, taken_in, tenant_of
 from identity import Facts, Observer, Rules, UnknownTypeError
@@ -133,8 +134,8 @@ def written(
             return told.limit(0).select(f.lit(b"").alias("key"), f.lit(b"").alias("value"))
         told = told.limit(0)  # what former rules asked for
     told = gold.write("silver/claims", told)
-    found = registers(told, rules).persist()
-    gold.write_all(tables(judged(found, members, rules, as_of).persist(), rules))
+    found = leaf(registers(told, rules))
+    gold.write_all(tables(leaf(judged(found, members, rules, as_of)), rules))
     if rules.groups or "gold/groups" in before.tables:
         gold.write_all(groups.tables(gold.written("gold/profiles"), rules))
     return found.select("key", "value")

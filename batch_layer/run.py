@@ -37,6 +37,7 @@ from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
 from batch_layer.gold import HOMES, IDS, Gold, answers
 from batch_layer.increment import Increment, Whole, check
+from batch_layer.leaf import leaf
 from batch_layer.maintenance import Keep, tidy
 from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
@@ -278,40 +279,42 @@ class _Rebuild:
         """Write tables and shards, and publish; a rehearsal writes its tables alone."""
         self._progress("facts from the log")
         versions = records if self._manifest.loads else None
-        facts = silver.all_facts(bronze, versions, self._rules, self._erased).persist()
+        facts = leaf(silver.all_facts(bronze, versions, self._rules, self._erased))
         arrange(self._job.spark, facts.count())
         known, number = self._known(facts)
-        half = silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi").persist()
+        half = leaf(silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi"))
         as_of = self._manifest.as_of
         if as_of is None:
             newest = known.agg(f.max("last_seen")).first()
             as_of = newest[0] if newest is not None else None
         self._progress("who is who")
-        screened = graph.screen(known, half, self._rules, as_of).persist()
-        exceptions = graph.exceptions(graph.lost(screened, self._rules, as_of)).persist()
+        screened = leaf(graph.screen(known, half, self._rules, as_of))
+        exceptions = leaf(graph.exceptions(graph.lost(screened, self._rules, as_of)))
         live = half.where("lead").join(exceptions, ["xi", "zi"], "left_anti").select("xi", "zi")
-        root = components.roots(live, shuffle_tasks(self._job.spark)).persist()
+        root = leaf(components.roots(live, shuffle_tasks(self._job.spark)))
         faults = screened.where("z IS NULL AND fault IS NOT NULL").select("xi", "fault")
         placed = _rooted(known.join(faults, "xi", "left"), root)
         self._progress("names")
         ids = self._gold.read("gold/ids", IDS, self._before)
-        territory = names.territories(placed, self._rules).persist()
-        found = customers.of_components(
-            placed.join(names.held(territory, ids), "xi", "left"),
-            _rooted(half.join(exceptions, ["xi", "zi"], "left"), root),
-            self._rules,
-            as_of,
-            self._job.id_key,
-            self._manifest.generation,
-            self._erased,
-        ).persist()
+        territory = leaf(names.territories(placed, self._rules))
+        found = leaf(
+            customers.of_components(
+                placed.join(names.held(territory, ids), "xi", "left"),
+                _rooted(half.join(exceptions, ["xi", "zi"], "left"), root),
+                self._rules,
+                as_of,
+                self._job.id_key,
+                self._manifest.generation,
+                self._erased,
+            )
+        )
         self._progress("tables")
         ids = self._tables(facts, known, half, found, ids)
         if self._gold.rehearsal:
             self._job.spark.catalog.clearCache()
             return self._manifest
         members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        said = consents.statements(bronze, self._rules, self._erased).persist()
+        said = leaf(consents.statements(bronze, self._rules, self._erased))
         emails = outcomes.tables(bronze, members, self._rules, self._erased)
         self._gold.write_all(emails | consents.tables(said, members))
         self._progress("the new generation")
@@ -340,10 +343,9 @@ class _Rebuild:
         for seed in count():
             of = number(seed)
             seen = silver.seen(facts, of, list(self._rules.types))
-            known = names.minted(names.homes(seen, homes, of), ids, of).sortWithinPartitions("xi").persist()
+            known = leaf(names.minted(names.homes(seen, homes, of), ids, of).sortWithinPartitions("xi"))
             if not is_ambiguous(known):
                 return known, of
-            known.unpersist()
         raise AssertionError("there is always another seed")
 
     def _homes(self) -> DataFrame:

@@ -34,10 +34,12 @@ _LOCAL = {
     "spark.driver.extraJavaOptions": _JAVA,
 }
 
-# For a log of seconds, not hours: a JVM that compiles each plan well, and each method twice, spends longer
-# on that than on the data. By itself such a JVM keeps room for too little code, and stops compiling.
+# For a log of seconds, not hours: a JVM that compiles each plan and each expression well, and each method
+# twice, spends longer on that than on the data. By itself such a JVM keeps room for too little code, and
+# stops compiling.
 SMALL = {
     "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
     "spark.driver.extraJavaOptions": f"{_JAVA} -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m",
 }
 

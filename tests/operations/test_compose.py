@@ -15,7 +15,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from deploy.cli import _MODULES, COMMANDS
+from deploy.cli import COMMANDS, MODULES
 from deploy.settings import Settings
 from identity import rulefile
 
@@ -34,7 +34,7 @@ def test_every_service_runs_a_command_that_is_there(name):
     command, *words = OURS[name]["command"]
     assert command in COMMANDS
     parser = argparse.ArgumentParser(exit_on_error=False)
-    import_module(f"deploy.commands.{_MODULES.get(command, command)}").configure(parser)
+    import_module(f"deploy.commands.{MODULES.get(command, command)}").configure(parser)
     parser.parse_args(words)
 
 
