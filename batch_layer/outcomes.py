@@ -17,6 +17,7 @@ from batch_layer.erasures import ByTenant
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import NOBODY, key_of
 from identity import Observer, Rules, UnknownTypeError
+from identity.profile import strongest
 from schemas import EMAIL, EmailEvent, Malformed
 from schemas import outcomes as records
 from schemas.absorb import accept
@@ -125,14 +126,14 @@ def _outcomes(bronze: DataFrame, rules: Rules, erased: ByTenant) -> DataFrame:
             good = [x for x, fault in screened if fault is None]
             if tombstones := gone.get(event.tenant):
                 good = [x for x in good if not tombstones.erases(x, ingested_at)]
-            strongest = min(good, key=lambda x: (rules.types[x.type].rank, x), default=None)
+            owner = strongest(good, rules)
             yield (
                 event.tenant,
                 event.event_id,
                 event.campaign_id,
                 event.message_id or None,
                 event.outcome,
-                None if strongest is None else key_of(event.tenant, strongest),
+                None if owner is None else key_of(event.tenant, owner),
             )
 
     messages = bronze.where(f.col("topic") == EMAIL).select("value", "ingested_at")
