@@ -123,10 +123,9 @@ def _outcomes(bronze: DataFrame, rules: Rules, erased: ByTenant) -> DataFrame:
                 screened = observer.screened(event.identifiers)
             except (Malformed, UnknownTypeError):
                 continue  # it is among the rejects
-            good = [x for x, fault in screened if fault is None]
             if tombstones := gone.get(event.tenant):
-                good = [x for x in good if not tombstones.erases(x, ingested_at)]
-            owner = strongest(good, rules)
+                screened = tombstones.left(screened, ingested_at)
+            owner = strongest((x for x, fault in screened if fault is None), rules)
             yield (
                 event.tenant,
                 event.event_id,

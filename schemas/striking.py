@@ -8,7 +8,7 @@ from typing import cast
 import msgspec
 
 from identity import Facts, Identifier, Observer, UnknownTypeError
-from identity.observe import Screened
+from identity.identifier import Screened
 from identity.tombstones import Tombstones
 from schemas.absorb import Absorbed, accept
 from schemas.codec import encode
