@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError, SettingsError
 from deploy.settings import Settings
-from schemas import CHANGES, EMAIL, ERASURES, TOPICS, WEB, encode
+from schemas import CHANGES, EMAIL, TOPICS, WEB
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -291,11 +291,9 @@ def source_tables(settings: Settings) -> "Tables":
 
 def settle(settings: Settings, done: "list[Erasure]") -> None:
     """Put what takes the place of requests for erasure into the log. Raises KafkaException."""
-    from deploy.sending import send  # noqa: PLC0415 - an extra
+    from deploy.sending import send_erasures  # noqa: PLC0415 - an extra
 
-    sender = producer(settings)
-    for erasure in done:
-        send(sender, ERASURES, [encode(erasure)], erasure.erasure_id.encode())
+    send_erasures(producer(settings), done)
 
 
 def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":
