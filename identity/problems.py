@@ -1,5 +1,6 @@
 """Reading a YAML document while collecting every problem, each with its path and what to write instead."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -52,6 +53,16 @@ class Problems:
         if not entries:
             self.wrong(path, f"write a text or a list of them, such as {example}")
         return tuple(self.text(path, entry, example) for entry in entries)
+
+    def pattern(self, path: str, value: object, example: str) -> str | None:
+        """A regular expression, as text; None where it is none."""
+        text = self.text(path, value, example)
+        try:
+            re.compile(text)
+        except re.error as error:
+            self.wrong(path, f"is a bad regular expression ({error}): correct it")
+            return None
+        return text
 
     def one_of(self, path: str, value: object, allowed: tuple[str, ...]) -> str:
         """One of some words; the first of them where it is none."""
