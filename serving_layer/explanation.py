@@ -7,11 +7,10 @@ from typing import Any, Final, NamedTuple
 from identity import Identifier, Link, Refused
 from identity.graph import Node
 from schemas import records
-from schemas.generation import BrokenGeneration
 from serving_layer.certainty import along, surest_path
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
-from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.refusals import crossing, dropped, members_of, refused
 from serving_layer.web.refused import Refused as RefusedRequest
 
@@ -97,7 +96,7 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Lo
             return _explained(
                 outcomes[0], outcomes[1], nodes, sorted(told), more, standing, reading.freshness
             )
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _explained(

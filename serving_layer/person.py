@@ -7,11 +7,10 @@ from typing import Any
 from identity import Customer, Identifier, pair
 from identity.graph import Node
 from schemas import Unavailable, records
-from schemas.generation import BrokenGeneration
 from serving_layer.answers import change_json, freshness_json, link_json, profile_json, stated_json, time_json
 from serving_layer.campaigns import campaigns_json
 from serving_layer.history import History
-from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.statements import history as stated
 from serving_layer.view import ServingView
 
@@ -77,7 +76,7 @@ def _nodes(tenant: str, members: Sequence[Identifier]) -> Generator[Look, Any, t
             nodes |= {x: records.decode_node(n) for x, n in zip(some, reading.nodes, strict=True) if n}
         else:
             return nodes, reading.freshness
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _identifier_json(node: Node) -> dict[str, Any]:

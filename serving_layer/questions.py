@@ -11,10 +11,9 @@ from typing import Any, NamedTuple
 
 from identity import Identifier, UnknownTypeError
 from schemas import records
-from schemas.generation import BrokenGeneration
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
-from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.remembered import Kept, Remembered
 
 Wanted = Look | str
@@ -74,7 +73,7 @@ def lookup(
             if outcome.watched is not None:
                 memory.keep(standing.number, (tenant, *questions[i]), Kept(outcome, outcome.watched))
         return Answer(found, reading.freshness)
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _begun(
@@ -151,7 +150,7 @@ def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outc
                         return outcome, reading.freshness
         else:
             return None, reading.freshness
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Wanted, Any, None]:
