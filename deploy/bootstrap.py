@@ -1,8 +1,7 @@
 """The composition root: every part of a running system, made from the settings."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from batch_layer.sources.importing import Importer
     from batch_layer.sources.tables import Tables
     from schemas import Erasure
-    from serving_layer.access.audit import Entry
+    from schemas.ledger import Ledger
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
@@ -231,18 +230,6 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
     )
 
 
-@contextmanager
-def audited(settings: Settings) -> "Iterator[Callable[[Entry], None]]":
-    """Notes in the audit log what a command does, before it is done. Raises SettingsError, AuditFailed."""
-    from serving_layer.access.audit import AuditLog, Seal  # noqa: PLC0415 - an extra
-
-    log = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
-    try:
-        yield log.note_now
-    finally:
-        log.close()
-
-
 def spark(
     settings: Settings, spark_settings: Mapping[str, str] | None = None, format_: str = "delta"
 ) -> "SparkSession":
@@ -280,6 +267,19 @@ def importer(
         again=again,
         dry=dry,
     )
+
+
+def ledger(settings: Settings, group: str) -> "Ledger":
+    """What the topic of erasures says now. Raises KafkaException."""
+    from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
+    from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
+
+    topic = ErasureLog(consumer(settings, group), Ledger(settings.id_key))
+    try:
+        topic.read(level=True)
+    finally:
+        topic.close()
+    return topic.ledger
 
 
 def source_tables(settings: Settings) -> "Tables":

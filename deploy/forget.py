@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from confluent_kafka import Producer
 
-from deploy import bootstrap
+from deploy.noting import note
 from deploy.sending import send_erasures
 from deploy.settings import Settings
 from deploy.user import user
 from schemas.ledger import asked_for
 from serving_layer import questions
-from serving_layer.access.audit import Entry, Seal
+from serving_layer.access.audit import Seal
 from serving_layer.view import ServingView
 
 
@@ -35,13 +35,11 @@ def forget(
 
     Raises UnknownTypeError, AuditFailed, and KafkaException.
     """
-    tenant, who = settings.tenant, user()
+    tenant = settings.tenant
     (outcome,) = view.ask(questions.lookup(view.generations.current, tenant, [identifier])).found
     whom = outcome.person(only=only)
-    receipt, messages = asked_for(tenant, whom, who, time.time_ns() // 1_000)
+    receipt, messages = asked_for(tenant, whom, user(), time.time_ns() // 1_000)
     seal = Seal(settings.id_key)
-    with bootstrap.audited(settings) as note:
-        about = [seal.of(tenant, x) for x in whom]
-        note(Entry(who=who, tenant=tenant, act="erase", about=about, detail={"receipt": receipt}))
+    note(settings, "erase", [seal.of(tenant, x) for x in whom], detail={"receipt": receipt})
     send_erasures(producer, messages)
     return Asked(receipt, outcome.customer[0] if outcome.customer else None, len(whom))

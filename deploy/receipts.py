@@ -44,15 +44,7 @@ class Generation(NamedTuple):
 
 def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
     """Where an erasure stands. Raises InputError where there is none, KafkaException, RedisError."""
-    from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
-    from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
-
-    topic = ErasureLog(bootstrap.consumer(settings, "ucid-receipts"), Ledger(settings.id_key))
-    try:
-        topic.read(level=True)
-    finally:
-        topic.close()
-    parts = topic.ledger.parts(tenant, receipt_id)
+    parts = bootstrap.ledger(settings, "ucid-receipts").parts(tenant, receipt_id)
     if not parts:
         raise InputError("there is no erasure with this receipt: take the one that 'ucid erase' printed")
     through = max(part.through for part in parts)

@@ -5,14 +5,12 @@ docs/erasure.md for what waits for which retention.
 """
 
 import argparse
-import sys
-
-import msgspec
 
 from deploy import bootstrap
 from deploy.errors import InputError
 from deploy.forget import forget
 from deploy.pairs import type_and_value
+from deploy.printing import print_line
 from deploy.receipts import receipt
 from deploy.settings import Settings
 
@@ -39,16 +37,12 @@ def run(options: argparse.Namespace) -> int:
     if options.receipt is not None:
         return _receipt(settings, options.receipt)
     view, producer = bootstrap.serving_view(settings), bootstrap.producer(settings)
-    _print(forget(settings, view, producer, options.identifier, only=options.only)._asdict())
+    print_line(forget(settings, view, producer, options.identifier, only=options.only)._asdict())
     return 0
 
 
 def _receipt(settings: Settings, receipt_id: str) -> int:
     stores = receipt(settings, settings.tenant, receipt_id)
     for store in stores:
-        _print(store)
+        print_line(store)
     return 0 if all(store.done for store in stores) else 1
-
-
-def _print(line: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
