@@ -18,6 +18,7 @@ from batch_layer.leaf import leaf
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import NOBODY, key_of
 from identity import Observer, Rules, UnknownTypeError
+from identity.profile import strongest
 from schemas import EMAIL, EmailEvent, Malformed
 from schemas import outcomes as records
 from schemas.absorb import accept
@@ -123,17 +124,16 @@ def _outcomes(bronze: DataFrame, rules: Rules, erased: ByTenant) -> DataFrame:
                 screened = observer.screened(event.identifiers)
             except (Malformed, UnknownTypeError):
                 continue  # it is among the rejects
-            good = [x for x, fault in screened if fault is None]
             if tombstones := gone.get(event.tenant):
-                good = [x for x in good if not tombstones.erases(x, ingested_at)]
-            strongest = min(good, key=lambda x: (rules.types[x.type].rank, x), default=None)
+                screened = tombstones.left(screened, ingested_at)
+            owner = strongest((x for x, fault in screened if fault is None), rules)
             yield (
                 event.tenant,
                 event.event_id,
                 event.campaign_id,
                 event.message_id or None,
                 event.outcome,
-                None if strongest is None else key_of(event.tenant, strongest),
+                None if owner is None else key_of(event.tenant, owner),
             )
 
     messages = bronze.where(f.col("topic") == EMAIL).select("value", "ingested_at")

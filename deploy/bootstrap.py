@@ -1,8 +1,7 @@
 """The composition root: every part of a running system, made from the settings."""
 
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from deploy.errors import InputError, SettingsError
 from deploy.settings import Settings
-from schemas import CHANGES, EMAIL, ERASURES, TOPICS, WEB, encode
+from schemas import CHANGES, EMAIL, TOPICS, WEB
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Producer
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from batch_layer.sources.importing import Importer
     from batch_layer.sources.tables import Tables
     from schemas import Erasure
-    from serving_layer.access.audit import Entry
+    from schemas.ledger import Ledger
     from serving_layer.view import ServingView
     from speed_layer.metrics import Metrics
     from speed_layer.side_lane import SideLane
@@ -231,18 +230,6 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
     )
 
 
-@contextmanager
-def audited(settings: Settings) -> "Iterator[Callable[[Entry], None]]":
-    """Notes in the audit log what a command does, before it is done. Raises SettingsError, AuditFailed."""
-    from serving_layer.access.audit import AuditLog, Seal  # noqa: PLC0415 - an extra
-
-    log = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
-    try:
-        yield log.note_now
-    finally:
-        log.close()
-
-
 def spark(
     settings: Settings, spark_settings: Mapping[str, str] | None = None, format_: str = "delta"
 ) -> "SparkSession":
@@ -282,6 +269,19 @@ def importer(
     )
 
 
+def ledger(settings: Settings, group: str) -> "Ledger":
+    """What the topic of erasures says now. Raises KafkaException."""
+    from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
+    from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
+
+    topic = ErasureLog(consumer(settings, group), Ledger(settings.id_key))
+    try:
+        topic.read(level=True)
+    finally:
+        topic.close()
+    return topic.ledger
+
+
 def source_tables(settings: Settings) -> "Tables":
     """The tables of slow sources."""
     from batch_layer.sources.tables import Tables  # noqa: PLC0415 - an extra
@@ -291,11 +291,9 @@ def source_tables(settings: Settings) -> "Tables":
 
 def settle(settings: Settings, done: "list[Erasure]") -> None:
     """Put what takes the place of requests for erasure into the log. Raises KafkaException."""
-    from deploy.sending import send  # noqa: PLC0415 - an extra
+    from deploy.sending import send_erasures  # noqa: PLC0415 - an extra
 
-    sender = producer(settings)
-    for erasure in done:
-        send(sender, ERASURES, [encode(erasure)], erasure.erasure_id.encode())
+    send_erasures(producer(settings), done)
 
 
 def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = None) -> "Run":

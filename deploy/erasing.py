@@ -9,9 +9,9 @@ import msgspec
 
 from deploy import bootstrap
 from deploy.errors import InputError
-from deploy.sending import send
+from deploy.sending import send_erasures
 from deploy.settings import Settings
-from schemas import ERASURES, Erasure, Unavailable, encode
+from schemas import Erasure, Unavailable
 
 if TYPE_CHECKING:
     from confluent_kafka import Producer
@@ -44,8 +44,7 @@ class Eraser:
 
         with self._lock:
             try:
-                for message in messages:
-                    send(self._producer, ERASURES, [encode(message)], message.erasure_id.encode())
+                send_erasures(self._producer, messages)
             except KafkaException:
                 raise Unavailable("Kafka has not said that it has the erasure: send it again") from None
 

@@ -15,11 +15,11 @@ from confluent_kafka.admin._config import ConfigResource  # mypy finds it nowher
 from deploy import bootstrap, kafka
 from deploy.errors import InputError
 from deploy.settings import Settings
-from schemas import CHANGES, DEAD_LETTERS, DECISIONS, EMAIL, ERASURES, TRIGGERS, TRIGGERS_DUE, WEB, overlay
+from schemas import ERASURES, TOPICS, overlay
 from schemas.generation import numbers, open_generation, path_of
 
 # Topics that drop their messages by time. That of erasures keeps its own, see docs/erasure.md.
-TOPICS = (WEB, EMAIL, DECISIONS, CHANGES, TRIGGERS, TRIGGERS_DUE, DEAD_LETTERS)
+BY_TIME = tuple(name for name in TOPICS if name != ERASURES)
 
 _PATIENCE_S = 10.0
 
@@ -44,15 +44,7 @@ class Generation(NamedTuple):
 
 def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
     """Where an erasure stands. Raises InputError where there is none, KafkaException, RedisError."""
-    from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
-    from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
-
-    topic = ErasureLog(bootstrap.consumer(settings, "ucid-receipts"), Ledger(settings.id_key))
-    try:
-        topic.read(level=True)
-    finally:
-        topic.close()
-    parts = topic.ledger.parts(tenant, receipt_id)
+    parts = bootstrap.ledger(settings, "ucid-receipts").parts(tenant, receipt_id)
     if not parts:
         raise InputError("there is no erasure with this receipt: take the one that 'ucid erase' printed")
     through = max(part.through for part in parts)
@@ -126,12 +118,12 @@ def _topics(settings: Settings, through: int) -> Iterator[Store]:
 def _retentions(settings: Settings) -> dict[str, int]:
     """Milliseconds that each topic keeps its messages."""
     admin = AdminClient(kafka.common(settings))
-    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in TOPICS]
+    asked = [ConfigResource(ConfigResource.Type.TOPIC, name) for name in BY_TIME]
     found: dict[str, int] = {}
     for resource, future in admin.describe_configs(asked, request_timeout=_PATIENCE_S).items():
         entries: Any = future.result()
         found[str(resource.name)] = int(entries["retention.ms"].value)
-    return {name: found[name] for name in TOPICS}
+    return {name: found[name] for name in BY_TIME}
 
 
 def _published(root: Path, number: int) -> datetime:

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
+from schemas import ERASURES, Erasure, encode
+
 # Seconds.
 _SLICE_S = 0.05
 
@@ -34,3 +36,9 @@ def send(producer: Producer, topic: str, payloads: Iterable[bytes], key: bytes |
     if failed := next((error for error in answers if error is not None), None):
         raise KafkaException(failed)
     return count
+
+
+def send_erasures(producer: Producer, erasures: Iterable[Erasure]) -> None:
+    """Send erasures, each in the place of what its id stood for. Raises KafkaException."""
+    for erasure in erasures:
+        send(producer, ERASURES, [encode(erasure)], erasure.erasure_id.encode())

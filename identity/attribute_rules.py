@@ -41,23 +41,15 @@ def _attribute(problems: Problems, name: str, entry: Document) -> AttributeRule:
         type=type_,
         sources=sources,
         personal=problems.flag(f"{path}.personal", entry.get("personal", True)),
-        pattern=_pattern(problems, f"{path}.pattern", entry["pattern"]) if "pattern" in entry else None,
+        pattern=problems.pattern(f"{path}.pattern", entry["pattern"], '"[A-Z]{2}"')
+        if "pattern" in entry
+        else None,
         minimum=_bound(problems, f"{path}.min", entry["min"], type_) if "min" in entry else None,
         maximum=_bound(problems, f"{path}.max", entry["max"], type_) if "max" in entry else None,
     )
     if found.minimum and found.maximum and measure(found.minimum, type_) > measure(found.maximum, type_):
         problems.wrong(f"{path}.min", "is more than 'max': no value is between them")
     return found
-
-
-def _pattern(problems: Problems, path: str, value: object) -> str | None:
-    text = problems.text(path, value, '"[A-Z]{2}"')
-    try:
-        re.compile(text)
-    except re.error as error:
-        problems.wrong(path, f"is a bad regular expression ({error}): correct it")
-        return None
-    return text
 
 
 def _bound(problems: Problems, path: str, value: object, type_: str) -> str | None:

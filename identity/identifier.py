@@ -19,6 +19,9 @@ class Identifier(NamedTuple):
 
 Pair = tuple[Identifier, Identifier]
 
+# What a raw value means, and why it can link nobody (None if it can).
+Screened = tuple[Identifier, str | None]
+
 
 def pair(a: Identifier, b: Identifier) -> Pair:
     """The two ends of a link, smaller first: a link has no direction."""

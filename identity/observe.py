@@ -12,7 +12,7 @@ from functools import lru_cache
 from identity import normalise
 from identity.errors import InvalidValueError, UnknownTypeError
 from identity.facts import Facts
-from identity.identifier import Identifier
+from identity.identifier import Identifier, Screened
 from identity.junk import is_junk
 from identity.normalise import SEPARATOR
 from identity.rules import Rules, TypeRule, as_regex, is_regex
@@ -22,8 +22,6 @@ from identity.tombstones import Tombstones
 _CACHE = 1 << 18
 
 _JUNK = "blocked: stands for no value"
-
-Screened = tuple[Identifier, str | None]
 
 
 class Observer:
@@ -89,8 +87,8 @@ class Observer:
         screened = self.screened(identifiers)
         keys = [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
         if tombstones and at <= tombstones.newest:
-            left = [found for found in screened if not tombstones.erases(found[0], at)]
-            if len(left) < len(screened) or any(tombstones.erases(x, at) for x, _ in keys):
+            left = tombstones.left(screened, at)
+            if left != screened or tombstones.left(keys, at) != keys:
                 screened, keys = left, []
         screened += keys
         good = [identifier for identifier, fault in screened if fault is None]

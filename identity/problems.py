@@ -1,5 +1,6 @@
 """Reading a YAML document while collecting every problem, each with its path and what to write instead."""
 
+import re
 from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -19,19 +20,24 @@ class Problems:
         """Note a problem."""
         self.found.append(f"{path}: {remedy}")
 
+    def entries(self, path: str, value: object) -> Mapping[Any, Any]:
+        """A mapping, whatever its keys."""
+        if isinstance(value, dict):
+            return value
+        self.wrong(path, "must be a mapping of 'key: value'")
+        return {}
+
     def mapping(self, path: str, value: object, known: tuple[str, ...] = ()) -> Document:
         """A mapping with text for keys, all of them among `known` where that says any."""
-        if not isinstance(value, dict):
-            self.wrong(path, "must be a mapping of 'key: value'")
-            return {}
-        for key in value:
-            if not isinstance(key, str) or not key:
-                self.wrong(f"{path}.{key}", "is no text: put the name in quotes")
-            elif known and key not in known:
-                near = get_close_matches(key, known, n=1)
+        entries = self.entries(path, value)
+        for key in entries:
+            if known and key not in known:
+                near = get_close_matches(str(key), known, n=1)
                 remedy = f"did you mean '{near[0]}'?" if near else f"known here: {', '.join(known)}"
-                self.wrong(f"{path}.{key}" if path != "the file" else key, f"is no known key; {remedy}")
-        return {key: entry for key, entry in value.items() if isinstance(key, str)}
+                self.wrong(f"{path}.{key}" if path != "the file" else str(key), f"is no known key; {remedy}")
+            elif not isinstance(key, str) or not key:
+                self.wrong(f"{path}.{key}", "is no text: put the name in quotes")
+        return {key: entry for key, entry in entries.items() if isinstance(key, str)}
 
     def text(self, path: str, value: object, example: str) -> str:
         """A text that is not empty; numbers and dates as YAML reads them are texts too."""
@@ -47,6 +53,16 @@ class Problems:
         if not entries:
             self.wrong(path, f"write a text or a list of them, such as {example}")
         return tuple(self.text(path, entry, example) for entry in entries)
+
+    def pattern(self, path: str, value: object, example: str) -> str | None:
+        """A regular expression, as text; None where it is none."""
+        text = self.text(path, value, example)
+        try:
+            re.compile(text)
+        except re.error as error:
+            self.wrong(path, f"is a bad regular expression ({error}): correct it")
+            return None
+        return text
 
     def one_of(self, path: str, value: object, allowed: tuple[str, ...]) -> str:
         """One of some words; the first of them where it is none."""

@@ -97,10 +97,7 @@ def register(rule: AttributeRule, some: Iterable[Claim]) -> tuple[Claim, ...]:
 
 def merged(rules: Rules, *several: Registers) -> dict[str, tuple[Claim, ...]]:
     """Registers of one identifier as one. Attributes that no rule names any more are left out."""
-    together: dict[str, list[Claim]] = {}
-    for registers in several:
-        for name, some in registers.items():
-            together.setdefault(name, []).extend(some)
+    together = _together(several)
     return {
         name: register(rule, together[name]) for name, rule in rules.registers.items() if together.get(name)
     }
@@ -108,15 +105,20 @@ def merged(rules: Rules, *several: Registers) -> dict[str, tuple[Claim, ...]]:
 
 def profile(rules: Rules, members: Iterable[Registers]) -> dict[str, Value]:
     """What a customer's members say together, by attribute."""
-    together: dict[str, list[Claim]] = {}
-    for registers in members:
-        for name, some in registers.items():
-            together.setdefault(name, []).extend(some)
+    together = _together(members)
     return {
         name: _value(rule, together[name])
         for name, rule in sorted(rules.profile.items())
         if together.get(name)
     }
+
+
+def _together(several: Iterable[Registers]) -> dict[str, list[Claim]]:
+    together: dict[str, list[Claim]] = {}
+    for registers in several:
+        for name, some in registers.items():
+            together.setdefault(name, []).extend(some)
+    return together
 
 
 def _value(rule: AttributeRule, some: Sequence[Claim]) -> Value:

@@ -14,7 +14,7 @@ from hashlib import sha256
 from hmac import digest
 
 from identity.facts import PAST
-from identity.identifier import Identifier
+from identity.identifier import Identifier, Screened
 
 DIGEST = 16  # bytes: no two of 2**40 identifiers share one by chance
 
@@ -50,6 +50,10 @@ class Tombstones:
     def erases(self, x: Identifier, ingested_at: int) -> bool:
         """Whether what was taken in of an identifier at that time does not count."""
         return ingested_at <= self.newest and ingested_at <= self.through(x)
+
+    def left(self, screened: Iterable[Screened], ingested_at: int) -> list[Screened]:
+        """What was taken in at that time without those who are erased."""
+        return [found for found in screened if not self.erases(found[0], ingested_at)]
 
     def __contains__(self, x: Identifier) -> bool:
         return self.through(x) != PAST

@@ -66,12 +66,11 @@ def _claim(
 ) -> list[Identifier]:
     """Whose word it is: each is seen by itself, for a consent says nothing of who is who."""
     screened = observer.screened(record.identifiers)
-    good = [identifier for identifier, fault in screened if fault is None]
-    if not good:
+    if all(fault is not None for _, fault in screened):
         raise Malformed("identifiers: not one of them can be somebody's: this word would count for nobody")
     if tombstones:
-        good = [x for x in good if not tombstones.erases(x, ingested_at)]
-        screened = [found for found in screened if not tombstones.erases(found[0], ingested_at)]
+        screened = tombstones.left(screened, ingested_at)
+    good = [identifier for identifier, fault in screened if fault is None]
     for identifier, fault in screened:
         if fault is not None:
             facts.add_quarantined(identifier, fault)

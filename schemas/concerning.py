@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import msgspec
 
-from identity import Facts, Identifier, Observer, UnknownTypeError
-from identity.observe import Screened
+from identity import Facts, Identifier, Observer
 from identity.tombstones import Tombstones
 from schemas.absorb import Absorbed
 from schemas.events import Consent, Decision
 from schemas.events import Identifier as Named
-from schemas.striking import tells, without
+from schemas.striking import identify, tells, without
 
 _NOBODY = Named(type="", value="")
 
@@ -57,7 +56,7 @@ def share(
     others = False
     for type_, raws in identifiers.items():
         for raw in raws:
-            x, fault = _screened(observer, type_, raw)
+            x, fault = identify(observer, type_, raw)
             if person.has(x, at):
                 own.setdefault(type_, []).append(raw)
             else:
@@ -85,16 +84,9 @@ def concerning(record: Absorbed, at: int, observer: Observer, person: Person) ->
 
 def _decided(decision: Decision, at: int, observer: Observer, person: Person) -> tuple[Decision, bool] | None:
     ends = (decision.a, decision.b)
-    has = [person.has(_screened(observer, end.type, end.value)[0], at) for end in ends]
+    has = [person.has(identify(observer, end.type, end.value)[0], at) for end in ends]
     if not any(has):
         return None
     a, b = (end if own else _NOBODY for end, own in zip(ends, has, strict=True))
     why = decision.why if all(has) else ""
     return msgspec.structs.replace(decision, a=a, b=b, who="", why=why), not all(has)
-
-
-def _screened(observer: Observer, type_: str, raw: str) -> Screened:
-    try:
-        return observer.identify(type_, raw)
-    except UnknownTypeError:
-        return Identifier(type_, raw), "no rule names its type"

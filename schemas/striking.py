@@ -8,6 +8,7 @@ from typing import cast
 import msgspec
 
 from identity import Facts, Identifier, Observer, UnknownTypeError
+from identity.identifier import Screened
 from identity.tombstones import Tombstones
 from schemas.absorb import Absorbed, accept
 from schemas.codec import encode
@@ -76,16 +77,19 @@ def without(record: Event | Consent, identifiers: Mapping[str, list[str]]) -> Ab
 def _end(observer: Observer, end: Named, ingested_at: int, tombstones: Tombstones) -> Named:
     if not _is_erased(observer, end.type, end.value, ingested_at, tombstones):
         return end
-    x, _ = observer.identify(end.type, end.value)
-    return Named(*tombstones.mask(x))
+    return Named(*tombstones.mask(identify(observer, end.type, end.value)[0]))
 
 
 def _is_erased(observer: Observer, type_: str, raw: str, ingested_at: int, tombstones: Tombstones) -> bool:
+    return tombstones.erases(identify(observer, type_, raw)[0], ingested_at)
+
+
+def identify(observer: Observer, type_: str, raw: str) -> Screened:
+    """What a raw value means; of a type that no rule names, itself, and it can link nobody."""
     try:
-        x, _ = observer.identify(type_, raw)
+        return observer.identify(type_, raw)
     except UnknownTypeError:
-        x = Identifier(type_, raw)
-    return tombstones.erases(x, ingested_at)
+        return Identifier(type_, raw), "no rule names its type"
 
 
 def names(

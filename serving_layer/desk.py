@@ -50,12 +50,7 @@ class Desk:
         else:
             standing = standing_at(self.shared.generations, as_of)
             answer = answered(standing, questions.lookup(standing, who.tenant, asked))
-        known = [outcome.customer[0] for outcome in answer.found if outcome.customer is not None]
-        unknown = len(asked) - len(known)
-        freshness = answer.freshness
-        self._metrics.looked_up(len(known), unknown, stale=freshness.stale)
-        account(who, unknown)
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="lookup", about=known, asked=len(asked)))
+        self._told(who, "lookup", _known(answer.found), len(asked), stale=answer.freshness.stale)
         return answer
 
     async def customer(self, who: Principal, customer_id: str) -> tuple[Outcome | None, Freshness]:
@@ -63,10 +58,8 @@ class Desk:
         spend(who, 1)
         question = questions.customer(who.tenant, customer_id)
         outcome, freshness = await self.ask(question, who.tenant)
-        self._metrics.looked_up(outcome is not None, outcome is None, stale=freshness.stale)
-        account(who, outcome is None)
-        about = [outcome.customer[0]] if outcome is not None and outcome.customer is not None else []
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="customer", about=about, asked=1))
+        known = _known([outcome] if outcome is not None else [])
+        self._told(who, "customer", known, 1, stale=freshness.stale)
         return outcome, freshness
 
     async def known(self, who: Principal, customer: Outcome) -> Known:
@@ -83,10 +76,7 @@ class Desk:
         """Why two (type, raw value) pairs are one customer, or not. Raises as `lookup` does."""
         spend(who, 2)
         found = await self.ask(explain(who.tenant, a, b), who.tenant)
-        about = [end.customer[0] for end in (found.a, found.b) if end.customer is not None]
-        self._metrics.looked_up(len(about), 2 - len(about), stale=found.freshness.stale)
-        account(who, 2 - len(about))
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="explain", about=about, asked=2))
+        self._told(who, "explain", _known([found.a, found.b]), 2, stale=found.freshness.stale)
         return found
 
     async def permitted(
@@ -119,21 +109,12 @@ class Desk:
         self._told(who, "statements", known, 1, stale=told.freshness.stale)
         return told
 
-    def _told(self, who: Principal, act: str, known: list[str], asked: int, *, stale: bool) -> None:
-        """Count and note an answer before it is given. Raises Refused (429)."""
-        unknown = asked - len(known)
-        self._metrics.looked_up(len(known), unknown, stale=stale)
-        account(who, unknown)
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
-
     async def picture(self, who: Principal, customer_id: str) -> tuple[Picture | None, Freshness]:
         """Whom an id means, as a graph. Raises as `customer` does."""
         spend(who, 1)
         found, freshness = await self.ask(picture(who.tenant, customer_id), who.tenant)
-        self._metrics.looked_up(found is not None, found is None, stale=freshness.stale)
-        account(who, found is None)
-        about = [found.outcome.customer[0]] if found is not None and found.outcome.customer else []
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act="graph", about=about, asked=1))
+        known = _known([found.outcome] if found is not None else [])
+        self._told(who, "graph", known, 1, stale=freshness.stale)
         return found, freshness
 
     async def freshness(self) -> Freshness:
@@ -151,3 +132,15 @@ class Desk:
                     wanted = question.send(await self.shared.read(wanted))
         except StopIteration as done:
             return cast("Result", done.value)
+
+    def _told(self, who: Principal, act: str, known: list[str], asked: int, *, stale: bool) -> None:
+        """Count and note an answer before it is given. Raises Refused (429)."""
+        unknown = asked - len(known)
+        self._metrics.looked_up(len(known), unknown, stale=stale)
+        account(who, unknown)
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
+
+
+def _known(found: Sequence[Outcome]) -> list[str]:
+    """The ids of those that are a customer."""
+    return [outcome.customer[0] for outcome in found if outcome.customer is not None]

@@ -7,11 +7,11 @@ from typing import Any, Final, NamedTuple
 from identity import Identifier, Link, Refused
 from identity.graph import Node
 from schemas import records
-from schemas.generation import BrokenGeneration
 from serving_layer.certainty import along, surest_path
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
-from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
+from serving_layer.questions import Moved, nodes_of
+from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.refusals import crossing, dropped, members_of, refused
 from serving_layer.web.refused import Refused as RefusedRequest
 
@@ -58,8 +58,8 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Lo
 
     Raises UnknownTypeError, Refused (422) where there is too much to read, and BrokenGeneration.
     """
-    reading: Reading = yield Look([])
     for _ in range(TRIES):
+        reading: Reading = yield Look([])
         standing = reading.standing
         outcomes = [Outcome(*standing.observer.identify(*asked)) for asked in (a, b)]
         keys = [(tenant, records.node_key(tenant, outcome.identifier)) for outcome in outcomes]
@@ -75,29 +75,21 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Lo
         )
         if len(members) > MOST_MEMBERS:
             raise RefusedRequest(422, f"these customers have more than {MOST_MEMBERS} identifiers", "size")
-        nodes: dict[Identifier, Node] = {}
-        for start in range(0, len(members), MOST):
-            some = members[start : start + MOST]
-            reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
-            if reading.standing.number != standing.number:
-                break
-            nodes.update(
-                (x, records.decode_node(node)) for x, node in zip(some, reading.nodes, strict=True) if node
-            )
-        else:
-            ours = {x: tuple(outcome.members) for outcome in outcomes for x in outcome.members}
-            links = crossing({x: nodes[x] for x in ours if x in nodes}, ours)
-            outer = list(dict.fromkeys(z for _, z in links[:MOST_REFUSED]))
-            reading = yield Look([(tenant, records.node_key(tenant, z)) for z in outer])
-            if reading.standing.number != standing.number:
-                continue
-            known = {**members_of(outer, reading), **ours}
-            told = {*refused(links[:MOST_REFUSED], nodes, known, standing), *dropped(nodes, standing)}
-            more = max(0, len(links) - MOST_REFUSED)
-            return _explained(
-                outcomes[0], outcomes[1], nodes, sorted(told), more, standing, reading.freshness
-            )
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+        try:
+            nodes, _ = yield from nodes_of(tenant, members, standing.number)
+        except Moved:
+            continue
+        ours = {x: tuple(outcome.members) for outcome in outcomes for x in outcome.members}
+        links = crossing({x: nodes[x] for x in ours if x in nodes}, ours)
+        outer = list(dict.fromkeys(z for _, z in links[:MOST_REFUSED]))
+        reading = yield Look([(tenant, records.node_key(tenant, z)) for z in outer])
+        if reading.standing.number != standing.number:
+            continue
+        known = {**members_of(outer, reading), **ours}
+        told = {*refused(links[:MOST_REFUSED], nodes, known, standing), *dropped(nodes, standing)}
+        more = max(0, len(links) - MOST_REFUSED)
+        return _explained(outcomes[0], outcomes[1], nodes, sorted(told), more, standing, reading.freshness)
+    raise KeptMoving
 
 
 def _explained(

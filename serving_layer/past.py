@@ -7,10 +7,11 @@ kept; without any that is old enough there is no answer, rather than a wrong one
 """
 
 from collections.abc import Generator
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from schemas.errors import SchemaError
 from schemas.generation import Offsets
+from serving_layer.asking import asked
 from serving_layer.generations import Generations, Standing
 from serving_layer.reading import Below, Freshness
 
@@ -33,12 +34,7 @@ def answered(standing: Standing, question: Generator[Any, Any, Result]) -> Resul
     """The answer to a lookup by one generation alone."""
     manifest = standing.generation.manifest
     freshness = Freshness(standing.number, manifest.as_of, False, _flat(manifest.offsets))
-    try:
-        wanted = next(question)
-        while True:
-            wanted = question.send(Below(standing, wanted).alone()._replace(freshness=freshness))
-    except StopIteration as done:
-        return cast("Result", done.value)
+    return asked(question, lambda look: Below(standing, look).alone()._replace(freshness=freshness))
 
 
 def _flat(offsets: Offsets) -> tuple[tuple[str, int], ...]:

@@ -11,11 +11,10 @@ from typing import Any, NamedTuple
 from identity import Identifier, UnknownTypeError
 from identity.consent import Claims, Permission, standing
 from schemas import overlay, records
-from schemas.generation import BrokenGeneration
 from serving_layer import questions
 from serving_layer.generations import Standing
 from serving_layer.questions import Moved, Wanted
-from serving_layer.reading import TRIES, Freshness, Look, Reading
+from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.remembered import MOST_WATCHED
 
 
@@ -70,7 +69,7 @@ def check(
             return (yield from _checked(of, tenant, keys, about, at))
         except Moved:
             of = (yield Look([])).standing
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def check_customers(
@@ -90,7 +89,7 @@ def check_customers(
         except Moved:
             continue
         return checked
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _checked(

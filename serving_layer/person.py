@@ -2,16 +2,17 @@
 
 import sys
 from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from identity import Customer, Identifier, pair
 from identity.graph import Node
-from schemas import Unavailable, records
-from schemas.generation import BrokenGeneration
+from schemas import Unavailable
 from serving_layer.answers import change_json, freshness_json, link_json, profile_json, stated_json, time_json
 from serving_layer.campaigns import campaigns_json
 from serving_layer.history import History
-from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
+from serving_layer.questions import Moved, nodes_of
+from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.statements import history as stated
 from serving_layer.view import ServingView
 
@@ -65,19 +66,11 @@ def links_json(nodes: Nodes) -> list[dict[str, Any]]:
 
 def _nodes(tenant: str, members: Sequence[Identifier]) -> Generator[Look, Any, tuple[Nodes, Freshness]]:
     """The node of each, all of one generation."""
-    reading: Reading = yield Look([])
     for _ in range(TRIES):
-        number = reading.standing.number
-        nodes: dict[Identifier, Node] = {}
-        for start in range(0, len(members), MOST):
-            some = members[start : start + MOST]
-            reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
-            if reading.standing.number != number:
-                break
-            nodes |= {x: records.decode_node(n) for x, n in zip(some, reading.nodes, strict=True) if n}
-        else:
-            return nodes, reading.freshness
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+        reading: Reading = yield Look([])
+        with suppress(Moved):
+            return (yield from nodes_of(tenant, members, reading.standing.number))
+    raise KeptMoving
 
 
 def _identifier_json(node: Node) -> dict[str, Any]:

@@ -8,10 +8,9 @@ from identity import Identifier, Link, pair
 from identity.graph import Node
 from identity.identifier import Pair
 from schemas import records
-from schemas.generation import BrokenGeneration
 from serving_layer.outcome import Outcome
 from serving_layer.questions import Wanted, customer
-from serving_layer.reading import TRIES, Freshness, Look, Reading
+from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.refusals import crossing, dropped, members_of, refused
 
 # Identifiers that are drawn, the strongest first: with more, nobody sees anything.
@@ -78,7 +77,7 @@ def picture(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Pictu
         ends = {x for line in lines for x in (line.a, line.b)}
         others = sorted(ends - set(shown))
         return Picture(outcome, shown, others, len(members) - len(shown), lines, more), reading.freshness
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _lines(nodes: dict[Identifier, Node], why: dict[Pair, str], absent: set[Identifier]) -> list[Line]:

@@ -12,9 +12,8 @@ from identity.profile import Value, merged, profile
 from identity.segments import segments
 from schemas import overlay
 from schemas.claims import decode_registers, profile_key
-from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations, Standing
-from serving_layer.reading import TRIES
+from serving_layer.reading import TRIES, KeptMoving
 
 Values = Sequence[bytes | None]
 
@@ -45,7 +44,7 @@ def known_of(
         if standing.number != live:
             # The live one is broken, and the one before it answers alone.
             return _known(standing, keys, [None] * len(keys))
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _known(standing: Standing, keys: Sequence[bytes], above: Values) -> Known:

@@ -10,11 +10,11 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from identity import Identifier, UnknownTypeError
+from identity.graph import Node
 from schemas import records
-from schemas.generation import BrokenGeneration
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
-from serving_layer.reading import MOST, TRIES, Freshness, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.remembered import Kept, Remembered
 
 Wanted = Look | str
@@ -74,7 +74,7 @@ def lookup(
             if outcome.watched is not None:
                 memory.keep(standing.number, (tenant, *questions[i]), Kept(outcome, outcome.watched))
         return Answer(found, reading.freshness)
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def _begun(
@@ -151,7 +151,20 @@ def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outc
                         return outcome, reading.freshness
         else:
             return None, reading.freshness
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
+
+
+def nodes_of(
+    tenant: str, identifiers: Sequence[Identifier], number: int
+) -> Generator[Look, Any, tuple[dict[Identifier, Node], Freshness]]:
+    """The nodes of identifiers, one or more, all of the generation of this number. Raises Moved."""
+    nodes: dict[Identifier, Node] = {}
+    for some in _chunks(identifiers):
+        reading: Reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
+        if reading.standing.number != number:
+            raise Moved
+        nodes |= {x: records.decode_node(node) for x, node in zip(some, reading.nodes, strict=True) if node}
+    return nodes, reading.freshness
 
 
 def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Wanted, Any, None]:

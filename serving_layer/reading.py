@@ -20,6 +20,14 @@ MOST: Final = 1_000
 # A handover may happen between opening a generation and asking Redis; so many in a row do not.
 TRIES: Final = 10
 
+
+class KeptMoving(BrokenGeneration):
+    """Readers moved to another generation as often as they were asked about."""
+
+    def __init__(self) -> None:
+        super().__init__("readers moved on each time that they were asked about: try again")
+
+
 Asked = tuple[str, bytes]
 """A tenant, and the key of an identifier's node."""
 
@@ -159,7 +167,7 @@ def looked(generations: Generations, look: Look) -> Generator[Below, Sequence[An
         standing = generations.at(live)
         if standing.number != live:
             return Below(standing, look).alone()  # the live one is broken
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving
 
 
 def live_of(reply: Sequence[Any]) -> int | None:

@@ -6,13 +6,12 @@ from typing import Any, Final, NamedTuple
 from identity import Identifier
 from identity.consent import Said, changes
 from schemas import records
-from schemas.generation import BrokenGeneration
 from serving_layer import questions
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
 from serving_layer.permissions import claims_under
 from serving_layer.questions import Moved, Wanted
-from serving_layer.reading import TRIES, Freshness, Look
+from serving_layer.reading import TRIES, Freshness, KeptMoving, Look
 
 # Statements of one customer that are told, the latest.
 MOST_TOLD: Final = 1_000
@@ -62,4 +61,4 @@ def history(
         ]
         said.sort(key=lambda one: (one[1][1].at, one))
         return Told(outcome.customer[0], said[-most:], freshness)
-    raise BrokenGeneration("readers moved on each time that they were asked about: try again")
+    raise KeptMoving

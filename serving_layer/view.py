@@ -18,6 +18,7 @@ from identity import Customer, Identifier
 from schemas import Unavailable, overlay, records
 from schemas.generation import BrokenGeneration, Generation
 from serving_layer import questions
+from serving_layer.asking import asked
 from serving_layer.generations import Generations
 from serving_layer.outcome import Outcome
 from serving_layer.profile import Known, known_of
@@ -75,13 +76,7 @@ class ServingView:
 
     def known(self, customer: Customer) -> Known:
         """What is known of a customer: its profile, and its segments."""
-        question = known_of(self.generations, self._tenant, customer.members)
-        try:
-            keys = next(question)
-            while True:
-                keys = question.send(self._values(keys))
-        except StopIteration as done:
-            return cast("Known", done.value)
+        return asked(known_of(self.generations, self._tenant, customer.members), self._values)
 
     def customers(self) -> Iterator[Customer]:
         """All customers. The overlay is read first and at one go, the generation as it is asked for.
@@ -103,22 +98,13 @@ class ServingView:
 
     def ask(self, question: Generator[questions.Wanted, Any, Result]) -> Result:
         """Read what a question of `serving_layer.questions` wants, until it has its answer."""
-        try:
-            wanted = next(question)
-            while True:
-                found = self._minted_from(wanted) if isinstance(wanted, str) else self._read(wanted)
-                wanted = question.send(found)
-        except StopIteration as done:
-            return cast("Result", done.value)
+        return asked(question, self._find)
+
+    def _find(self, wanted: questions.Wanted) -> Any:  # noqa: ANN401 - a hash, or a reading
+        return self._minted_from(wanted) if isinstance(wanted, str) else self._read(wanted)
 
     def _read(self, look: Look) -> Reading:
-        steps = looked(self.generations, look)
-        try:
-            below = next(steps)
-            while True:
-                below = steps.send(self._look(below))
-        except StopIteration as done:
-            return cast("Reading", done.value)
+        return asked(looked(self.generations, look), self._look)
 
     def _look(self, below: Below) -> Sequence[Any] | None:
         keys, arguments = below.question()

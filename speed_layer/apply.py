@@ -1,8 +1,6 @@
 """Applying facts to the view of one tenant: the quick way first, then what has to be decided."""
 
 import logging
-import random
-import time
 from collections.abc import Iterable, Mapping
 
 from redis import Redis
@@ -13,16 +11,13 @@ from schemas.generation import Generation
 from speed_layer.aside import Aside, deferred
 from speed_layer.changes import Teller
 from speed_layer.commit import Committer
-from speed_layer.errors import Contention
+from speed_layer.contention import attempts
 from speed_layer.forget import forget_ids
 from speed_layer.metrics import Metrics
 from speed_layer.quick import quick
 from speed_layer.view import SpeedView, ViewState
 
 log = logging.getLogger(__name__)
-
-# Each try means that another worker has made progress, so this is reached by a fault only.
-MAX_TRIES = 200
 
 
 class Applier:
@@ -55,22 +50,22 @@ class Applier:
         first each time.
         """
         rest, conflicts = self._quick(facts, minter, teller)
-        for tried in range(MAX_TRIES):
+        for _ in attempts("an update"):
             if not rest.seen:
-                return conflicts
+                break
             rest, met = self._decide(rest, minter, teller)
             if not met:
-                return conflicts
+                break
             conflicts += met
-            self._collided(met, tried)
-        raise Contention(f"an update met a conflict {MAX_TRIES} times")
+            self._metrics.conflicts(met)
+        return conflicts
 
     def erase(self, erased: Mapping[Identifier, int], minter: Minter, teller: Teller | None = None) -> None:
         """Take identifiers out of the view, each if it was first taken in up to the moment given.
 
         However much it bears on: nobody is to wait for the side lane to be forgotten. Raises as `apply` does.
         """
-        for tried in range(MAX_TRIES):
+        for _ in attempts("an erasure"):
             view = self._view(minter)
             as_of = self._generation.manifest.as_of
             try:
@@ -87,13 +82,7 @@ class Applier:
                     forget_ids(self._redis, minter.tenant, gone)
             if not met:
                 return
-            self._collided(met, tried)
-        raise Contention(f"an erasure met a conflict {MAX_TRIES} times")
-
-    def _collided(self, met: int, tried: int) -> None:
-        self._metrics.conflicts(met)
-        # Colliding workers must not keep step with each other.
-        time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
+            self._metrics.conflicts(met)
 
     def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
         """Returns the facts that are left, and the number of conflicts."""

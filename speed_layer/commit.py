@@ -76,9 +76,7 @@ class Committer:
     def write(self, epoch: bytes, records: Sequence[Write]) -> list[int]:
         """Write records, each by itself; the places of those that met a conflict."""
         (replies,) = self._calls(epoch, _Calls(self._again, records, SINGLE_TOGETHER, lambda record: record))
-        return [
-            call * SINGLE_TOGETHER + number - 1 for call, numbers in enumerate(replies) for number in numbers
-        ]
+        return _places(replies)
 
     def _foundings(self, nodes: Sequence[Founded], teller: Teller | None) -> "_Calls[Founded]":
         def arguments(node: Founded) -> tuple[bytes, ...]:
@@ -148,11 +146,12 @@ def _connected(redis: Redis, send: Callable[[Any], list[Any]]) -> list[Any]:
 
 
 def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier]:
-    return [
-        nodes[call * SINGLE_TOGETHER + number - 1].identifier
-        for call, numbers in enumerate(replies)
-        for number in numbers
-    ]
+    return [nodes[place].identifier for place in _places(replies)]
+
+
+def _places(replies: list[list[int]]) -> list[int]:
+    """Where those that met a conflict stand among all, counted from 0; a reply counts its own from 1."""
+    return [call * SINGLE_TOGETHER + number - 1 for call, numbers in enumerate(replies) for number in numbers]
 
 
 def _done(replies: list[list[int]]) -> list[bool]:

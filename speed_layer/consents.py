@@ -4,8 +4,6 @@ Claims merge by maximum (`identity.consent`), so what is applied twice, late or 
 nothing. They are written before the offsets of what said them: a crash repeats rather than forgets.
 """
 
-import random
-import time
 from collections.abc import Callable, Iterable, Mapping
 
 from redis import Redis
@@ -14,9 +12,8 @@ from identity import Identifier
 from identity.consent import Claims, merge
 from schemas import overlay, records
 from schemas.generation import Generation
-from speed_layer.apply import MAX_TRIES
 from speed_layer.commit import Committer
-from speed_layer.errors import Contention
+from speed_layer.contention import attempts
 from speed_layer.view import SpeedView, ViewState
 
 
@@ -48,13 +45,10 @@ class Consents:
 
     def _change(self, tenant: str, keys: Iterable[bytes], changed: Callable[[bytes, Claims], Claims]) -> None:
         rest = list(keys)
-        for tried in range(MAX_TRIES):
+        for _ in attempts("a claim"):
+            rest = self._try(tenant, rest, changed)
             if not rest:
                 return
-            rest = self._try(tenant, rest, changed)
-            # Colliding workers must not keep step with each other.
-            time.sleep(random.uniform(0, 0.001 * min(tried, 20)) if rest else 0)  # noqa: S311 - no secret
-        raise Contention(f"a claim met a conflict {MAX_TRIES} times")
 
     def _try(self, tenant: str, keys: list[bytes], changed: Callable[[bytes, Claims], Claims]) -> list[bytes]:
         """Those that met a conflict."""

@@ -4,8 +4,6 @@ Redis holds what was claimed since the generation's cut-off and no more; who rea
 generation has. Claims know nothing of customers, so they wait for no decision.
 """
 
-import random
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, cast
@@ -16,14 +14,12 @@ from identity import Identifier, Rules
 from identity.profile import Claim, Registers, merged
 from schemas import overlay
 from schemas.claims import decode_registers, encode_registers, profile_key
-from speed_layer.errors import Contention, LostView
+from speed_layer.contention import attempts
+from speed_layer.errors import LostView
 from speed_layer.view import ViewState, script
 
 # Registers in one call: each is read, compared and written, about a millisecond of Redis together.
 TOGETHER: Final = 200
-
-# As with updates, each try means that another worker has made progress.
-MAX_TRIES: Final = 200
 
 Claims = Mapping[Identifier, Mapping[str, Sequence[Claim]]]
 
@@ -61,13 +57,10 @@ class Profiles:
         self._change(list(through), left)
 
     def _change(self, rest: list[bytes], changed: Callable[[bytes, Registers], Registers]) -> None:
-        for tried in range(MAX_TRIES):
+        for _ in attempts("registers"):
+            rest = [key for keys in _chunks(rest) for key in self._try(keys, changed)]
             if not rest:
                 return
-            rest = [key for keys in _chunks(rest) for key in self._try(keys, changed)]
-            if rest:
-                time.sleep(random.uniform(0, 0.001 * min(tried, 20)))  # noqa: S311 - no secret
-        raise Contention(f"registers met a conflict {MAX_TRIES} times")
 
     def _try(self, keys: list[bytes], changed: Callable[[bytes, Registers], Registers]) -> list[bytes]:
         """Change what stands under some keys; returns those that met a conflict."""

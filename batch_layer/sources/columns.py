@@ -53,7 +53,9 @@ def read(problems: Problems, path: str, document: object) -> Column:
         trues=problems.texts(f"{path}.trues", entry["trues"], "[yes, Y]") if "trues" in entry else (),
         falses=problems.texts(f"{path}.falses", entry["falses"], "[no, N]") if "falses" in entry else (),
         required=problems.flag(f"{path}.required", entry.get("required", False)),
-        pattern=_pattern(problems, f"{path}.pattern", entry["pattern"]) if "pattern" in entry else None,
+        pattern=problems.pattern(f"{path}.pattern", entry["pattern"], "[0-9]{6,9}")
+        if "pattern" in entry
+        else None,
         minimum=_bound(problems, f"{path}.min", type_, entry["min"]) if "min" in entry else None,
         maximum=_bound(problems, f"{path}.max", type_, entry["max"]) if "max" in entry else None,
         values=problems.texts(f"{path}.values", entry["values"], "[GB, IE]") if "values" in entry else (),
@@ -133,16 +135,6 @@ def _sign(problems: Problems, path: str, value: object) -> str:
         problems.wrong(path, 'write one sign in quotes, such as ","')
         return "."
     return value
-
-
-def _pattern(problems: Problems, path: str, value: object) -> str | None:
-    pattern = problems.text(path, value, "[0-9]{6,9}")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        problems.wrong(path, f"is a bad regular expression ({error}): correct it")
-        return None
-    return pattern
 
 
 def _bound(problems: Problems, path: str, type_: str, value: object) -> str | None:

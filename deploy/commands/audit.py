@@ -3,10 +3,9 @@
 import argparse
 import sys
 
-import msgspec
-
 from deploy import bootstrap
 from deploy.pairs import type_and_value
+from deploy.printing import print_line
 from deploy.settings import Settings
 from serving_layer import questions
 from serving_layer.access.audit import Seal
@@ -42,6 +41,5 @@ def _who(settings: Settings, seal: Seal, identifier: tuple[str, str]) -> int:
         about |= {outcome.customer[0], *outcome.customer[2]}
     for line, entry in entries(settings.audit):
         if entry.tenant == settings.tenant and about.intersection(entry.about):
-            told = {"at": line.at, "who": entry.who, "act": entry.act, "detail": entry.detail}
-            sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
+            print_line({"at": line.at, "who": entry.who, "act": entry.act, "detail": entry.detail})
     return 0

@@ -1,23 +1,19 @@
 """`ucid consent grant|withdraw|show|history`: what somebody permits, said and asked."""
 
 import argparse
-import sys
 import time
 import uuid
-from collections.abc import Iterable
-from typing import Any
-
-import msgspec
 
 from deploy import bootstrap
 from deploy.commands.simulate import moment
+from deploy.noting import note
 from deploy.pairs import type_and_value
+from deploy.printing import print_line
 from deploy.sending import send
 from deploy.settings import Settings
 from deploy.user import user
 from identity.consent import permission
 from schemas import CONSENTS, Consent, ConsentStatus, decode, encode
-from serving_layer.access.audit import Entry
 from serving_layer.answers import permitted_json, stated_json
 from serving_layer.permissions import check
 from serving_layer.statements import history
@@ -90,27 +86,16 @@ def _show(settings: Settings, options: argparse.Namespace) -> int:
     question = check(view.generations.current, settings.tenant, options.identifiers, about, now)
     found = view.ask(question).found
     known = [one.customer_id for one in found if one.customer_id is not None]
-    _note(settings, "permissions", known, len(found))
-    _print(
-        {"type": type_, "value": value, **permitted_json(one)}
-        for (type_, value), one in zip(options.identifiers, found, strict=True)
-    )
+    note(settings, "permissions", known, len(found))
+    for (type_, value), one in zip(options.identifiers, found, strict=True):
+        print_line({"type": type_, "value": value, **permitted_json(one)})
     return 0 if all(one.status == "allowed" for one in found) else 1
 
 
 def _history(settings: Settings, asked: tuple[str, str]) -> int:
     view = bootstrap.serving_view(settings)
     told = view.ask(history(view.generations.current, settings.tenant, asked))
-    _note(settings, "statements", [] if told.customer_id is None else [told.customer_id], 1)
-    _print(stated_json(x, *said) for x, said in told.said)
+    note(settings, "statements", [] if told.customer_id is None else [told.customer_id], 1)
+    for x, said in told.said:
+        print_line(stated_json(x, *said))
     return 0 if told.customer_id is not None else 1
-
-
-def _note(settings: Settings, act: str, about: list[str], asked: int) -> None:
-    with bootstrap.audited(settings) as note:
-        note(Entry(who=user(), tenant=settings.tenant, act=act, about=about, asked=asked))
-
-
-def _print(lines: Iterable[dict[str, Any]]) -> None:
-    for line in lines:
-        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")

@@ -6,19 +6,17 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-import msgspec
 from confluent_kafka import Consumer, TopicPartition
 
 from deploy import bootstrap
 from deploy.errors import InputError
+from deploy.printing import print_line
 from deploy.sending import send
 from deploy.settings import Settings
 from identity import Observer, rulefile
 from schemas import DEAD_LETTERS, EMAIL, DeadLetter, Malformed, decode, encode_json
 from schemas.generation import open_generation, wanted
-from schemas.ledger import Ledger
 from schemas.striking import rewritten
-from speed_layer.erasures import ErasureLog
 from speed_layer.webhooks.receiver import ORIGIN as WEBHOOKS
 
 if TYPE_CHECKING:
@@ -43,8 +41,7 @@ def run(options: argparse.Namespace) -> int:
     letters = {origin(letter): letter for letter in read(bootstrap.consumer(settings, "ucid-dead-letters"))}
     if options.action == "list":
         for name, letter in letters.items():
-            entry = {"origin": name, "bytes": len(letter.value), "reason": letter.reason}
-            sys.stdout.buffer.write(msgspec.json.encode(entry) + b"\n")
+            print_line({"origin": name, "bytes": len(letter.value), "reason": letter.reason})
         return 0
     wanted = [options.origin] if options.action == "show" else options.origin or list(letters)
     if unknown := [name for name in wanted if name not in letters]:
@@ -78,12 +75,7 @@ def _replay(settings: Settings, letters: Sequence[DeadLetter]) -> int:
 def _striker(settings: Settings) -> Callable[[str, bytes, int], bytes]:
     """What a message says of those who were not erased since it came: it would count as new."""
     number = wanted(settings.generations)
-    topic = ErasureLog(bootstrap.consumer(settings, "ucid-dead-letters"), Ledger(settings.id_key))
-    try:
-        topic.read(level=True)
-    finally:
-        topic.close()
-    erased = topic.ledger.tombstones
+    erased = bootstrap.ledger(settings, "ucid-dead-letters").tombstones
     if number is None or not erased:
         return lambda _, value, __: value
     rules = open_generation(settings.generations, number).manifest.rules

@@ -5,22 +5,14 @@ docs/erasure.md for what waits for which retention.
 """
 
 import argparse
-import sys
-import time
-
-import msgspec
 
 from deploy import bootstrap
 from deploy.errors import InputError
+from deploy.forget import forget
 from deploy.pairs import type_and_value
+from deploy.printing import print_line
 from deploy.receipts import receipt
-from deploy.sending import send
 from deploy.settings import Settings
-from deploy.user import user
-from schemas import ERASURES, encode
-from schemas.ledger import asked_for
-from serving_layer import questions
-from serving_layer.access.audit import Entry, Seal
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -44,29 +36,13 @@ def run(options: argparse.Namespace) -> int:
         raise InputError("name either whom to erase, as TYPE=VALUE, or --receipt ID")
     if options.receipt is not None:
         return _receipt(settings, options.receipt)
-    view, tenant = bootstrap.serving_view(settings), settings.tenant
-    question = questions.lookup(view.generations.current, tenant, [options.identifier])
-    (outcome,) = view.ask(question).found
-    whom = outcome.person(only=options.only)
-    receipt_id, messages = asked_for(tenant, whom, user(), time.time_ns() // 1_000)
-    seal = Seal(settings.id_key)
-    with bootstrap.audited(settings) as note:
-        about = [seal.of(tenant, x) for x in whom]
-        note(Entry(who=user(), tenant=tenant, act="erase", about=about, detail={"receipt": receipt_id}))
-    producer = bootstrap.producer(settings)
-    for message in messages:
-        send(producer, ERASURES, [encode(message)], message.erasure_id.encode())
-    customer_id = outcome.customer[0] if outcome.customer else None
-    _print({"receipt": receipt_id, "customer_id": customer_id, "erased": len(whom)})
+    view, producer = bootstrap.serving_view(settings), bootstrap.producer(settings)
+    print_line(forget(settings, view, producer, options.identifier, only=options.only)._asdict())
     return 0
 
 
 def _receipt(settings: Settings, receipt_id: str) -> int:
     stores = receipt(settings, settings.tenant, receipt_id)
     for store in stores:
-        _print(store)
+        print_line(store)
     return 0 if all(store.done for store in stores) else 1
-
-
-def _print(line: object) -> None:
-    sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")

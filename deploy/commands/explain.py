@@ -6,10 +6,9 @@ import sys
 import msgspec
 
 from deploy import bootstrap
+from deploy.noting import note
 from deploy.pairs import type_and_value
 from deploy.settings import Settings
-from deploy.user import user
-from serving_layer.access.audit import Entry
 from serving_layer.answers import explanation_json
 from serving_layer.explanation import explain
 from serving_layer.history import History
@@ -27,8 +26,7 @@ def run(options: argparse.Namespace) -> int:
     view = bootstrap.serving_view(settings)
     found = view.ask(explain(settings.tenant, options.a, options.b))
     about = [end.customer[0] for end in (found.a, found.b) if end.customer is not None]
-    with bootstrap.audited(settings) as note:
-        note(Entry(who=user(), tenant=settings.tenant, act="explain", about=about, asked=2))
+    note(settings, "explain", about, 2)
     told = explanation_json(found, settings.tenant, History(settings.history))
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(told)) + b"\n")
     return 0 if found.same else 1

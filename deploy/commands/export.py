@@ -13,11 +13,12 @@ import msgspec
 from deploy import bootstrap
 from deploy.access import Row, everything, rows
 from deploy.commands.simulate import customer_json
+from deploy.noting import note
 from deploy.pairs import type_and_value
+from deploy.printing import print_line
 from deploy.settings import Settings
-from deploy.user import user
 from serving_layer import questions
-from serving_layer.access.audit import Entry, Seal
+from serving_layer.access.audit import Seal
 from serving_layer.history import History
 from serving_layer.person import whole
 
@@ -39,10 +40,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _customers(settings: Settings) -> int:
     """Print as the view is read; nothing is held back in memory but the overlay."""
-    with bootstrap.audited(settings) as note:
-        note(Entry(who=user(), tenant=settings.tenant, act="export", detail={"what": "customers"}))
+    note(settings, "export", detail={"what": "customers"})
     for customer in bootstrap.serving_view(settings).customers():
-        sys.stdout.buffer.write(msgspec.json.encode(customer_json(customer)) + b"\n")
+        print_line(customer_json(customer))
     return 0
 
 
@@ -52,10 +52,7 @@ def _person(settings: Settings, options: argparse.Namespace) -> int:
     whole(freshness)
     customer = found.as_customer()
     about = Seal(settings.id_key).of(tenant, found.identifier) if customer is None else customer.id
-    with bootstrap.audited(settings) as note:
-        note(
-            Entry(who=user(), tenant=tenant, act="export", about=[about], asked=1, detail={"what": "person"})
-        )
+    note(settings, "export", [about], asked=1, detail={"what": "person"})
     if customer is None:
         why = f" ({found.reason})" if found.reason else ""
         print(

@@ -14,6 +14,7 @@ from batch_layer.sources.errors import DefinitionError, SourceError
 from batch_layer.sources.loads import Loads
 from deploy import bootstrap
 from deploy.errors import InputError
+from deploy.printing import print_line
 from deploy.settings import Settings
 from identity import Rules, rulefile
 from schemas.generation import open_generation, wanted
@@ -106,5 +107,5 @@ def _check_types(source: "Source", generations: Path) -> None:
 
 def _print_rejects(tables: "Tables", load: int) -> int:
     for row in tables.rejects(load).orderBy("file", "record").toLocalIterator():
-        sys.stdout.buffer.write(msgspec.json.encode(row.asDict()) + b"\n")
+        print_line(row.asDict())
     return 0

@@ -10,6 +10,7 @@ import msgspec
 
 from deploy.api_keys import changed
 from deploy.errors import InputError
+from deploy.printing import print_line
 from deploy.settings import Settings
 from serving_layer.access.keys import MOST_SECRETS, RATE, UNKNOWN, Key, Secret, digest, load, new_secret
 from serving_layer.access.principal import SCOPES
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     match options.action:
         case "list":
             for key in load(settings.keys).keys:
-                sys.stdout.buffer.write(msgspec.json.encode(_told(key)) + b"\n")
+                print_line(_told(key))
         case "create":
             secret = new_secret()
             expires = None if options.expires is None else now + options.expires * _DAY_S

@@ -1,17 +1,14 @@
 """`ucid lookup TYPE=VALUE…`: which customer is each of these?"""
 
 import argparse
-import sys
-
-import msgspec
 
 from deploy import bootstrap
 from deploy.commands.simulate import moment
+from deploy.noting import note
 from deploy.pairs import type_and_value
+from deploy.printing import print_line
 from deploy.settings import Settings
-from deploy.user import user
 from serving_layer import questions
-from serving_layer.access.audit import Entry
 from serving_layer.answers import found_json
 from serving_layer.past import answered, standing_at
 
@@ -39,10 +36,8 @@ def run(options: argparse.Namespace) -> int:
         standing = standing_at(generations, options.as_of)
         answer = answered(standing, questions.lookup(standing, settings.tenant, asked))
     known = [outcome.customer[0] for outcome in answer.found if outcome.customer]
-    with bootstrap.audited(settings) as note:
-        note(Entry(who=user(), tenant=settings.tenant, act="lookup", about=known, asked=len(asked)))
+    note(settings, "lookup", known, len(asked))
     for outcome in answer.found:
         unknown = {"customer_id": None, "reason": "unknown"}
-        line = {**outcome.identifier._asdict(), **(found_json(outcome, members=True) or unknown)}
-        sys.stdout.buffer.write(msgspec.json.encode(line) + b"\n")
+        print_line({**outcome.identifier._asdict(), **(found_json(outcome, members=True) or unknown)})
     return 0 if known else 1

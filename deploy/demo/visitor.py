@@ -9,13 +9,12 @@ from confluent_kafka import Producer
 
 from deploy.awaiting import until
 from deploy.demo.stage import say
+from deploy.forget import forget
 from deploy.receipts import receipt
 from deploy.sending import send
 from deploy.settings import Settings
 from identity.consent import permission
-from schemas import CONSENTS, ERASURES, WEB, Consent, encode
-from schemas.ledger import asked_for
-from serving_layer import questions
+from schemas import CONSENTS, WEB, Consent, encode
 from serving_layer.permissions import check
 from serving_layer.view import ServingView
 
@@ -46,15 +45,12 @@ class Visitor:
         return self._forget()
 
     def _forget(self) -> bool:
-        tenant = self._settings.tenant
-        (outcome,) = self._view.ask(questions.lookup(self._view.generations.current, tenant, [_EMAIL])).found
-        receipt_id, messages = asked_for(tenant, outcome.person(only=False), "ucid demo", _now())
-        for message in messages:
-            send(self._producer, ERASURES, [encode(message)], message.erasure_id.encode())
+        asked = forget(self._settings, self._view, self._producer, _EMAIL)
         seconds = self._await(lambda: not self._is_anybody(), "her to be gone")
         say(f"she asks to be forgotten: after {seconds:.2f} s nobody is behind her cookie or her address")
-        waiting = [store for store in receipt(self._settings, tenant, receipt_id) if not store.done]
-        say(f"her receipt ({receipt_id}) names {len(waiting)} stores that wait for a run, or for retention")
+        stores = receipt(self._settings, self._settings.tenant, asked.receipt)
+        waiting = sum(not store.done for store in stores)
+        say(f"her receipt ({asked.receipt}) names {waiting} stores that wait for a run, or for retention")
         return not self._is_anybody()
 
     def _event(self, consent: dict[str, bool] | None = None, **identifiers: str) -> None:

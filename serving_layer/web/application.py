@@ -5,6 +5,7 @@ import time
 from contextlib import aclosing
 from typing import Any
 
+from identity import UnknownTypeError
 from schemas.errors import SchemaError
 from serving_layer.access.gate import Gate
 from serving_layer.metrics import Metrics
@@ -59,6 +60,8 @@ class Application:
         return json({"error": "there is no such path"}, 404)
 
     def _failed(self, error: Exception) -> Response:
+        if isinstance(error, UnknownTypeError):
+            error = Refused(400, str(error), "body")
         if isinstance(error, Refused):
             self._metrics.refused(error.reason)
             return json({"error": str(error)}, error.status, error.headers)

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 import msgspec
 
-from identity import UnknownTypeError
 from serving_layer.web.refused import Refused
 
 Content = TypeVar("Content")
@@ -25,11 +24,6 @@ def decoded(decoder: "msgspec.json.Decoder[Content]", body: bytes, what: str) ->
     except RecursionError:
         problem = "the body is nested too deeply"
     raise Refused(400, problem, "body")
-
-
-def of_unknown_type(error: UnknownTypeError) -> Refused:
-    """The refusal of a type that no rule names."""
-    return Refused(400, str(error), "body")
 
 
 def without_values(error: msgspec.DecodeError) -> str:

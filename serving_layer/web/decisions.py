@@ -7,13 +7,13 @@ from typing import Annotated
 
 import msgspec
 
-from identity import Identifier, UnknownTypeError
+from identity import Identifier
 from schemas import Decision, Verdict, WebEvent
 from schemas import Identifier as Sent
 from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
 from serving_layer.desk import Desk
-from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.body import decoded
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
 from serving_layer.web.refused import Refused
@@ -77,11 +77,8 @@ class Decisions:
 
 
 def identified(desk: Desk, x: Question) -> Identifier:
-    """The identifier that somebody means to say something of. Raises Refused (400)."""
-    try:
-        identifier, fault = desk.shared.generations.current.observer.identify(x.type, x.value)
-    except UnknownTypeError as error:
-        raise of_unknown_type(error) from None
+    """The identifier that somebody means to say something of. Raises UnknownTypeError, and Refused (400)."""
+    identifier, fault = desk.shared.generations.current.observer.identify(x.type, x.value)
     if fault is not None:
         raise Refused(400, f"a {x.type} that links nobody: {fault}", "body")
     return identifier

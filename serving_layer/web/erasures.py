@@ -6,14 +6,13 @@ from typing import Any, Protocol
 
 import msgspec
 
-from identity import UnknownTypeError
 from schemas import Erasure
 from schemas.ledger import asked_for
 from serving_layer import questions
 from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
 from serving_layer.desk import Desk
-from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.body import decoded
 from serving_layer.web.message import Request, Response, json
 from serving_layer.web.refused import Refused
 
@@ -61,10 +60,7 @@ class Erasures:
         wish = decoded(_wish, await request.body(), "erasure")
         standing = self._desk.shared.generations.current
         question = questions.lookup(standing, who.tenant, [(wish.type, wish.value)])
-        try:
-            (outcome,) = (await self._desk.ask(question, who.tenant)).found
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
+        (outcome,) = (await self._desk.ask(question, who.tenant)).found
         whom = outcome.person(only=wish.only)
         receipt, messages = asked_for(who.tenant, whom, who.name, self._clock() // 1_000)
         seal = self._desk.audit.seal

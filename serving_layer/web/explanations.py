@@ -5,11 +5,10 @@ from typing import Any
 
 import msgspec
 
-from identity import UnknownTypeError
 from serving_layer.answers import explanation_json
 from serving_layer.desk import Desk
 from serving_layer.history import History
-from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.body import decoded
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
 
@@ -36,9 +35,6 @@ class Explanations:
         both = decoded(_both, await request.body(), "question")
         who = request.who
         a, b = ((x.type, x.value) for x in (both.a, both.b))
-        try:
-            found = await self._desk.explain(who, a, b)
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
+        found = await self._desk.explain(who, a, b)
         told: dict[str, Any] = await asyncio.to_thread(explanation_json, found, who.tenant, self._history)
         return json(told)

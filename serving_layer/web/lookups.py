@@ -13,7 +13,7 @@ from serving_layer.answers import found_bytes, freshness_json
 from serving_layer.desk import Desk
 from serving_layer.past import NotCovered
 from serving_layer.reading import MOST, Freshness
-from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
 from serving_layer.web.refused import Refused
@@ -64,8 +64,6 @@ class Lookups:
         as_of = None if asked.as_of is None else round(asked.as_of.timestamp() * 1_000_000)
         try:
             found, freshness = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
         except NotCovered as error:
             raise Refused(404, str(error), "past") from None
         members = "read" in request.who.scopes

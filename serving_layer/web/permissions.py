@@ -4,12 +4,11 @@ from typing import Annotated, Any
 
 import msgspec
 
-from identity import UnknownTypeError
 from identity.consent import permission
 from serving_layer.answers import freshness_json, permitted_json, stated_json
 from serving_layer.desk import Desk
 from serving_layer.reading import MOST
-from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.body import decoded
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
 from serving_layer.web.refused import Refused
@@ -50,15 +49,12 @@ class Permissions:
         asked = decoded(_check, await request.body(), "check of permissions")
         if asked.identifiers and asked.customers:
             raise Refused(400, "ask of identifiers or of customers, in two requests", "body")
-        try:
-            found, freshness = await self._desk.permitted(
-                request.who,
-                permission(asked.purpose, asked.channel, asked.brand, asked.locale),
-                identifiers=[(x.type, x.value) for x in asked.identifiers],
-                customers=asked.customers,
-            )
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
+        found, freshness = await self._desk.permitted(
+            request.who,
+            permission(asked.purpose, asked.channel, asked.brand, asked.locale),
+            identifiers=[(x.type, x.value) for x in asked.identifiers],
+            customers=asked.customers,
+        )
         return json({"results": [permitted_json(one) for one in found], **freshness_json(freshness)})
 
     async def history(self, request: Request) -> Response:
@@ -69,10 +65,7 @@ class Permissions:
             whose = (asked.identifier.type, asked.identifier.value)
         if whose is None or (asked.identifier is not None and asked.customer is not None):
             raise Refused(400, "name one identifier or one customer", "body")
-        try:
-            told = await self._desk.statements(request.who, whose)
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
+        told = await self._desk.statements(request.who, whose)
         if told.customer_id is None:
             raise Refused(404, "no customer is or was known by this", "unknown")
         return json(

@@ -6,12 +6,12 @@ from typing import Annotated, Final
 
 import msgspec
 
-from identity import Identifier, Observer, UnknownTypeError
+from identity import Identifier, Observer
 from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
 from serving_layer.desk import Desk
 from serving_layer.history import Origin
-from serving_layer.web.body import decoded, of_unknown_type
+from serving_layer.web.body import decoded
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
 
@@ -46,10 +46,7 @@ class Sources:
         who = request.who
         spend(who, COST)
         observer = self._desk.shared.generations.current.observer
-        try:
-            a, b = (observer.identify(x.type, x.value)[0] for x in (asked.a, asked.b))
-        except UnknownTypeError as error:
-            raise of_unknown_type(error) from None
+        a, b = (observer.identify(x.type, x.value)[0] for x in (asked.a, asked.b))
         seal = self._desk.audit.seal
         about = [seal.of(who.tenant, x) for x in (a, b)]
         self._desk.audit.note(Entry(who=who.id, tenant=who.tenant, act="source", about=about, asked=2))

@@ -5,7 +5,7 @@ import pytest
 from identity import Identifier
 from identity.consent import Permission, Statement
 from schemas import overlay, records
-from speed_layer import consents as module
+from speed_layer import contention
 from speed_layer.consents import Consents
 from speed_layer.errors import Contention, LostView
 from speed_layer.view import ViewState
@@ -66,7 +66,7 @@ def test_workers_that_collide_lose_nothing(redis, consents, monkeypatch):
 
 
 def test_who_never_gets_through_says_so(consents, monkeypatch):
-    monkeypatch.setattr(module, "MAX_TRIES", 3)
+    monkeypatch.setattr(contention, "MAX_TRIES", 3)
     monkeypatch.setattr(consents._committer, "write", lambda _epoch, writes: [*range(len(writes))])
     with pytest.raises(Contention, match="a claim met a conflict 3 times"):
         consents.apply("default", {TOM: {ADS: LATE}})

@@ -109,6 +109,7 @@ def test_an_age_has_a_unit(age, seconds):
         ("rank: 1, Max: 3", "identifiers.a.Max: is no known key; did you mean 'max'?"),
         ("rank: 1, zzz: 3", "identifiers.a.zzz: is no known key; known here: rank, unique, max,"),
         ("rank: 1, from: [name]", "identifiers.a.from: is no known key"),
+        ("rank: 1, 7: 3", "identifiers.a.7: is no known key; known here: rank, unique, max,"),
     ],
 )
 def test_a_wrong_entry_is_told_with_its_path_and_remedy(entry, told):

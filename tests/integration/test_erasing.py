@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from deploy.awaiting import until
+from schemas import TOPICS
 
 RULES = """
 version: 1
@@ -62,6 +63,7 @@ def test_gone_at_once_and_not_back(system, ucid):
     assert "ucid batch" in stores["newest generation"]["waits_for"]
     assert not stores["web.events"]["done"]
     assert stores["web.events"]["until"] > "2026"
+    assert stores.keys() >= TOPICS.keys()
     assert "ann" not in json.dumps(stores).lower()
     ucid("erase", "--receipt", "unknown", code=2)
 

@@ -8,7 +8,7 @@ from identity import Identifier, rulefile
 from identity.profile import Claim
 from schemas import overlay
 from schemas.claims import decode_registers, profile_key
-from speed_layer import profiles
+from speed_layer import contention, profiles
 from speed_layer.errors import Contention, LostView
 from speed_layer.profiles import Profiles
 from speed_layer.view import ViewState
@@ -114,7 +114,7 @@ def test_who_always_comes_second_says_so(redis, writer, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(profiles, "merged", merged)
-    monkeypatch.setattr(profiles, "MAX_TRIES", 3)
+    monkeypatch.setattr(contention, "MAX_TRIES", 3)
     with pytest.raises(Contention, match="3 times"):
         writer.write("default", SAID)
 

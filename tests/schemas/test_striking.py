@@ -85,3 +85,14 @@ def test_what_is_no_record_is_emptied_where_it_names_one():
     assert rewritten(WEB, b'{"oops": "Ann@Example.org"', AT, Observer(RULES), tombstones, values) == b""
     assert rewritten(WEB, b'{"oops": "tom"', AT, Observer(RULES), tombstones, values) is None
     assert rewritten(WEB, b"", AT, Observer(RULES), tombstones, values) is None
+
+
+def test_who_is_erased_is_struck_out_of_a_decision_though_no_rule_names_the_type_any_more():
+    old = Identifier("fax", "12345")
+    tombstones = Tombstones(b"key")
+    tombstones.add([tombstones.digest(old)], AT)
+    _, decision = MESSAGES[-1]
+    payload = json.dumps({**decision, "b": old._asdict()}).encode()
+    struck = rewritten(DECISIONS, payload, AT, Observer(RULES), {"default": tombstones}, {})
+    new = accept(DECISIONS, struck, AT)
+    assert (new.a.value, (new.b.type, new.b.value)) == (decision["a"]["value"], tombstones.mask(old))

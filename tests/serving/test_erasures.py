@@ -1,8 +1,19 @@
-"""Erasures over HTTP: who may, whom it means, and what stands in the audit log."""
+"""Erasures: who may, whom it means, and what stands in the audit log."""
+
+import time
+from types import SimpleNamespace
 
 import pytest
+from confluent_kafka import KafkaException
 
-from tests.serving.world import TOM
+from deploy.demo import visitor
+from deploy.forget import forget
+from schemas import ERASURES, decode
+from serving_layer.access.audit import Seal
+from serving_layer.access.verify import entries
+from tests.serving.client import ID_KEY
+from tests.serving.world import ANN, TOM, identifiers
+from tests.speed.kafka import FakeProducer
 
 ERASE, RECEIPT = "/v1/erasures", "/v1/erasures/receipt"
 
@@ -52,3 +63,48 @@ def test_what_cannot_be_is_refused(served, key):
 def test_a_receipt_lists_stores(served, key):
     answer = post(served, RECEIPT, {"receipt": "known"}, key)
     assert answer.json() == {"receipt": "known", "stores": [{"store": "answers", "done": True}]}
+
+
+@pytest.fixture
+def own(tmp_path):
+    """As much of the settings as forgetting needs on the machine itself."""
+    return SimpleNamespace(
+        tenant="default", id_key=ID_KEY, audit=tmp_path / "audit", anchors=tmp_path / "anchors"
+    )
+
+
+def noted(settings):
+    return [(entry.act, set(entry.about), entry.detail) for _, entry in entries(settings.audit)]
+
+
+def seals(settings, event):
+    return {Seal(settings.id_key).of(settings.tenant, x) for x in identifiers(event)}
+
+
+def test_who_is_forgotten_by_a_command_is_noted_and_sent(own, view):
+    producer = FakeProducer()
+    asked = forget(own, view, producer, ("login", "tom"))
+    ((topic, value, key),) = producer.sent
+    assert (topic, key) == (ERASURES, f"{asked.receipt}.0".encode())
+    sent = decode(ERASURES, value, time.time_ns() // 1_000)
+    assert {(x.type, x.value) for x in sent.identifiers} == set(TOM.items())
+    assert (asked.customer_id, asked.erased) == (view.lookup([("login", "tom")]).found[0].customer.id, 2)
+    assert noted(own) == [("erase", seals(own, TOM), {"receipt": asked.receipt})]
+
+
+def test_it_is_noted_before_it_is_sent(own, view):
+    producer = FakeProducer()
+    producer.away = True
+    with pytest.raises(KafkaException):
+        forget(own, view, producer, ("login", "tom"), only=True)
+    assert [(act, about) for act, about, _ in noted(own)] == [("erase", seals(own, {"login": "tom"}))]
+
+
+def test_the_demo_forgets_as_the_command_does(own, view, monkeypatch):
+    monkeypatch.setattr(visitor, "_EMAIL", ("email", ANN["email"]))
+    monkeypatch.setattr(visitor, "until", lambda *_, **__: None)  # nobody here works on what is sent
+    monkeypatch.setattr(visitor, "receipt", lambda *_: [])
+    producer = FakeProducer()
+    visitor.Visitor(own, producer, view)._forget()
+    assert [topic for topic, _, _ in producer.sent] == [ERASURES]
+    assert [(act, about) for act, about, _ in noted(own)] == [("erase", seals(own, ANN))]

@@ -86,7 +86,7 @@ def test_each_link_is_told_once_and_whether_it_lives():
 
 
 def test_more_identifiers_than_one_look_reads(view, told, tmp_path, monkeypatch):
-    monkeypatch.setattr("serving_layer.person.MOST", 1)
+    monkeypatch.setattr("serving_layer.questions.MOST", 1)
     (found,) = view.lookup([LOGIN]).found
     again = person_json(view, "default", found.customer, History(tmp_path / "history"))
     assert (again["identifiers"], again["links"]) == (told["identifiers"], told["links"])

@@ -13,7 +13,7 @@ from identity import Facts, Identifier, resolve, rulefile
 from identity.graph import Node
 from identity.rules import DAY
 from schemas import overlay, records
-from speed_layer import apply
+from speed_layer import apply, contention
 from speed_layer.commit import SINGLE_TOGETHER, Committer
 from speed_layer.errors import Contention, LostView
 from speed_layer.quick import Quick, quick
@@ -256,11 +256,11 @@ def test_who_comes_second_comes_to_the_right_result(world, mine, theirs):
 def test_conflicts_do_not_go_on_for_ever(world):
     stream, _ = world([TOM, A])
     with (
-        mock.patch.object(apply, "MAX_TRIES", 3),
+        mock.patch.object(contention, "MAX_TRIES", 3),
         mock.patch.object(
             Committer, "commit", lambda _self, _view, _epoch, updates, _teller: [False] * len(updates)
         ),
-        mock.patch.object(apply.time, "sleep"),
+        mock.patch.object(contention.time, "sleep"),
         pytest.raises(Contention, match="3 times"),
     ):
         carefully(stream, sighting(TOM, B, at=2))
