@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from identity import attribute_rules, groups, normalise, segment_rules
+from identity import attribute_rules, groups, normalise, segment_rules, staleness
 from identity.errors import InvalidValueError, RuleError
 from identity.problems import Problems
 from identity.rules import (
@@ -42,6 +42,7 @@ _TOP = (
     "profile",
     "segments",
     "groups",
+    "stale",
 )
 # Outcomes of an e-mail that may say something of permissions.
 _OUTCOMES = ("hard_bounce", "complaint", "unsubscribe", "subscribe")
@@ -153,6 +154,7 @@ class _Reader:
         profile = attribute_rules.read(problems, top.get("profile", {}))
         segments = segment_rules.read(problems, top.get("segments", {}), profile)
         grouped = groups.read(problems, top.get("groups", {}), profile)
+        stale = staleness.read(problems, top.get("stale", {}), types)
         self.problems += problems.found
         return Rules(
             types,
@@ -161,6 +163,7 @@ class _Reader:
             profile=profile,
             segments=segments,
             groups=grouped,
+            stale=stale,
         )
 
     def _consent(self, outcome: str, entry: object) -> tuple[ConsentRule, ...]:

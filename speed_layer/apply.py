@@ -158,4 +158,5 @@ def _without(facts: Facts, others: Facts) -> Facts:
     return Facts(
         {x: seen for x, seen in facts.seen.items() if x not in others.seen},
         {ends: link for ends, link in facts.links.items() if ends not in others.links},
+        signs={x: signs for x, signs in facts.signs.items() if x not in others.seen},
     )

@@ -1,7 +1,7 @@
 """The quick way for a batch: what needs no decision is settled from what three reads bring.
 
 1. The nodes that the batch names, in one read, not decoded.
-2. An identifier that was only seen, alone, is written back with a wider header, or is a new customer where
+2. An identifier that was only seen, alone and without a sign of life or failure, is written back with a wider header, or is a new customer where
    nobody knows it. The rest falls into groups that hang together by the batch's links and by the
    customers that they touch.
 3. The customers that groups join, in one read; and where a newcomer comes to stand first in one, so that its
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from identity import Customer, Facts, Identifier, Minter, Rules, Seen
-from identity.facts import PAST, Link
+from identity.facts import PAST, Link, Signs
 from identity.graph import Node
 from identity.growth import grow
 from identity.identifier import Pair
@@ -52,6 +52,7 @@ class Group:
 
     seen: dict[Identifier, Seen] = field(default_factory=dict)
     links: dict[Pair, Link] = field(default_factory=dict)
+    signs: dict[Identifier, Signs] = field(default_factory=dict)
     first: Identifier | None = None  # names the customer of several identifiers that they touch
     plain: bool = True  # whether there is no other
 
@@ -59,6 +60,7 @@ class Group:
         """Say all this."""
         facts.seen.update(self.seen)
         facts.links.update(self.links)
+        facts.signs.update(self.signs)
 
 
 @dataclass(slots=True)
@@ -74,7 +76,7 @@ class Quick:
 def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: int | None) -> Quick:
     """Settle what can be settled without a decision."""
     result = Quick()
-    tied = {end for ends in facts.links for end in ends}
+    tied = {end for ends in facts.links for end in ends}.union(facts.signs)
     oldest = expiry(rules, as_of)
     nodes = {}
     for (x, seen), loaded in zip(facts.seen.items(), view.read(facts.seen), strict=True):
@@ -89,7 +91,7 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
         customer = customers.get(group.first) if group.first is not None else None
         update = None
         if group.plain:
-            update = grow(group.seen, group.links, nodes, customer, rules, minter, as_of)
+            update = grow(group.seen, group.links, group.signs, nodes, customer, rules, minter, as_of)
         if update is None:
             group.add_to(result.rest)
         elif update.nodes:
@@ -148,9 +150,11 @@ def _groups(facts: Facts, nodes: dict[Identifier, Node], shut: Collection[Pair] 
     for x, first in firsts.items():
         together.add(x, first)
     groups: defaultdict[Identifier, Group] = defaultdict(Group)
-    for x in {end for ends in links for end in ends}:
+    for x in {end for ends in links for end in ends}.union(facts.signs):
         group = groups[together.find(x)]
         group.seen[x] = facts.seen[x]
+        if x in facts.signs:
+            group.signs[x] = facts.signs[x]
         if x in firsts:
             group.plain = group.plain and group.first in {None, firsts[x]}
             group.first = firsts[x]
