@@ -340,7 +340,8 @@ class _Rebuild:
         for seed in count():
             of = number(seed)
             seen = silver.seen(facts, of, list(self._rules.types))
-            known = names.minted(names.homes(seen, homes, of), ids, of).sortWithinPartitions("xi").persist()
+            known = silver.signed(names.minted(names.homes(seen, homes, of), ids, of), facts, of, self._rules)
+            known = known.sortWithinPartitions("xi").persist()
             if not is_ambiguous(known):
                 return known, of
             known.unpersist()

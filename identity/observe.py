@@ -104,8 +104,8 @@ class Observer:
     def tell(self, facts: Facts, about: Iterable[Identifier], kind: str, at: int, *, may_fail: bool) -> None:
         """Add to `facts` what an event, with these identifiers, says of whether they are stale.
 
-        `kind` is the outcome of an e-mail, the only one that `may_fail`, or what happened on the web, `at` the
-        event time (microseconds).
+        `kind` is the outcome of an e-mail, which alone `may_fail`, or what happened on the web; `at` is event
+        time (microseconds).
         """
         if kind not in self._rules.signs:
             return

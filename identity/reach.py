@@ -13,9 +13,9 @@ What holds of every node between two updates:
    for the far ones.
 3. A node that lacks a near candidate it would keep has no far one.
 
-All far links are loaded at once only where 3 would break (the reserve is used up), where a node turns stale or
-revives, or where it is shut or comes back, which other ends must be told. An identifier that expired, or comes back from that, need not
-tell: none of its links counts before it is seen again.
+All far links are loaded at once only where 3 would break (the reserve is used up), where a node turns stale
+or revives, and where it is shut or comes back, which other ends must be told. An identifier that expired, or
+comes back from that, need not tell: none of its links counts before it is seen again.
 """
 
 from collections import defaultdict

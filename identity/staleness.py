@@ -1,13 +1,13 @@
 """Stale identifiers: an address whose mails come back links nobody new until it shows a sign of life.
 
 Facts say when an identifier failed (a mail bounced) and when it last showed life (a click, a login): see
-`facts.Signs`. It is stale while there are enough failures after its last sign of life, as the rules count them,
-and *since* the one that made it enough. In step 2 a stale identifier keeps no link that was first seen after
-that moment, unless a steward wants it; what it was linked with before stays. Its next sign of life makes it
-as if it had never failed.
+`facts.Signs`. It is stale while there are enough failures after its last sign of life, as the rules count
+them, and *since* the one that made it enough. In step 2 a stale identifier keeps no link that was first seen
+after that moment, unless a steward wants it; what it was linked with before stays. Its next sign of life
+makes it as if it had never failed.
 
-As with `max`, only its own end of a link is concerned. A neighbour need not know, and goes on counting the link:
-so this looks at one identifier and its links only, like all of steps 1 and 2.
+As with `max`, only its own end of a link is concerned. A neighbour need not know, and goes on counting the
+link: so this looks at one identifier and its links only, like all of steps 1 and 2.
 """
 
 from collections.abc import Mapping
@@ -29,8 +29,8 @@ FAILURES: Final = ("soft_bounce", "hard_bounce", "complaint", "unsubscribe")
 class StaleRule:
     """What makes identifiers of one type stale, and what revives them.
 
-    `after` says of an outcome how often it takes. `revived_by` are outcomes of e-mails and kinds of web events.
-    An answer for a stale identifier is as certain as `certainty` times what it would be.
+    `after` says of an outcome how often it takes; `revived_by` are outcomes of e-mails and kinds of web
+    events. An answer for a stale identifier is as certain as `certainty` times what it would be.
     """
 
     after: Mapping[str, int]

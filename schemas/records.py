@@ -1,7 +1,7 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
     key         kind (n, e, c, i, p, h), tenant, NUL, then a 16-byte hash of what is named
-    node        header, then MessagePack [type, value, edges, customer, first, fault, home, minted, far, signs]
+    node        header, MessagePack [type, value, edges, customer, first, fault, home, minted, far, signs]
                 header: hash of its customer's first member (16), first_seen, last_seen, first_ingested (8
                 each, big-endian), flags (1)
     far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
@@ -42,9 +42,9 @@ MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, th
 _FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
 _LONE, _FIRST, _EXPIRED, _STALE = 1, 2, 4, 8  # of a node
 
-# The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far, no
-# signs.
-_USUAL = (None, None, None, 0, (), None)
+# The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far,
+# no signs.
+_USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_CUSTOMER = bytes(DIGEST)
@@ -159,7 +159,7 @@ def decode_node(data: bytes) -> Node:
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
     first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :])
-    signs, stale = (NO_SIGNS, None) if told is None else _read_signs(*told)
+    signs, stale = (NO_SIGNS, None) if told is None else (_signs(*told[:2]), told[2])
     x = Identifier(type_, value)
     return Node(
         x,
@@ -212,9 +212,15 @@ def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple
     return Far(links, counting, candidates, best and (best[0], Identifier(*best[1])))
 
 
-def _read_signs(revived: int, failures: Iterable[tuple[int, str]], stale: int | None) -> tuple[Signs, int | None]:
-    """Signs, and since when they make it stale, from their place in a node."""
-    return Signs(revived, tuple(Failure(*failure) for failure in failures)), stale
+def encode_signs(signs: Signs) -> bytes:
+    """`[revived, failures]`: signs by themselves."""
+    return _encode(signs)
+
+
+def decode_signs(data: bytes) -> Signs:
+    """What `encode_signs` wrote."""
+    revived, failures = _decode(data)
+    return _signs(revived, failures)
 
 
 def is_stale(node: bytes) -> bool:
@@ -242,6 +248,10 @@ def customer_digest(node: bytes) -> bytes:
     """The hash that names the customer record of an encoded node; empty where it has none."""
     digest = node[:DIGEST]
     return b"" if digest == _NO_CUSTOMER else digest
+
+
+def _signs(revived: int, failures: Iterable[tuple[int, str]]) -> Signs:
+    return Signs(revived, tuple(Failure(*failure) for failure in failures)) if failures else Signs(revived)
 
 
 def _edge(other: Identifier, edge: Edge) -> EdgeForm:

@@ -80,6 +80,7 @@ class Aside:
 
 def deferred(tenant: str, facts: Facts, at: int, where: Where | None, *, tell: bool) -> Iterator[Deferred]:
     """Facts as entries of bounded size. They may be applied in any order."""
+
     def signs(identifiers: Iterable[Identifier]) -> list[tuple[Identifier, Signs]]:
         return [(x, facts.signs[x]) for x in identifiers if x in facts.signs]
 

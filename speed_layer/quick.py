@@ -1,9 +1,9 @@
 """The quick way for a batch: what needs no decision is settled from what three reads bring.
 
 1. The nodes that the batch names, in one read, not decoded.
-2. An identifier that was only seen, alone and without a sign of life or failure, is written back with a wider header, or is a new customer where
+2. An identifier that was only seen, alone, is written back with a wider header, or is a new customer where
    nobody knows it. The rest falls into groups that hang together by the batch's links and by the
-   customers that they touch.
+   customers that they touch; who showed life or failed (`identity.staleness`) is in one, too.
 3. The customers that groups join, in one read; and where a newcomer comes to stand first in one, so that its
    record gets another name, its other members, in one more.
 4. Each group grows (`identity.growth`), or is left to `upkeep`, together with its facts.

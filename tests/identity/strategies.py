@@ -11,6 +11,7 @@ from identity.staleness import StaleRule
 
 MINTER = Minter(b"a key for tests")
 TYPES = ("account", "mail", "device", "cookie")
+OUTCOMES = ("hard_bounce", "soft_bounce", "click")
 
 identifiers = st.builds(Identifier, st.sampled_from(TYPES), st.sampled_from("abcd"))
 
@@ -65,7 +66,7 @@ mailings = st.builds(
     st.lists(identifiers, min_size=1, max_size=2, unique=True).map(tuple),
     st.integers(0, 20),
     st.none(),
-    st.sampled_from(["hard_bounce", "soft_bounce", "click"]),
+    st.sampled_from(OUTCOMES),
 )
 logs = st.lists(st.one_of(sightings, sightings, sightings, decisions, mailings), max_size=30)
 
