@@ -158,7 +158,7 @@ def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :])
+    first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :]) if rest else _USUAL
     signs, stale = (NO_SIGNS, None) if told is None else (_signs(*told[:2]), told[2])
     x = Identifier(type_, value)
     return Node(
