@@ -96,29 +96,31 @@ def deferred(tenant: str, facts: Facts, at: int, where: Where | None, *, tell: b
         yield Deferred(tenant, seen, some, at, tell, where, signs(named))
 
 
-_decode = msgspec.msgpack.Decoder(
-    tuple[
-        str,
-        list[tuple[tuple[str, str], tuple[int, int, int]]],
-        list[tuple[tuple[str, str], tuple[str, str], tuple[int, int, int, int, int]]],
-        int,
-        bool,
-        Where | None,
-        list[tuple[tuple[str, str], tuple[int, list[tuple[int, str]]]]],
-    ]
-).decode
+class _Form(msgspec.Struct, array_like=True):
+    """`Deferred` as it is written; what was put aside by a version without signs has none."""
+
+    tenant: str
+    seen: list[tuple[tuple[str, str], tuple[int, int, int]]]
+    links: list[tuple[tuple[str, str], tuple[str, str], tuple[int, int, int, int, int]]]
+    at: int
+    tell: bool
+    where: Where | None = None
+    signs: list[tuple[tuple[str, str], tuple[int, list[tuple[int, str]]]]] = []
+
+
+_decode = msgspec.msgpack.Decoder(_Form).decode
 
 
 def _deferred(data: bytes) -> Deferred:
-    tenant, seen, links, at, tell, where, signs = _decode(data)
+    form = _decode(data)
     return Deferred(
-        tenant,
-        [(Identifier(*x), Seen(*times)) for x, times in seen],
-        [(Identifier(*a), Identifier(*b), _link(*link)) for a, b, link in links],
-        at,
-        tell,
-        where,
-        [(Identifier(*x), _signs(*told)) for x, told in signs],
+        form.tenant,
+        [(Identifier(*x), Seen(*times)) for x, times in form.seen],
+        [(Identifier(*a), Identifier(*b), _link(*link)) for a, b, link in form.links],
+        form.at,
+        form.tell,
+        form.where,
+        [(Identifier(*x), _signs(*told)) for x, told in form.signs],
     )
 
 
