@@ -56,7 +56,7 @@ any_rules = mostly(roomy_rule_sets(), rule_sets())
 
 def groups_of(view, facts):
     """Facts that hang together, each with the nodes and the one customer that `grow` may know."""
-    tied = {end for ends in facts.links for end in ends}.union(facts.signs)
+    tied = {end for ends in facts.links for end in ends}
     nodes = view.nodes(tied)
     for group in _groups(facts, nodes):
         if group.plain:
