@@ -101,10 +101,9 @@ def _own(links: Adjacency, facts: Facts, rules: Rules) -> list[Refused]:
     stale = {x: staleness.since(x, signs, rules) for x, signs in facts.signs.items()}
     dropped: dict[Identifier, set[Identifier]] = {}
     for x, near in links.items():
-        # A single link is within any limit. Most identifiers drop nothing.
         since = stale.get(x)
         if since is None and len(near) <= 1:
-            continue
+            continue  # a single link is within any limit; most identifiers drop nothing
         keeps = kept(x, staleness.may_be_kept(near, since), rules)
         if len(keeps) < len(near):
             dropped[x] = near.keys() - keeps
