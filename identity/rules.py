@@ -97,14 +97,14 @@ class Rules:
         return tuple(rule for rule in self.types.values() if rule.made_from)
 
     @cached_property
-    def counted(self) -> "tuple[Counted, ...]":
-        """All conditions of segments that count events."""
-        return tuple(counted for segment in self.segments.values() for counted in segment.counted)
-
-    @cached_property
     def signs(self) -> frozenset[str]:
         """The outcomes of e-mails, and kinds of web events, that tell whether an identifier is stale."""
         return frozenset(kind for rule in self.stale.values() for kind in (*rule.after, *rule.revived_by))
+
+    @cached_property
+    def counted(self) -> "tuple[Counted, ...]":
+        """All conditions of segments that count events."""
+        return tuple(counted for segment in self.segments.values() for counted in segment.counted)
 
     @cached_property
     def registers(self) -> Mapping[str, AttributeRule]:
