@@ -39,7 +39,7 @@ def found_in(made, rules):
 
 
 @given(rule_sets(), logs, logs)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_an_increment_writes_nodes_with_their_signs(tmp_path_factory, rules, first, more):
     known = numbered(first + more)
     old, new = facts_of(known[: len(first)]), facts_of(known[len(first) :])
