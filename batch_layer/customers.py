@@ -22,11 +22,12 @@ from batch_layer.graph import LINK
 from batch_layer.rows import Row, map_groups, map_rows
 from batch_layer.silver import TIMES, identifier_of, key_of, tenant_of
 from identity import Customer, Identifier, Link, Minted, Minter, Pair, Rules, Seen, Verdict
+from identity.facts import NO_SIGNS
 from identity.join import join
 from identity.name import keeper_key, new_home
 from identity.tombstones import Tombstones
 from schemas.blocks import Entry, alone, packed
-from schemas.records import MINE, THEIRS
+from schemas.records import MINE, THEIRS, decode_signs
 
 _MEMBER = [
     ("x", pa.string()),
@@ -59,9 +60,9 @@ _FOUND = pa.schema(
 )
 
 # A member of a component, or, with z, a half-link of one.
-_MEMBERS = ("root", "xi", "x", *TIMES, "code", "fault", "home", "held", "minted")
+_MEMBERS = ("root", "xi", "x", *TIMES, "code", "fault", "home", "held", "minted", "signs", "stale")
 _HALVES = ("root", "xi", "z", *LINK, "state")
-_COLUMNS = ("root", "xi", "x", "z", *LINK, "state", "code", "fault", "home", "held", "minted")
+_COLUMNS = ("root", "xi", "x", "z", *LINK, "state", *_MEMBERS[6:])
 
 
 def of_components(
@@ -75,8 +76,8 @@ def of_components(
 ) -> DataFrame:
     """`member, named, refused, entry`: of each row one is there, the others are null.
 
-    `members` has `root, xi, x`, times, `code, fault, home, held, minted` of every identifier; `half` has
-    `root, xi, z`, the columns of a link, and `state`, null where both ends keep it.
+    `members` has `root, xi, x`, times, `code, fault, home, held, minted, signs, stale` of every identifier;
+    `half` has `root, xi, z`, the columns of a link, and `state`, null where both ends keep it.
     """
     state = f.coalesce("state", f.lit(MINE | THEIRS)).alias("state")
     people = members.select(*[name if name in _MEMBERS else f.lit(None).alias(name) for name in _COLUMNS])
@@ -189,9 +190,10 @@ def _people(rows: list[Row]) -> tuple[str, dict[Identifier, Person]]:
         else:
             halves[row[1]].append(Half(identifier_of(z), row[4:9], row[9]))
     people = {}
-    for _, xi, key, _, *seen, _, _, _, code, fault, home, held, minted in members:
+    for _, xi, key, _, *seen, _, _, _, code, fault, home, held, minted, signs, stale in members:
         x = identifier_of(key)
-        people[x] = Person(x, Seen(*seen), code, fault, home, held or [], minted, halves[xi])
+        told = NO_SIGNS if signs is None else decode_signs(signs)
+        people[x] = Person(x, Seen(*seen), code, fault, home, held or [], minted, halves[xi], told, stale)
     return tenant_of(members[0][2]), people
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from identity import Customer, Identifier, Link, Minted, Rules, Seen, Verdict
+from identity.facts import NO_SIGNS, Signs
 from identity.graph import Edge, IdRecord, Node
 from identity.reach import SPARE, push
 from schemas import records
@@ -43,6 +44,8 @@ class Person(NamedTuple):
     held: list[dict[str, str | int]]  # the ids that it keeps, with their age
     minted: int
     halves: list[Half]
+    signs: Signs = NO_SIGNS
+    stale: int | None = None  # since when, by these signs
 
 
 def of_nobody(tenant: str, person: Person, rules: Rules, as_of: int | None) -> Iterator[Entry]:
@@ -71,6 +74,7 @@ def of_id(tenant: str, customer: str, minted: Minted, line: Iterable[Identifier]
 
 def _node(tenant: str, person: Person, node: Node, rules: Rules, as_of: int | None) -> Iterator[Entry]:
     node.fault, node.minted = person.fault, person.minted
+    node.signs, node.stale = person.signs, person.stale
     key = records.node_key(tenant, node.identifier)
     if len(person.halves) <= SPARE:
         # No link may go far (`identity.reach`), so there is no need to make edges of them.

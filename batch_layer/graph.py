@@ -19,6 +19,7 @@ from batch_layer.silver import identifier_of
 from identity import Link, Rules, Seen, Verdict
 from identity.own import kept
 from identity.screen import counting, identifier_fault, is_shut
+from identity.staleness import may_be_kept
 from schemas.records import MINE, OUT, THEIRS
 
 LINK = ("first_seen", "last_seen", "first_ingested", "verdict", "decided_at")
@@ -33,6 +34,7 @@ _HALF = pa.schema(
         ("first_ingested", pa.int64()),
         ("verdict", pa.int32()),
         ("decided_at", pa.int64()),
+        ("stale", pa.int64()),
     ]
 )
 _SCREENED = pa.schema([*_HALF, ("fault", pa.string())])
@@ -40,10 +42,10 @@ _LOST = pa.schema([("xi", pa.int64()), ("zi", pa.int64()), ("out", pa.bool_())])
 
 
 def screen(seen: DataFrame, half: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
-    """Step 1. `xi, zi, x, z, link, fault` of identifiers that are not settled.
+    """Step 1. `xi, zi, x, z, link, stale, fault` of identifiers that are not settled.
 
-    A row for each half-link, and one with z null for x itself. `seen` and `half` are as `batch_layer.silver`
-    makes them.
+    A row for each half-link, and one with z null for x itself; `stale` and `fault` are those of x. `seen` and
+    `half` are as `batch_layer.silver` makes them, `seen` with `stale`.
     """
     open_ = leaf(unsettled(seen, half, rules, as_of).distinct())
     none = f.lit(None)
@@ -57,15 +59,16 @@ def screen(seen: DataFrame, half: DataFrame, rules: Rules, as_of: int | None) ->
         "first_ingested",
         none.alias("verdict"),
         none.alias("decided_at"),
+        "stale",
     )
-    theirs = half.join(open_, "xi", "left_semi").select("xi", "zi", "x", "z", *LINK)
+    theirs = half.join(open_, "xi", "left_semi").select("xi", "zi", "x", "z", *LINK, none.alias("stale"))
 
     def step(rows: list[Row]) -> Iterator[Row]:
         x = identifier_of(rows[0][2])
-        (itself,) = (Seen(*row[4:7]) for row in rows if row[1] is None)
+        ((itself, stale),) = ((Seen(*row[4:7]), row[9]) for row in rows if row[1] is None)
         links = {identifier_of(row[3]): link_of(row[4:9]) for row in rows if row[1] is not None}
         fault = identifier_fault(x, itself, counting(x, links, rules, as_of), rules, as_of)
-        return ((*row, fault) for row in rows)
+        return ((*row[:9], stale, fault) for row in rows)
 
     return map_groups(itself.union(theirs), ["xi"], step, _SCREENED)
 
@@ -80,9 +83,10 @@ def lost(screened: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
 
     def step(rows: list[Row]) -> Iterator[Row]:
         x = identifier_of(rows[0][2])
-        links = {identifier_of(row[3]): link_of(row[4:9]) for row in rows if not row[10]}
-        keeps = set() if is_shut(rows[0][9]) else kept(x, counting(x, links, rules, as_of), rules)
-        return ((row[0], row[1], row[10]) for row in rows if identifier_of(row[3]) not in keeps)
+        links = {identifier_of(row[3]): link_of(row[4:9]) for row in rows if not row[11]}
+        mine = may_be_kept(counting(x, links, rules, as_of), rows[0][9])
+        keeps = set() if is_shut(rows[0][10]) else kept(x, mine, rules)
+        return ((row[0], row[1], row[11]) for row in rows if identifier_of(row[3]) not in keeps)
 
     # Whoever is settled keeps all but the links to those that are out.
     told = screened.where("z IS NOT NULL AND fault IS NOT NULL").select(

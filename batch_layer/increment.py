@@ -107,7 +107,7 @@ class Increment:
         _bound(size)
         # What is shuffled from here on is no more than a multiple of that.
         arrange(self._spark, size)
-        kinds = (silver.SIGHTING, silver.LINK)
+        kinds = (silver.SIGHTING, silver.LINK, silver.SIGN)
         facts = touching.facts_of(self._facts.where(f.col("kind").isin(*kinds)).toArrow().to_pylist())
         as_of = new.as_of
         if as_of is None:

@@ -343,7 +343,8 @@ class _Rebuild:
         for seed in count():
             of = number(seed)
             seen = silver.seen(facts, of, list(self._rules.types))
-            known = leaf(names.minted(names.homes(seen, homes, of), ids, of).sortWithinPartitions("xi"))
+            known = silver.signed(names.minted(names.homes(seen, homes, of), ids, of), facts, of, self._rules)
+            known = leaf(known.sortWithinPartitions("xi"))
             if not is_ambiguous(known):
                 return known, of
         raise AssertionError("there is always another seed")

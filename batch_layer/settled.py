@@ -9,6 +9,7 @@ b. it was itself seen within the `max_age` of its type, and has at most `hot` li
    `screen.identifier_fault` finds nothing in it: it is in.
 c. it has at most as many links to each type as it keeps. `own.kept` then keeps all that lead to an identifier
    that is in, whatever `when_shared` says; with some of them out there are fewer still.
+d. it is not stale. So `staleness.may_be_kept` leaves it all of them.
 
 So of a settled identifier: no fault, and it keeps each link whose other end is in. All the others are decided
 by `identity`, as ever. An identifier that fails a condition and would still lose nothing costs time only.
@@ -27,8 +28,8 @@ from identity.facts import PAST
 def unsettled(seen: DataFrame, half: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
     """`xi` of those that are not settled, some of them several times.
 
-    `seen` has `xi, code, last_seen`; `half` has `xi, code, other, last_seen, verdict`, the codes being the
-    places of both ends' types in `rules.types`.
+    `seen` has `xi, code, last_seen, stale`; `half` has `xi, code, other, last_seen, verdict`, the codes
+    being the places of both ends' types in `rules.types`.
     """
     pair = f.col("code") * len(rules.types) + f.col("other")
     plain = (f.col("verdict") == int(Verdict.NONE)) & (f.col("last_seen") >= _horizons(rules, as_of, pair))
@@ -37,7 +38,7 @@ def unsettled(seen: DataFrame, half: DataFrame, rules: Rules, as_of: int | None)
     )
     crowded = crowds.where(~f.col("plain") | (f.col("links") > _limits(rules, pair)))
     ages = [_age(as_of, rule.max_age) for rule in rules.types.values()]
-    old = seen.where(f.col("last_seen") < chosen(ages, f.col("code")))
+    old = seen.where((f.col("last_seen") < chosen(ages, f.col("code"))) | f.col("stale").isNotNull())
     return crowded.select("xi").union(old.select("xi"))
 
 

@@ -7,6 +7,7 @@ NUL between (`key_of`), which sorts as the tuple does.
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import reduce
 from types import MappingProxyType
 
 import pyarrow as pa
@@ -14,12 +15,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as f
 
 from batch_layer.numbers import Number, code_of
-from batch_layer.rows import Row, map_rows
-from identity import Facts, Identifier, Observer, Rules, UnknownTypeError, Verdict
-from identity.facts import PAST
+from batch_layer.rows import Row, map_groups, map_rows
+from identity import Facts, Identifier, Observer, Rules, UnknownTypeError, Verdict, staleness
+from identity.facts import PAST, Failure, Signs
 from identity.tombstones import Tombstones
 from schemas import Malformed
 from schemas.absorb import absorb, accept
+from schemas.records import encode_signs
 
 # Stands before a source's name where messages have their topic.
 SOURCE = "source:"
@@ -27,6 +29,7 @@ SOURCE = "source:"
 TIMES = ("first_seen", "last_seen", "first_ingested")
 
 SIGHTING, LINK, QUARANTINED, REJECT = "sighting", "link", "quarantined", "reject"
+SIGN = "sign"  # of life at `last_seen`, or the failure `reason` then
 
 _FACTS = pa.schema(
     [
@@ -44,6 +47,7 @@ _FACTS = pa.schema(
         ("offset", pa.int64()),
     ]
 )
+_SIGNED = pa.schema([("xi", pa.int64()), ("signs", pa.binary()), ("stale", pa.int64())])
 _NOWHERE = (None, None, None)
 
 # Messages whose facts a task merges before it hands them on: what bounds its memory.
@@ -83,7 +87,7 @@ def all_facts(
 
 
 def facts(bronze: DataFrame, rules: Rules, erased: Mapping[str, Tombstones] = NOBODY) -> DataFrame:
-    """The facts of all messages: partly merged rows of four kinds. `erased` has tombstones by tenant."""
+    """The facts of all messages: partly merged rows of five kinds. `erased` has tombstones by tenant."""
     known = dict(erased)
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
@@ -143,6 +147,9 @@ def _rows(tenants: dict[str, Facts]) -> Iterator[Row]:
             yield (LINK, key_of(tenant, a), key_of(tenant, b), *times, None, *_NOWHERE)
         for x, reason in found.quarantined.items():
             yield (QUARANTINED, key_of(tenant, x), None, *[None] * 5, reason, *_NOWHERE)
+        for x, signs in found.signs.items():
+            for at, kind in ((signs.revived, None), *signs.failures):
+                yield (SIGN, key_of(tenant, x), None, None, at, *[None] * 3, kind, *_NOWHERE)
 
 
 def seen(facts_: DataFrame, number: Number, types: Sequence[str]) -> DataFrame:
@@ -155,6 +162,28 @@ def seen(facts_: DataFrame, number: Number, types: Sequence[str]) -> DataFrame:
     )
     merged = rows.repartition("xi").groupBy("xi", "x").agg(*_widened())
     return merged.select("xi", "x", code_of("x", types).alias("code"), *TIMES)
+
+
+def sign_of(kind: str | None, at: int) -> Signs:
+    """What a row of SIGN says."""
+    return Signs(revived=at) if kind is None else Signs(failures=(Failure(at, kind),))
+
+
+def signed(known: DataFrame, facts_: DataFrame, number: Number, rules: Rules) -> DataFrame:
+    """`known` with `signs`, as `schemas.records` has them, and `stale`: since when x is, or null."""
+    if not rules.stale:
+        null = f.lit(None)
+        return known.withColumns({"signs": null.cast("binary"), "stale": null.cast("bigint")})
+    told = facts_.where(f.col("kind") == SIGN).select(
+        number("a").alias("xi"), f.col("a").alias("x"), "reason", "last_seen"
+    )
+
+    def step(rows: list[Row]) -> Iterator[Row]:
+        xi, key = rows[0][:2]
+        signs = reduce(Signs.merge, (sign_of(kind, at) for _, _, kind, at in rows))
+        yield (xi, encode_signs(signs), staleness.since(identifier_of(key), signs, rules))
+
+    return known.join(map_groups(told.distinct(), ["xi"], step, _SIGNED), "xi", "left")
 
 
 def halves(facts_: DataFrame, number: Number, types: Sequence[str]) -> DataFrame:

@@ -17,9 +17,10 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from batch_layer.rows import Row
-from batch_layer.silver import LINK, SIGHTING, identifier_of, key_of, tenant_of
+from batch_layer.silver import LINK, SIGHTING, SIGN, identifier_of, key_of, sign_of, tenant_of
 from batch_layer.stored import Stored
 from identity import Facts, Identifier, Link, Rules, Seen, Verdict
+from identity.facts import NO_SIGNS
 from identity.graph import Node
 from identity.touched import Touched, touched
 from schemas import records
@@ -52,6 +53,8 @@ _SCHEMAS = {
             ("home", pa.string()),
             ("held", pa.list_(_HELD)),
             ("minted", pa.int32()),
+            ("signs", pa.binary()),
+            ("stale", pa.int64()),
         ]
     ),
     "ties": pa.schema(
@@ -134,6 +137,8 @@ def facts_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Facts]:
             )
             ends = (identifier_of(a), identifier_of(b))
             tenants[tenant_of(a)].update(Facts(links={ends: link}))
+        elif kind == SIGN:
+            tenants[tenant_of(a)].add_signs(identifier_of(a), sign_of(row["reason"], row["last_seen"]))
     return dict(tenants)
 
 
@@ -199,9 +204,9 @@ class _Making:
         rows, x = self.made.rows, node.identifier
         xi = len(rows["people"])
         code = self._codes[x.type]
-        rows["people"].append(
-            (place, xi, key_of(tenant, x), *node.seen, code, node.fault, node.home, held, node.minted)
-        )
+        signs = records.encode_signs(node.signs) if node.signs != NO_SIGNS else None
+        told = (code, node.fault, node.home, held, node.minted, signs, node.stale)
+        rows["people"].append((place, xi, key_of(tenant, x), *node.seen, *told))
         for z, edge in node.edges.items():
             state = edge.mine * records.MINE | edge.theirs * records.THEIRS | edge.out * records.OUT
             rows["ties"].append((place, xi, key_of(tenant, z), *edge.link, state))

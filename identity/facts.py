@@ -6,17 +6,21 @@ re-batched deliveries cannot change an outcome (the laws stand in `tests/identit
 Times are microseconds since the epoch, UTC.
 """
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import combinations
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from identity.identifier import Identifier, Pair, pair
 
 # The neutral elements of min and max: a fact that has not happened yet.
 FUTURE = 2**63 - 1
 PAST = -(2**63)
+
+# Of each kind of failure of an identifier the newest so many are known: what bounds a record.
+MOST_FAILURES: Final = 16
 
 
 class Verdict(IntEnum):
@@ -67,11 +71,43 @@ class Link(NamedTuple):
         )
 
 
+class Failure(NamedTuple):
+    """What befell an identifier, such as `hard_bounce`, and when (event time)."""
+
+    at: int
+    kind: str
+
+
+class Signs(NamedTuple):
+    """When an identifier last showed life, and its failures since: the newest first, so many of a kind.
+
+    They merge like all facts: the newest failures of a union are the newest of the newest of its parts, and
+    which come after the last sign of life is the same whether the others are left out sooner or later.
+    """
+
+    revived: int = PAST
+    failures: tuple[Failure, ...] = ()
+
+    def merge(self, other: "Signs") -> "Signs":
+        """What both know."""
+        revived = max(self.revived, other.revived)
+        counts: Counter[str] = Counter()
+        left = []
+        for failure in sorted({*self.failures, *other.failures}, reverse=True):
+            counts[failure.kind] += 1
+            if failure.at > revived and counts[failure.kind] <= MOST_FAILURES:
+                left.append(failure)
+        return Signs(revived, tuple(left))
+
+
+NO_SIGNS: Final = Signs()
+
+
 # What a named tuple does, without the call in between: this runs for every identifier of every event.
 _new = tuple.__new__
 
 Key = TypeVar("Key")
-Value = TypeVar("Value", Seen, Link)
+Value = TypeVar("Value", Seen, Link, Signs)
 
 
 def _widen(into: dict[Key, Value], key: Key, value: Value) -> None:
@@ -90,6 +126,7 @@ class Facts:
     links: dict[Pair, Link] = field(default_factory=dict)
     erased: dict[Identifier, int] = field(default_factory=dict)
     quarantined: dict[Identifier, str] = field(default_factory=dict)
+    signs: dict[Identifier, Signs] = field(default_factory=dict)  # of some of those that were seen
 
     def add_sighting(
         self,
@@ -127,6 +164,10 @@ class Facts:
             _widen(self.seen, end, Seen(decided_at, decided_at, ingested_at))
         _widen(self.links, pair(a, b), Link(verdict=verdict, decided_at=decided_at))
 
+    def add_signs(self, identifier: Identifier, signs: Signs) -> None:
+        """What tells whether it is stale; of an identifier that is added as seen, too."""
+        _widen(self.signs, identifier, signs)
+
     def add_erasure(self, identifier: Identifier, ingested_at: int) -> None:
         """From here on nothing that was taken in up to `ingested_at` counts for this identifier."""
         self.erased[identifier] = max(ingested_at, self.erased.get(identifier, PAST))
@@ -144,6 +185,8 @@ class Facts:
         for identifier, at in other.erased.items():
             self.add_erasure(identifier, at)
         self.quarantined.update(other.quarantined)
+        for identifier, signs in other.signs.items():
+            self.add_signs(identifier, signs)
 
     @property
     def newest(self) -> int | None:

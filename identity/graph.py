@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from identity.facts import Link, Seen, Verdict
+from identity.facts import NO_SIGNS, Link, Seen, Signs, Verdict
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted
 from identity.screen import is_shut
@@ -63,6 +63,8 @@ class Node:
     minted: int = 0  # how many published ids were minted from it
     lone: bool = False  # it is all of its customer, which carries no other id: there is no more to know
     far: dict[str, Far] = field(default_factory=dict)  # by the other end's type
+    signs: Signs = NO_SIGNS
+    stale: int | None = None  # since when, by these signs; see identity.staleness
 
     @property
     def shut(self) -> bool:
@@ -102,6 +104,8 @@ class Node:
             self.minted,
             self.lone,
             dict(self.far),
+            self.signs,
+            self.stale,
         )
 
 

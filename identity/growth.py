@@ -9,7 +9,8 @@ questions whose answers are known here.
 
 from collections.abc import Mapping
 
-from identity.facts import PAST, Link, Seen
+from identity import staleness
+from identity.facts import PAST, Link, Seen, Signs
 from identity.graph import Edge, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted, Minter
@@ -24,12 +25,14 @@ def is_settled(node: Node) -> bool:
     One that the other end does not keep, or whose other end dropped out, takes no part, whatever happens at
     this end; only an event that names it may change that, and names an end that is not settled.
     """
-    return node.fault is None and not node.far and all(e.mine or e.out for e in node.edges.values())
+    settled = node.fault is None and node.stale is None and not node.far
+    return settled and all(e.mine or e.out for e in node.edges.values())
 
 
 def grow(
     seen: Mapping[Identifier, Seen],
     links: Mapping[Pair, Link],
+    signs: Mapping[Identifier, Signs],
     known: Mapping[Identifier, Node],
     customer: Customer | None,
     rules: Rules,
@@ -42,7 +45,7 @@ def grow(
     `customer`, which is the one of several identifiers that these facts touch; None if they touch none.
     """
     nodes = _widened(seen, known)
-    if nodes is None:
+    if nodes is None or not _living(nodes, signs, rules):
         return None
     grown = _tied(nodes, links, known, rules, as_of)
     if grown is None or not all(_within(nodes[x], rules) for x in grown):
@@ -69,6 +72,16 @@ def _widened(
         nodes[x] = node = node.copy()
         node.seen = node.seen.merge(sighting)
     return nodes
+
+
+def _living(nodes: dict[Identifier, Node], signs: Mapping[Identifier, Signs], rules: Rules) -> bool:
+    """Adds the signs; returns whether none of them is stale by these, which would let go of links."""
+    for x, told in signs.items():
+        node = nodes[x]
+        node.signs = node.signs.merge(told)
+        if staleness.since(x, node.signs, rules) is not None:
+            return False
+    return True
 
 
 def _tied(

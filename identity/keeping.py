@@ -9,10 +9,11 @@ Steps 1 and 2 of resolution look at neighbours only, hence these do not spread. 
 follows from what they changed: see `identity.upkeep` for the stream, `identity.touched` for a batch.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
+from identity import staleness
 from identity.drafts import Drafts
-from identity.facts import Facts, Link, Seen
+from identity.facts import Facts, Link, Seen, Signs
 from identity.graph import Edge, Node, View
 from identity.identifier import Identifier
 from identity.own import kept
@@ -64,6 +65,7 @@ class Keeping:
 
     def _merge(self, facts: Facts) -> set[Identifier]:
         changed = {x for x, seen in facts.seen.items() if self._see(x, seen)}
+        changed.update(x for x, signs in facts.signs.items() if self._sign(x, signs))
         for (a, b), link in facts.links.items():
             if self._tie(a, b, link):
                 self._tie(b, a, link)
@@ -84,6 +86,19 @@ class Keeping:
         if merged.first_ingested != known.seen.first_ingested:
             # Ids are minted from an identifier and its first ingestion: none yet from this pair.
             draft.minted = 0
+        return True
+
+    def _sign(self, x: Identifier, signs: Signs) -> bool:
+        node = self._records.node(x)
+        merged = node.signs.merge(signs)
+        if merged == node.signs:
+            return False
+        stale = staleness.since(x, merged, self._rules)
+        if stale != node.stale:
+            # Which of its far links are candidates changes.
+            self._records.reach_all(x)
+        draft = self._records.draft(x)
+        draft.signs, draft.stale = merged, stale
         return True
 
     def _tie(self, a: Identifier, b: Identifier, link: Link) -> bool:
@@ -160,8 +175,9 @@ class Keeping:
         behind = {type_: far.candidates for type_, far in node.far.items()}
         return kept(x, candidates, self._rules, behind)
 
-    def _candidates(self, x: Identifier) -> dict[Identifier, Link]:
-        """The near links of a node that count, to identifiers that are in."""
-        edges = self._records.node(x).edges
-        near = counting(x, self._records.node(x).links, self._rules, self._as_of)
-        return {z: link for z, link in near.items() if not edges[z].out}
+    def _candidates(self, x: Identifier) -> Mapping[Identifier, Link]:
+        """The near links of a node that count, to identifiers that are in, and that it may keep."""
+        node = self._records.node(x)
+        near = counting(x, node.links, self._rules, self._as_of)
+        within = {z: link for z, link in near.items() if not node.edges[z].out}
+        return staleness.may_be_kept(within, node.stale)

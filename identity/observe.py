@@ -99,6 +99,20 @@ class Observer:
         facts.add_sighting(good, occurred_at, ingested_at)
         return good
 
+    def tell(self, facts: Facts, about: Iterable[Identifier], kind: str, at: int, *, may_fail: bool) -> None:
+        """Add to `facts` what an event, with these identifiers, says of whether they are stale.
+
+        `kind` is the outcome of an e-mail, which alone `may_fail`, or what happened on the web; `at` is event
+        time (microseconds).
+        """
+        if kind not in self._rules.signs:
+            return
+        for x in about:
+            rule = self._rules.stale.get(x.type)
+            signs = rule.told(kind, at, may_fail=may_fail) if rule is not None else None
+            if signs is not None:
+                facts.add_signs(x, signs)
+
     def screened(self, identifiers: Mapping[str, Iterable[str]]) -> list[Screened]:
         """What each raw value means. Raises UnknownTypeError where no rule names a type."""
         if self._rules.ignore_unknown:

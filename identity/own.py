@@ -9,6 +9,7 @@ from heapq import nsmallest
 from types import MappingProxyType
 from typing import Any
 
+from identity import staleness
 from identity.facts import Link, Verdict
 from identity.identifier import Identifier
 from identity.rules import PairRule, Rules
@@ -25,7 +26,7 @@ def kept(
     rules: Rules,
     behind: Mapping[str, int] = MappingProxyType({}),
 ) -> set[Identifier]:
-    """The other ends that `identifier` keeps; `links` are those that count, to identifiers still in.
+    """The other ends that `identifier` keeps; `links` count, lead to identifiers still in, and may be kept.
 
     Per type at the other end: its `max` newest (or oldest) links; none where the identifier's own type
     says `nobody` and more values than that claim it. `behind` says how many more links to a type there
@@ -48,8 +49,10 @@ def _order(links: Mapping[Identifier, Link], rule: PairRule) -> Any:  # noqa: AN
     return lambda other: (*age_key(links[other], oldest=rule.oldest), other)
 
 
-def not_kept(by: Identifier, other: Identifier, rules: Rules) -> str:
-    """The reason for a link that `by` does not keep."""
+def not_kept(by: Identifier, other: Identifier, link: Link, stale: int | None, rules: Rules) -> str:
+    """The reason for a link that `by`, stale since then or not at all, does not keep."""
+    if not staleness.may_keep(link, stale):
+        return staleness.not_kept(by)
     rule = rules.between(by.type, other.type)
     if rule.contested:
         return f"shared: more than {rule.keep} {other.type} claim this {by.type}, it goes to nobody"

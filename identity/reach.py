@@ -8,16 +8,18 @@ numbers; each far link is a record of its own, found by its two ends, and loaded
 What holds of every node between two updates:
 
 1. A link that a steward decided upon, and one that the node keeps, is near.
-2. Of the links to one type that count and lead to an identifier that is in (the candidates), no far one
-   comes before a near one in the order of step 2; `Far.best` is a bound for the far ones.
+2. Of the links to one type that count, lead to an identifier that is in, and that the node may keep if it is
+   stale (the candidates), no far one comes before a near one in the order of step 2; `Far.best` is a bound
+   for the far ones.
 3. A node that lacks a near candidate it would keep has no far one.
 
-All far links are loaded at once only where 3 would break (the reserve is used up) or where a node is shut or
-comes back, which other ends must be told. An identifier that expired, or comes back from that, need not
-tell: none of its links counts before it is seen again.
+All far links are loaded at once only where 3 would break (the reserve is used up), where a node turns stale
+or revives, and where it is shut or comes back, which other ends must be told. An identifier that expired, or
+comes back from that, need not tell: none of its links counts before it is seen again.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 
 from identity.facts import PAST, Link, Verdict
 from identity.graph import Edge, Far, Node
@@ -25,6 +27,7 @@ from identity.identifier import Identifier
 from identity.own import age_key
 from identity.rules import PairRule, Rules
 from identity.screen import link_fault
+from identity.staleness import may_keep
 
 # Links to one type that may stay near beyond those kept: half of it is the reserve, the rest lets links go
 # far many at a time. A record of so many takes about three kilobytes.
@@ -36,7 +39,7 @@ Place = tuple[int, Identifier]
 def pull(node: Node, other: Identifier, edge: Edge, rules: Rules, as_of: int | None) -> None:
     """Take a far link near; `edge` is its record."""
     far = node.far[other.type]
-    counts, candidate = _standing(edge, rules.between(node.identifier.type, other.type), as_of)
+    counts, candidate = _standing(node, edge, rules.between(node.identifier.type, other.type), as_of)
     candidates = far.candidates - candidate
     left = Far(far.links - 1, far.counting - counts, candidates, far.best if candidates else None)
     if left.links:
@@ -68,7 +71,7 @@ def _push(
     far = node.far.get(type_)
     if far is None and len(others) <= SPARE:
         return []
-    candidates = [] if node.shut else [z for z in others if _standing(node.edges[z], rule, as_of)[1]]
+    candidates = [] if node.shut else [z for z in others if _standing(node, node.edges[z], rule, as_of)[1]]
     best = None if node.shut or far is None else far.best
     near, behind = _divided(node, candidates, rule, best)
     keep = 0 if node.shut else rule.keep
@@ -82,7 +85,7 @@ def _push(
             behind += near[cut:]
     gone = behind + idle
     if gone:
-        standing = [_standing(node.edges[z], rule, as_of) for z in gone]
+        standing = [_standing(node, node.edges[z], rule, as_of) for z in gone]
         links, counting, waiting, _ = far or Far(0, 0, 0)
         node.far[type_] = Far(
             links + len(gone),
@@ -93,7 +96,7 @@ def _push(
     return gone
 
 
-def is_short(node: Node, candidates: dict[Identifier, Link], rules: Rules) -> bool:
+def is_short(node: Node, candidates: Mapping[Identifier, Link], rules: Rules) -> bool:
     """Whether a node, not shut, needs far links near to know what it keeps; `candidates` are near."""
     for type_, far in node.far.items():
         if not far.candidates:
@@ -123,10 +126,10 @@ def _divided(
     return near, behind
 
 
-def _standing(edge: Edge, rule: PairRule, as_of: int | None) -> tuple[bool, bool]:
-    """Whether a link counts, and whether it is a candidate."""
+def _standing(node: Node, edge: Edge, rule: PairRule, as_of: int | None) -> tuple[bool, bool]:
+    """Whether a link of a node counts, and whether it is a candidate."""
     counts = link_fault(edge.link, rule, as_of) is None
-    return counts, counts and not edge.out
+    return counts, counts and not edge.out and may_keep(edge.link, node.stale)
 
 
 def _place(other: Identifier, link: Link, rule: PairRule) -> Place:

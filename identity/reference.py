@@ -7,14 +7,16 @@ say whether a link counts and whether an identifier drops out; the fast engines 
 from collections.abc import Collection, Sequence
 
 from identity.consent import Permission, Standing, Statement
-from identity.facts import FUTURE, PAST, Facts, Link, Verdict
+from identity.facts import FUTURE, NO_SIGNS, PAST, Facts, Link, Verdict
 from identity.identifier import Identifier, Pair
 from identity.name import NOTHING_PUBLISHED, Minter, Published, keeper_key
 from identity.rules import Rules
 from identity.screen import identifier_fault, link_fault
 
 
-def partition(facts: Facts, rules: Rules, as_of: int | None = None) -> set[frozenset[Identifier]]:
+def partition(  # noqa: C901 - in one piece, as the design words it
+    facts: Facts, rules: Rules, as_of: int | None = None
+) -> set[frozenset[Identifier]]:
     """Steps 1 to 3: the customers as sets of identifiers."""
     # 1. Screen.
     erased = {x for x, at in facts.erased.items() if x in facts.seen and facts.seen[x].first_ingested <= at}
@@ -37,9 +39,19 @@ def partition(facts: Facts, rules: Rules, as_of: int | None = None) -> set[froze
     links = {ends: link for ends, link in links.items() if alive.issuperset(ends)}
 
     # 2. Own.
+    def is_old_enough(x: Identifier, link: Link) -> bool:
+        signs, rule = facts.signs.get(x, NO_SIGNS), rules.stale.get(x.type)
+        for kind, count in rule.after.items() if rule is not None else ():
+            bounces = sorted(at for at, of in signs.failures if of == kind and at > signs.revived)
+            enough = bounces[count - 1 : count]
+            if enough and link.first_seen > enough[0] and link.verdict != Verdict.MUST:
+                return False
+        return True
+
     def keeps(x: Identifier, y: Identifier) -> bool:
         mine, other = rules.types[x.type], rules.types[y.type]
-        rivals = {z: link for z, link in neighbours(x, links).items() if z.type == y.type}
+        near = {z: link for z, link in neighbours(x, links).items() if is_old_enough(x, link)}
+        rivals = {z: link for z, link in near.items() if z.type == y.type}
         if mine.when_shared == "nobody" and other.rank < mine.rank and len(rivals) > other.max:
             return False
         weaker = max((mine, other), key=lambda rule: (rule.rank, rule.name))

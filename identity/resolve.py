@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from identity import staleness
 from identity.facts import PAST, Facts, Link, Verdict
 from identity.identifier import Identifier, pair
 from identity.join import Refused, join
@@ -44,7 +45,7 @@ def resolve(
     links, rejected, apart = _adjacency(facts, rules, as_of)
     quarantined = _screen(facts, links, rules, as_of)
     rejected = [link for link in rejected if link.a not in quarantined and link.b not in quarantined]
-    rejected += _own(links, rules)
+    rejected += _own(links, facts, rules)
     groups = []
     for members in components(links):
         inside = [((a, b), link) for a in members for b, link in links[a].items() if a < b]
@@ -95,22 +96,27 @@ def _screen(facts: Facts, links: Adjacency, rules: Rules, as_of: int | None) -> 
     return quarantined
 
 
-def _own(links: Adjacency, rules: Rules) -> list[Refused]:
+def _own(links: Adjacency, facts: Facts, rules: Rules) -> list[Refused]:
     """Take the links that an end does not keep from `links`; returns them."""
+    stale = {x: staleness.since(x, signs, rules) for x, signs in facts.signs.items()}
     dropped: dict[Identifier, set[Identifier]] = {}
     for x, near in links.items():
-        # A single link is within any limit. Most identifiers drop nothing.
-        if len(near) > 1 and len(keeps := kept(x, near, rules)) < len(near):
+        since = stale.get(x)
+        if since is None and len(near) <= 1:
+            continue  # a single link is within any limit; most identifiers drop nothing
+        keeps = kept(x, staleness.may_be_kept(near, since), rules)
+        if len(keeps) < len(near):
             dropped[x] = near.keys() - keeps
     rejected = []
     for x, others in dropped.items():
         for y in others:
-            if links[x].pop(y, None) is None:
+            link = links[x].pop(y, None)
+            if link is None:
                 continue  # the other end did not keep it either, and said so
             del links[y][x]
             a, b = pair(x, y)
             by, other = (a, b) if b in dropped.get(a, ()) else (b, a)
-            rejected.append(Refused(a, b, not_kept(by, other, rules)))
+            rejected.append(Refused(a, b, not_kept(by, other, link, stale.get(by), rules)))
     return rejected
 
 

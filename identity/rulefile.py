@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from identity import attribute_rules, consent_rules, groups, segment_rules, type_rules
+from identity import attribute_rules, consent_rules, groups, segment_rules, staleness, type_rules
 from identity.errors import RuleError
 from identity.problems import Document, Problems
 from identity.rules import Rules
@@ -24,6 +24,7 @@ _TOP = (
     "profile",
     "segments",
     "groups",
+    "stale",
 )
 
 
@@ -98,4 +99,5 @@ def _read(problems: Problems, top: Document) -> Rules:
         profile=profile,
         segments=segment_rules.read(problems, top.get("segments", {}), profile),
         groups=groups.read(problems, top.get("groups", {}), profile),
+        stale=staleness.read(problems, top.get("stale", {}), types),
     )

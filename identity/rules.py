@@ -16,6 +16,7 @@ from identity.attributes import AttributeRule
 if TYPE_CHECKING:  # they are read with what is below
     from identity.groups import GroupRule
     from identity.segments import Counted, Segment
+    from identity.staleness import StaleRule
 
 DAY = 86_400_000_000  # microseconds
 
@@ -87,12 +88,18 @@ class Rules:
     profile: Mapping[str, AttributeRule] = field(default_factory=dict)
     segments: "Mapping[str, Segment]" = field(default_factory=dict)
     groups: "Mapping[str, GroupRule]" = field(default_factory=dict)
+    stale: "Mapping[str, StaleRule]" = field(default_factory=dict)
     _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
     def match_keys(self) -> tuple[TypeRule, ...]:
         """The types that are made from attributes."""
         return tuple(rule for rule in self.types.values() if rule.made_from)
+
+    @cached_property
+    def signs(self) -> frozenset[str]:
+        """The outcomes of e-mails, and kinds of web events, that tell whether an identifier is stale."""
+        return frozenset(kind for rule in self.stale.values() for kind in (*rule.after, *rule.revived_by))
 
     @cached_property
     def counted(self) -> "tuple[Counted, ...]":
@@ -123,6 +130,8 @@ class Rules:
             meaning["segments"] = {name: segment.meaning for name, segment in self.segments.items()}
         if self.groups:
             meaning["groups"] = {name: asdict(group) for name, group in self.groups.items()}
+        if self.stale:
+            meaning["stale"] = {name: asdict(rule) for name, rule in self.stale.items()}
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
 

@@ -90,6 +90,7 @@ class _Upkeep(Keeping):
         self._name([group for group in rejoin.groups if self._together.find(group[0]) not in aside])
         if postponed is not None:
             postponed.seen.update((x, s) for x, s in facts.seen.items() if self._together.find(x) in aside)
+            postponed.signs.update((x, s) for x, s in facts.signs.items() if x in postponed.seen)
             # A link that says nothing new may lead elsewhere.
             ties = facts.links.items()
             postponed.links.update((ends, link) for ends, link in ties if postponed.seen.keys() >= {*ends})

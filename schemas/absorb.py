@@ -50,11 +50,16 @@ def absorb(
             return _decide(record, observer, facts, ingested_at, tombstones)
         if isinstance(record, Consent):
             return _claim(record, observer, facts, ingested_at, tombstones)
-        return observer.observe(
+        about = observer.observe(
             facts, record.identifiers, record.properties, record.occurred_at, ingested_at, tombstones
         )
     except UnknownTypeError as error:
         raise Malformed(str(error)) from None
+    if isinstance(record, EmailEvent):
+        observer.tell(facts, about, record.outcome, record.occurred_at, may_fail=True)
+    else:
+        observer.tell(facts, about, record.kind, record.occurred_at, may_fail=False)
+    return about
 
 
 def _claim(

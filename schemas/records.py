@@ -1,7 +1,7 @@
 """The graph's records as bytes: one form for Redis, for a generation's files and for Delta.
 
     key         kind (n, e, c, i, p, h), tenant, NUL, then a 16-byte hash of what is named
-    node        header, then MessagePack [type, value, edges, customer, first, fault, home, minted, far]
+    node        header, MessagePack [type, value, edges, customer, first, fault, home, minted, far, signs]
                 header: hash of its customer's first member (16), first_seen, last_seen, first_ingested (8
                 each, big-endian), flags (1)
     far link    MessagePack [type, value, flags, first_seen, …], as an edge in a node; its key has a second
@@ -30,7 +30,7 @@ import msgspec
 
 from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.consent import Permission, Said, Statement
-from identity.facts import PAST
+from identity.facts import NO_SIGNS, PAST, Failure, Signs
 from identity.graph import Edge, Far, IdRecord, Node
 
 FORMAT = 3
@@ -40,10 +40,11 @@ CLAIMS: Final = b"p"  # of what an identifier permits
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 _FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
-_LONE, _FIRST, _EXPIRED = 1, 2, 4  # of a node
+_LONE, _FIRST, _EXPIRED, _STALE = 1, 2, 4, 8  # of a node
 
-# The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far.
-_USUAL = (None, None, None, 0, ())
+# The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far,
+# no signs.
+_USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_CUSTOMER = bytes(DIGEST)
@@ -135,12 +136,14 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
     x, first, seen = node.identifier, node.first, node.seen
     place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
     expired = node.fault is not None and node.fault.startswith("expired")
-    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED
+    stale = node.stale is not None
+    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED | stale * _STALE
     if edges is None:
         edges = [_edge(other, edge) for other, edge in node.edges.items()]
     tail: list[Any] = [x[0], x[1], edges, node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
-    rest = (None if first == x else first, node.fault, node.home, node.minted, far)
+    signs = None if node.signs == NO_SIGNS else (*node.signs, node.stale)
+    rest = (None if first == x else first, node.fault, node.home, node.minted, far, signs)
     if rest != _USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
@@ -155,7 +158,8 @@ def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    first, fault, home, minted, far = rest or _USUAL
+    first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :]) if rest else _USUAL
+    signs, stale = (NO_SIGNS, None) if told is None else (_signs(*told[:2]), told[2])
     x = Identifier(type_, value)
     return Node(
         x,
@@ -168,6 +172,8 @@ def decode_node(data: bytes) -> Node:
         minted,
         bool(flags & _LONE),
         {type_: _read_far(*known) for type_, *known in far},
+        signs,
+        stale,
     )
 
 
@@ -206,6 +212,22 @@ def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple
     return Far(links, counting, candidates, best and (best[0], Identifier(*best[1])))
 
 
+def encode_signs(signs: Signs) -> bytes:
+    """`[revived, failures]`: signs by themselves."""
+    return _encode(signs)
+
+
+def decode_signs(data: bytes) -> Signs:
+    """What `encode_signs` wrote."""
+    revived, failures = _decode(data)
+    return _signs(revived, failures)
+
+
+def is_stale(node: bytes) -> bool:
+    """Whether an encoded node is of an identifier that is stale (`identity.staleness`)."""
+    return bool(node[_HEADER.size - 1] & _STALE)
+
+
 def is_lone(node: bytes) -> bool:
     """Whether an encoded node is all of its customer, so that there is no record of that."""
     return bool(node[_HEADER.size - 1] & _LONE)
@@ -226,6 +248,10 @@ def customer_digest(node: bytes) -> bytes:
     """The hash that names the customer record of an encoded node; empty where it has none."""
     digest = node[:DIGEST]
     return b"" if digest == _NO_CUSTOMER else digest
+
+
+def _signs(revived: int, failures: Iterable[tuple[int, str]]) -> Signs:
+    return Signs(revived, tuple(Failure(*failure) for failure in failures)) if failures else Signs(revived)
 
 
 def _edge(other: Identifier, edge: Edge) -> EdgeForm:

@@ -33,6 +33,8 @@ def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
         if members:
             answer["identifiers"] = [{"type": type_, "value": value} for type_, value in customer[1]]
         answer["aliases"] = customer[2]
+        if outcome.stale:
+            answer["stale_address"] = True
     elif outcome.reason or outcome.pending:
         answer = {"customer_id": None}
         if outcome.reason:

@@ -4,7 +4,8 @@ The rules give each type a certainty: how surely one of its values stands for on
 identifier that was asked for leads over links that live to an identifier of the strongest type that the
 customer has; it is as sure as all identifiers on it together, the product of their certainties, both ends
 included. Of several paths the surest counts (the most reliable path: Dijkstra's algorithm, 1959, on
-products). Whoever is of the strongest type is as sure as its own type.
+products). Whoever is of the strongest type is as sure as its own type. If the identifier that was asked for
+is stale (`identity.staleness`), the answer is less sure by the factor that the rules give.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

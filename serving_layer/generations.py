@@ -18,7 +18,10 @@ MOST_PAST = 4
 
 
 class Standing:
-    """An open generation, its rules, and what these say of each type: its rank, and how certain it is."""
+    """An open generation, its rules, and what these say of each type: its rank, and how certain it is.
+
+    `when_stale` is what the certainty of an answer is multiplied with for a stale identifier of a type.
+    """
 
     def __init__(self, generation: Generation, rules: Rules, observer: Observer) -> None:
         self.generation = generation
@@ -28,6 +31,7 @@ class Standing:
         self.observer = observer
         self.ranks = {name: rule.rank for name, rule in rules.types.items()}
         self.certainties = {name: rule.certainty for name, rule in rules.types.items()}
+        self.when_stale = {name: rule.certainty for name, rule in rules.stale.items()}
 
 
 class Generations:

@@ -22,10 +22,21 @@ class Outcome:
 
     `customer` is `[id, [[type, value], …], aliases]`, or None and (where there is one) the `reason`;
     `pending` says that events about it wait for the side lane. `certainty` is None where it is not known,
-    or not yet: then `open` says so, and `settle` wants the links of all members.
+    or not yet: then `open` says so, and `settle` wants the links of all members. `stale` says that it is an
+    address that has failed (`identity.staleness`): then it is less certain, by the rules.
     """
 
-    __slots__ = ("certainty", "customer", "identifier", "open", "pending", "reason", "watched", "written")
+    __slots__ = (
+        "certainty",
+        "customer",
+        "identifier",
+        "open",
+        "pending",
+        "reason",
+        "stale",
+        "watched",
+        "written",
+    )
 
     def __init__(self, identifier: Identifier, reason: str | None = None) -> None:
         self.identifier = identifier
@@ -34,6 +45,7 @@ class Outcome:
         self.pending = False
         self.certainty: float | None = None
         self.open = False
+        self.stale = False
         # The keys that must not be in the overlay for this to hold, if it rests on the generation alone.
         self.watched: tuple[bytes, ...] | None = None
         # The JSON, by whether it shows members, once somebody has written it.
@@ -46,6 +58,17 @@ class Outcome:
         self.pending = bool(pending)
         if not node:
             return self
+        self.stale = records.is_stale(node)
+        self._read(standing, node, customer)
+        if self.stale:
+            self._doubt(standing)
+        return self
+
+    def _doubt(self, standing: Standing) -> None:
+        if self.certainty is not None:
+            self.certainty *= standing.when_stale[self.identifier.type]
+
+    def _read(self, standing: Standing, node: bytes, customer: bytes | None) -> None:
         x = self.identifier
         if not customer:
             if records.is_lone(node):
@@ -54,18 +77,17 @@ class Outcome:
                 self.certainty = standing.certainties[x[0]]
             else:
                 self.reason = records.decode_node(node).fault
-            return self
+            return
         self.customer = records.plain_customer(customer)
         members = self.customer[1]
         ranks = standing.ranks
         rank = min([ranks[member[0]] for member in members])
         if ranks[x[0]] == rank:
             self.certainty = standing.certainties[x[0]]
-            return self
+            return
         ends, _ = records.live_ends_and_customer(node)
         self.certainty = at_once(x, rank, ends, members, standing)
         self.open = self.certainty is None and len(members) <= MOST_MEMBERS
-        return self
 
     def settle(self, links: Links, standing: Standing) -> None:
         """Find the surest path, given the links of all members that live."""
@@ -74,6 +96,8 @@ class Outcome:
         rank = min(ranks[member[0]] for member in self.customer[1])
         path = surest_path(self.identifier, lambda x: ranks[x.type] == rank, links, standing)
         self.certainty = along(path, standing)
+        if self.stale:
+            self._doubt(standing)
         self.open = False
 
     def person(self, *, only: bool) -> list[Identifier]:

@@ -8,7 +8,7 @@ which limit the two of them would break can be told from their members.
 from collections.abc import Iterator, Mapping, Sequence
 
 from identity import Identifier, Refused, pair
-from identity.graph import Edge, Node
+from identity.graph import Node
 from identity.identifier import Pair
 from identity.join import refusal
 from identity.own import not_kept
@@ -54,13 +54,13 @@ def refused(
 def dropped(nodes: Mapping[Identifier, Node], standing: Standing) -> Iterator[Refused]:
     """Links that an end does not keep, or that do not count."""
     for x, node in nodes.items():
-        for z, edge in node.edges.items():
+        for z in node.edges:
             if not node.is_live(z):
-                yield Refused(*pair(x, z), _why(node, z, edge, standing))
+                yield Refused(*pair(x, z), _why(node, z, nodes.get(z), standing))
 
 
-def _why(node: Node, z: Identifier, edge: Edge, standing: Standing) -> str:
-    x, rules = node.identifier, standing.rules
+def _why(node: Node, z: Identifier, other: Node | None, standing: Standing) -> str:
+    x, edge, rules = node.identifier, node.edges[z], standing.rules
     fault = link_fault(edge.link, rules.between(x.type, z.type), standing.generation.manifest.as_of)
     if fault is not None:
         return fault
@@ -68,4 +68,8 @@ def _why(node: Node, z: Identifier, edge: Edge, standing: Standing) -> str:
         return node.fault
     if edge.out:
         return f"the {z.type} at its other end dropped out"
-    return not_kept(x, z, rules) if not edge.mine else not_kept(z, x, rules)
+    if not edge.mine:
+        return not_kept(x, z, edge.link, node.stale, rules)
+    if other is None and z.type in rules.stale:
+        return f"shared, or stale: the {z.type} at its other end keeps other links"
+    return not_kept(z, x, edge.link, other.stale if other is not None else None, rules)

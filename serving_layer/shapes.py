@@ -34,7 +34,8 @@ class Found(Shape, frozen=True, kw_only=True):
 
     `certainty` is from 0 to 1, None where it is not known; `identifiers` are for callers with the scope
     `read`; `aliases` are ids from before a merge. Without a customer `reason` says why the identifier can
-    link nobody. `pending`: events about it wait, the answer may change soon.
+    link nobody. `stale_address`: mails to it came back, so it is less certain, and links nobody new until it
+    shows a sign of life. `pending`: events about it wait, the answer may change soon.
     """
 
     customer_id: str | None
@@ -42,6 +43,7 @@ class Found(Shape, frozen=True, kw_only=True):
     identifiers: list[Identifier] | None = None
     aliases: list[str] = []
     reason: str | None = None
+    stale_address: bool = False
     pending: bool = False
 
 

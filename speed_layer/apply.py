@@ -93,6 +93,7 @@ class Applier:
             if not committed:
                 group.add_to(settled.rest)
         settled.rest.seen.update((x, facts.seen[x]) for x in lost)
+        settled.rest.signs.update((x, facts.signs[x]) for x in lost if x in facts.signs)
         if teller is not None:
             self._metrics.customers([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
@@ -147,4 +148,5 @@ def _without(facts: Facts, others: Facts) -> Facts:
     return Facts(
         {x: seen for x, seen in facts.seen.items() if x not in others.seen},
         {ends: link for ends, link in facts.links.items() if ends not in others.links},
+        signs={x: signs for x, signs in facts.signs.items() if x not in others.seen},
     )

@@ -4,13 +4,14 @@ They are put there before the batch that brought them counts as applied, so that
 loses; facts merge, so what is applied twice changes nothing. Lookups call their identifiers pending.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, cast
 
 import msgspec
 from redis import Redis
 
 from identity import Facts, Identifier, Link, Seen, Verdict
+from identity.facts import Failure, Signs
 from schemas import overlay, records
 from speed_layer.changes import Where, pack
 from speed_layer.errors import LostView
@@ -29,10 +30,12 @@ class Deferred(msgspec.Struct, array_like=True):
     at: int
     tell: bool
     where: Where | None = None
+    signs: list[tuple[Identifier, Signs]] = []
 
     def add_to(self, facts: Facts) -> None:
         """Merge these facts with others."""
-        facts.update(Facts(dict(self.seen), {(a, b): link for a, b, link in self.links}))
+        links = {(a, b): link for a, b, link in self.links}
+        facts.update(Facts(dict(self.seen), links, signs=dict(self.signs)))
 
 
 class Entry(NamedTuple):
@@ -77,39 +80,52 @@ class Aside:
 
 def deferred(tenant: str, facts: Facts, at: int, where: Where | None, *, tell: bool) -> Iterator[Deferred]:
     """Facts as entries of bounded size. They may be applied in any order."""
+
+    def signs(identifiers: Iterable[Identifier]) -> list[tuple[Identifier, Signs]]:
+        return [(x, facts.signs[x]) for x in identifiers if x in facts.signs]
+
     tied = {end for ends in facts.links for end in ends}
     alone = [(x, seen) for x, seen in facts.seen.items() if x not in tied]
     if alone:
-        yield Deferred(tenant, alone, [], at, tell, where)
+        yield Deferred(tenant, alone, [], at, tell, where, signs(x for x, _ in alone))
     links = [(a, b, link) for (a, b), link in facts.links.items()]
     for start in range(0, len(links), TOGETHER):
         some = links[start : start + TOGETHER]
         named = dict.fromkeys(end for a, b, _ in some for end in (a, b))
-        yield Deferred(tenant, [(x, facts.seen[x]) for x in named], some, at, tell, where)
+        seen = [(x, facts.seen[x]) for x in named]
+        yield Deferred(tenant, seen, some, at, tell, where, signs(named))
 
 
-_decode = msgspec.msgpack.Decoder(
-    tuple[
-        str,
-        list[tuple[tuple[str, str], tuple[int, int, int]]],
-        list[tuple[tuple[str, str], tuple[str, str], tuple[int, int, int, int, int]]],
-        int,
-        bool,
-        Where | None,
-    ]
-).decode
+class _Form(msgspec.Struct, array_like=True):
+    """`Deferred` as it is written; what was put aside by a version without signs has none."""
+
+    tenant: str
+    seen: list[tuple[tuple[str, str], tuple[int, int, int]]]
+    links: list[tuple[tuple[str, str], tuple[str, str], tuple[int, int, int, int, int]]]
+    at: int
+    tell: bool
+    where: Where | None = None
+    signs: list[tuple[tuple[str, str], tuple[int, list[tuple[int, str]]]]] = []
+
+
+_decode = msgspec.msgpack.Decoder(_Form).decode
 
 
 def _deferred(data: bytes) -> Deferred:
-    tenant, seen, links, at, tell, where = _decode(data)
+    form = _decode(data)
     return Deferred(
-        tenant,
-        [(Identifier(*x), Seen(*times)) for x, times in seen],
-        [(Identifier(*a), Identifier(*b), _link(*link)) for a, b, link in links],
-        at,
-        tell,
-        where,
+        form.tenant,
+        [(Identifier(*x), Seen(*times)) for x, times in form.seen],
+        [(Identifier(*a), Identifier(*b), _link(*link)) for a, b, link in form.links],
+        form.at,
+        form.tell,
+        form.where,
+        [(Identifier(*x), _signs(*told)) for x, told in form.signs],
     )
+
+
+def _signs(revived: int, failures: Sequence[tuple[int, str]]) -> Signs:
+    return Signs(revived, tuple(Failure(*failure) for failure in failures))
 
 
 def _link(first_seen: int, last_seen: int, first_ingested: int, verdict: int, decided_at: int) -> Link:

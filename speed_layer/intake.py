@@ -178,6 +178,8 @@ class Intake:
         if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
         self._state(batch, topic, plain, times)
+        if self._rules.signs:
+            self._sign(batch, topic, plain)
         if self._counting[topic]:
             self._count(batch, topic, plain, times)
         rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
@@ -207,6 +209,18 @@ class Intake:
             )
             said = batch.tenants.setdefault(event.tenant, Said())
             said.permit(self._known[plain.identifiers[i]], claims)
+
+    def _sign(self, batch: Batch, topic: str, plain: PlainEvents) -> None:
+        """Add what plain events say of stale identifiers."""
+        events: Sequence[Any] = plain.events
+        is_email = topic == EMAIL
+        signs = self._rules.signs
+        kinds = [event.outcome for event in events] if is_email else [event.kind for event in events]
+        for i, kind in enumerate(kinds):
+            if kind in signs:
+                facts = batch.tenants.setdefault(events[i].tenant, Said()).facts
+                about = self._known[plain.identifiers[i]]
+                self._observer.tell(facts, about, kind, micros(plain.times[i]), may_fail=is_email)
 
     def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
         counted = self._counting[topic].registers(plain.events)

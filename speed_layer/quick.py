@@ -2,8 +2,8 @@
 
 1. The nodes that the batch names, in one read, not decoded.
 2. An identifier that was only seen, alone, is written back with a wider header, or is a new customer where
-   nobody knows it. The rest falls into groups that hang together by the batch's links and by the
-   customers that they touch.
+   nobody knows it; likewise one that showed life (`identity.staleness`), if it was not stale. The rest falls
+   into groups that hang together by the batch's links and by the customers that they touch.
 3. The customers that groups join, in one read; and where a newcomer comes to stand first in one, so that its
    record gets another name, its other members, in one more.
 4. Each group grows (`identity.growth`), or is left to `upkeep`, together with its facts.
@@ -14,8 +14,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from identity import Customer, Facts, Identifier, Minter, Rules, Seen
-from identity.facts import PAST, Link
+from identity import Customer, Facts, Identifier, Minter, Rules, Seen, staleness
+from identity.facts import PAST, Link, Signs
 from identity.graph import Node
 from identity.growth import grow
 from identity.identifier import Pair
@@ -52,6 +52,7 @@ class Group:
 
     seen: dict[Identifier, Seen] = field(default_factory=dict)
     links: dict[Pair, Link] = field(default_factory=dict)
+    signs: dict[Identifier, Signs] = field(default_factory=dict)
     first: Identifier | None = None  # names the customer of several identifiers that they touch
     plain: bool = True  # whether there is no other
 
@@ -59,6 +60,7 @@ class Group:
         """Say all this."""
         facts.seen.update(self.seen)
         facts.links.update(self.links)
+        facts.signs.update(self.signs)
 
 
 @dataclass(slots=True)
@@ -79,7 +81,12 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
     nodes = {}
     for (x, seen), loaded in zip(facts.seen.items(), view.read(facts.seen), strict=True):
         if x not in tied:
-            _alone(result, x, seen, loaded, minter, oldest)
+            signs = facts.signs.get(x)
+            if signs is None:
+                _alone(result, x, seen, loaded, minter, oldest)
+            elif not _lived(result, x, seen, signs, view, loaded, rules, minter, oldest):
+                result.rest.seen[x] = seen
+                result.rest.signs[x] = signs
         elif loaded.record:
             nodes[x] = view.decoded(loaded.record)
     shut = _shut(result.rest, facts, nodes)
@@ -89,7 +96,7 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
         customer = customers.get(group.first) if group.first is not None else None
         update = None
         if group.plain:
-            update = grow(group.seen, group.links, nodes, customer, rules, minter, as_of)
+            update = grow(group.seen, group.links, group.signs, nodes, customer, rules, minter, as_of)
         if update is None:
             group.add_to(result.rest)
         elif update.nodes:
@@ -118,6 +125,41 @@ def _alone(
         result.founded.append(Founded(x, customer_id, (key, value, *bucket)))
 
 
+def _lived(
+    result: Quick,
+    x: Identifier,
+    seen: Seen,
+    signs: Signs,
+    view: SpeedView,
+    loaded: Loaded,
+    rules: Rules,
+    minter: Minter,
+    oldest: dict[str, int],
+) -> bool:
+    """An identifier that was met alone, with signs; False where these are to be decided upon."""
+    key, version, record = loaded
+    if not record:
+        if seen[1] < oldest.get(x[0], PAST) or staleness.since(x, signs, rules) is not None:
+            return False
+        customer_id = minter.mint(x, seen[2])
+        node = Node(x, seen, customer=customer_id, first=x, lone=True, signs=signs)
+        bucket = overlay.id_field(minter.tenant, customer_id)
+        result.founded.append(Founded(x, customer_id, (key, _FIRST + records.encode_node(node), *bucket)))
+        return True
+    node = view.decoded(record)
+    merged = node.signs.merge(signs)
+    if node.fault is not None or node.stale is not None or staleness.since(x, merged, rules) is not None:
+        return False
+    if seen[2] < node.seen.first_ingested:
+        return False  # it may give its customer another id
+    wider = node.seen.merge(seen)
+    if (wider, merged) != (node.seen, node.signs):
+        node.seen, node.signs = wider, merged
+        value = overlay.value(overlay.next_version(version), records.encode_node(node))
+        result.again.append(SeenAgain(x, (key, version, value)))
+    return True
+
+
 def _wider(record: bytes, seen: Seen) -> bytes | None:
     """A known node that was met alone, as it is now; empty if nothing is new, None if there is to decide."""
     first_seen, last_seen, first_ingested, expired = records.sighting_of(record)
@@ -135,6 +177,7 @@ def _shut(rest: Facts, facts: Facts, nodes: dict[Identifier, Node]) -> set[Pair]
     for ends in shut:
         rest.links[ends] = facts.links[ends]
         rest.seen.update((x, facts.seen[x]) for x in ends)
+        rest.signs.update((x, facts.signs[x]) for x in ends if x in facts.signs)
     return shut
 
 
@@ -151,6 +194,8 @@ def _groups(facts: Facts, nodes: dict[Identifier, Node], shut: Collection[Pair] 
     for x in {end for ends in links for end in ends}:
         group = groups[together.find(x)]
         group.seen[x] = facts.seen[x]
+        if x in facts.signs:
+            group.signs[x] = facts.signs[x]
         if x in firsts:
             group.plain = group.plain and group.first in {None, firsts[x]}
             group.first = firsts[x]

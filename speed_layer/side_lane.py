@@ -145,6 +145,7 @@ def _without(facts: Facts, tombstones: Tombstones) -> None:
         gone = {x for x, seen in facts.seen.items() if tombstones.erases(x, seen.first_ingested)}
         for x in gone:
             del facts.seen[x]
+            facts.signs.pop(x, None)
         for ends in [ends for ends in facts.links if not gone.isdisjoint(ends)]:
             del facts.links[ends]
 

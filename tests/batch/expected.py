@@ -24,6 +24,8 @@ segments:
   clicked: {events: [{email: {outcome: click}}]}
 groups:
   family: {same: [surname]}
+stale:
+  email: {after: {hard_bounce: 1, soft_bounce: 2}, revived_by: [click, login]}
 """
 TENANTS = ("default", "other-shop")
 
@@ -52,7 +54,12 @@ def log(rng, count, first):
         }
         if rng.random() < 0.3:
             event["properties"] = {"surname": f"s{person}", "born": f"19{person:02}"}
-        yield rng.choice([WEB, WEB, EMAIL]), event
+        topic = rng.choice([WEB, WEB, EMAIL])
+        if topic == EMAIL:
+            event["outcome"] = rng.choice(["click", "click", "hard_bounce", "soft_bounce", "soft_bounce"])
+        elif rng.random() < 0.1:
+            event["kind"] = "login"
+        yield topic, event
         if rng.random() < 0.05:
             a, b = (
                 {"type": "login", "value": f"l{person}"},

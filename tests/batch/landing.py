@@ -35,7 +35,7 @@ class Landing:
         """Append (topic, event) to the log."""
         rows = []
         for topic, event in messages:
-            line = {**event, "outcome": "click"} if topic == EMAIL else event
+            line = {"outcome": "click", **event} if topic == EMAIL else event
             offset = self.ends[topic][0]
             value = bytearray(json.dumps(line).encode())
             rows.append((topic, 0, offset, START + self._count * 1_000, None, value))

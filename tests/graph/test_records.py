@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import Customer, Identifier, Link, Minted, Seen, Verdict
-from identity.facts import PAST
+from identity.facts import NO_SIGNS, PAST, Failure, Signs
 from identity.graph import Edge, Far, IdRecord, Node
 from schemas import overlay, records
 
@@ -16,6 +16,8 @@ sightings = st.builds(Seen, times, times, times)
 decided = st.builds(Link, times, times, times, st.sampled_from(Verdict), st.integers(PAST + 1, 2**63 - 1))
 seen_only = st.tuples(times, times, times).map(lambda moments: Link(*moments))
 edges = st.builds(Edge, seen_only | decided, *[st.booleans()] * 3)
+failures = st.lists(st.builds(Failure, times, texts), max_size=3).map(tuple)
+signs = st.builds(Signs, times, failures)
 counts = st.integers(0, 2**31)
 far = st.builds(Far, counts, counts, counts, st.none() | st.tuples(times, identifiers))
 nodes = st.builds(
@@ -29,6 +31,10 @@ nodes = st.builds(
     home=st.none() | texts,
     minted=st.integers(0, 2**31),
     far=st.dictionaries(st.text("abc", min_size=1, max_size=4), far, max_size=2),
+    signs=signs,
+)
+stale_nodes = st.builds(
+    Node, identifiers, sightings, signs=signs.filter(lambda s: s != NO_SIGNS), stale=times
 )
 customers = st.builds(
     Customer,
@@ -45,10 +51,11 @@ id_records = st.builds(
 tenants = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True) | st.text("ab", min_size=1, max_size=3)
 
 
-@given(nodes)
+@given(nodes | stale_nodes)
 def test_nodes_come_back_as_they_were(node):
     read = records.decode_node(records.encode_node(node))
     assert read == node
+    assert records.is_stale(records.encode_node(node)) == (node.stale is not None)
     # Order decides what a script writes: it must not get lost either.
     assert list(read.edges) == list(node.edges)
     assert all(isinstance(edge.link.verdict, Verdict) for edge in read.edges.values())

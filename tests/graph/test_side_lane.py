@@ -5,10 +5,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from identity import Facts, Identifier, graph, resolve, rulefile
+from identity.tombstones import Tombstones
 from schemas import overlay
 from serving_layer.view import ServingView
 from speed_layer.aside import Aside
-from speed_layer.side_lane import SideLane
+from speed_layer.side_lane import SideLane, _without
 from speed_layer.view import SpeedView
 from tests.graph.published import passing
 from tests.graph.stream import Stream
@@ -170,3 +171,11 @@ def drain(aside, stream):
         entry.deferred.add_to(facts)
         stream.apply(facts)
     aside.settle(stream.state.epoch, entries)
+
+
+def test_who_was_erased_meanwhile_leaves_no_sign_either():
+    facts = facts_of([(strategies.Event((mail(1), cookie(1)), 5, None, "hard_bounce"), 7)])
+    tombstones = Tombstones(KEY)
+    tombstones.add([tombstones.digest(mail(1))], 8)
+    _without(facts, tombstones)
+    assert facts == facts_of([(strategies.Event((cookie(1),), 5, None, "hard_bounce"), 7)])

@@ -6,12 +6,25 @@ from hypothesis import strategies as st
 
 from identity import Facts, Identifier, Minter, Rules, TypeRule, Verdict
 from identity.consent import Permission, Statement
-from identity.facts import FUTURE, PAST
+from identity.facts import FUTURE, PAST, Failure, Signs
+from identity.staleness import StaleRule
 
 MINTER = Minter(b"a key for tests")
 TYPES = ("account", "mail", "device", "cookie")
+OUTCOMES = ("hard_bounce", "soft_bounce", "click")
 
 identifiers = st.builds(Identifier, st.sampled_from(TYPES), st.sampled_from("abcd"))
+
+
+stale_rules = st.dictionaries(
+    st.sampled_from(["mail", "mail", "device"]),
+    st.builds(
+        StaleRule,
+        st.dictionaries(st.sampled_from(["hard_bounce", "soft_bounce"]), st.integers(1, 3), min_size=1),
+        st.just(("click",)),
+    ),
+    max_size=2,
+)
 
 
 @st.composite
@@ -26,16 +39,17 @@ def rule_sets(draw):
             hot=draw(st.sampled_from([None, None, 1, 2, 3])),
             max_age=draw(st.sampled_from([None, None, None, 5, 10])),
         )
-    return Rules(types)
+    return Rules(types, stale=draw(stale_rules))
 
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a log: a sighting, or a decision on its first two identifiers."""
+    """One line of a log: a sighting, a decision on its first two identifiers, or what became of a mail."""
 
     identifiers: tuple[Identifier, ...]
     occurred_at: int
     verdict: Verdict | None = None
+    outcome: str | None = None
 
 
 sightings = st.builds(
@@ -47,7 +61,14 @@ decisions = st.builds(
     st.integers(0, 20),
     st.sampled_from(Verdict),
 )
-logs = st.lists(st.one_of(sightings, sightings, sightings, decisions), max_size=30)
+mailings = st.builds(
+    Event,
+    st.lists(identifiers, min_size=1, max_size=2, unique=True).map(tuple),
+    st.integers(0, 20),
+    st.none(),
+    st.sampled_from(OUTCOMES),
+)
+logs = st.lists(st.one_of(sightings, sightings, sightings, decisions, mailings), max_size=30)
 
 
 def numbered(log):
@@ -55,11 +76,19 @@ def numbered(log):
     return [(event, i // 2) for i, event in enumerate(log)]
 
 
+def signs_of(outcome, at):
+    """What an outcome tells of an identifier; rules that make nothing of it, let it lie."""
+    return Signs(revived=at) if outcome == "click" else Signs(failures=(Failure(at, outcome),))
+
+
 def facts_of(entries):
     facts = Facts()
     for event, ingested_at in entries:
         if event.verdict is None:
             facts.add_sighting(event.identifiers, event.occurred_at, ingested_at)
+            if event.outcome is not None:
+                for x in event.identifiers:
+                    facts.add_signs(x, signs_of(event.outcome, event.occurred_at))
         else:
             facts.add_decision(*event.identifiers, event.verdict, event.occurred_at, ingested_at)
     return facts

@@ -1,5 +1,7 @@
 """Erased anywhere in a log: what is left is what it would be had nobody ever named them."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -38,8 +40,8 @@ def without(entries, through):
     facts = Facts()
     for event, at in entries:
         left = tuple(x for x in event.identifiers if at > through.get(x, -2))
-        if event.verdict is not None and len(left) == 2:
-            facts.update(facts_of([(event, at)]))
+        if event.verdict is None or len(left) == 2:
+            facts.update(facts_of([(replace(event, identifiers=left), at)]))
         else:
             facts.add_sighting(left, event.occurred_at, at)
     return facts

@@ -10,7 +10,8 @@ from identity import Identifier, Verdict, graph, reach, resolve, rulefile
 from identity.facts import PAST
 from identity.memory import MemoryView
 from identity.screen import counting
-from tests.identity.strategies import MINTER, TYPES, Event, facts_of, numbered, rule_sets
+from identity.staleness import may_keep
+from tests.identity.strategies import MINTER, OUTCOMES, TYPES, Event, facts_of, numbered, rule_sets
 from tests.identity.test_upkeep import apply_in_batches
 
 HUBS = [Identifier(type_, value) for type_ in TYPES for value in "ab"]
@@ -28,7 +29,8 @@ def crowds(draw):
     for _ in range(random.randint(20, 100)):
         hub, *others = random.sample(hubs, 1) + random.sample(GUESTS, random.choice([1, 1, 1, 2]))
         decided = random.choice(list(Verdict)) if random.random() < 0.1 and len(others) == 1 else None
-        log.append(Event((hub, *others), random.randint(0, 20), decided))
+        told = random.choice(OUTCOMES) if random.random() < 0.2 and decided is None else None
+        log.append(Event((hub, *others), random.randint(0, 20), decided, told))
     return log
 
 
@@ -75,7 +77,8 @@ def test_nodes_hold_what_they_must_and_little_more(spare, rules, log, as_of, ran
             counted = [z for z in behind if z in counts]
             assert told.links == len(behind)
             assert told.counting == len(counted)
-            assert told.candidates == sum(not far[z].out for z in counted)
+            waiting = [z for z in counted if not far[z].out and may_keep(far[z].link, node.stale)]
+            assert told.candidates == len(waiting)
             near = [z for z, e in node.edges.items() if z.type == type_ and e.link.decided_at == PAST]
             keep = 0 if node.shut else rules.between(x.type, type_).keep
             assert len(near) <= keep + spare

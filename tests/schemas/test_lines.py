@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from schemas import WebEvent, WrongLine, parse_line, read_lines
+from schemas import EmailEvent, WebEvent, WrongLine, parse_line, read_lines
 
 LINE = (
     b'{"event_id": "e1", "occurred_at": "2026-01-01T00:00:00Z", '
@@ -60,3 +60,14 @@ def test_blank_lines_and_a_byte_order_mark_are_skipped():
 def test_blank_lines_count():
     with pytest.raises(WrongLine, match="line 3: "):
         list(read_lines(io.BytesIO(LINE + b"\n\n?\n")))
+
+
+def test_a_line_with_an_outcome_is_an_email_event():
+    line = LINE.replace(b"{", b'{"outcome": "click", ', 1)
+    read = parse_line(line, 1)
+    assert isinstance(read, EmailEvent)
+    assert (read.outcome, read.identifiers) == ("click", EVENT.identifiers)
+    within = line.replace(b'"outcome": "click"', b'"page": "outcome"')
+    assert isinstance(parse_line(within, 1), WebEvent)
+    with pytest.raises(WrongLine, match="outcome"):
+        parse_line(line.replace(b"click", b"lost"), 1)

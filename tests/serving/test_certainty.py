@@ -8,7 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from identity import Identifier, Verdict, rulefile
+from serving_layer import questions
+from serving_layer.answers import found_json
 from serving_layer.certainty import along, surest_path
+from serving_layer.explanation import explain
 from serving_layer.view import ServingView
 from tests.serving.world import World
 
@@ -68,6 +71,34 @@ def test_links_between_two_customers_of_a_component_count_for_none(redis, tmp_pa
     found = ServingView(redis, tmp_path, "default").lookup([("phone", "p"), ("cookie", "c")]).found
     assert len({one.customer.id for one in found}) == 2
     assert [one.certainty for one in found] == [0.8, 0.5]
+
+
+def test_a_stale_address_is_less_sure_until_it_shows_life(redis, tmp_path):
+    stale = "stale: {email: {after: {hard_bounce: 1}, revived_by: click, certainty: 0.4}}"
+    world = World(redis, tmp_path, rules=f"{RULES}\n{stale}")
+    world.publish({"login": "tom", "email": "e"}, {"email": "lone"}, {"cookie": "c", "email": "e"})
+    world.go_live()
+    view = ServingView(redis, tmp_path, "default")
+
+    def told():
+        asked = [("email", "e"), ("email", "lone"), ("login", "tom"), ("cookie", "c")]
+        outcomes, _ = view.ask(questions.lookup(view.generations.current, "default", asked))
+        answers = [found_json(outcome, members=False) for outcome in outcomes]
+        return [(round(one["certainty"], 6), one.get("stale_address", False)) for one in answers]
+
+    usual = [(0.9, False), (0.9, False), (1.0, False), (0.45, False)]
+    assert told() == usual
+    world.mailed("hard_bounce", email="e")
+    world.mailed("hard_bounce", email="lone")
+    assert told() == [(0.36, True), (0.36, True), *usual[2:]]
+    world.apply({"login": "ann", "email": "e"})
+    (tom, mail) = view.lookup([("login", "tom"), ("email", "e")]).found
+    assert tom.customer == mail.customer
+    why = view.ask(explain("default", ("email", "e"), ("login", "ann")))
+    assert [link.reason.split(":")[0] for link in why.refused] == ["stale"]
+    world.mailed("click", email="e")
+    world.mailed("click", email="lone")
+    assert told() == usual
 
 
 def test_a_decision_is_a_link_like_any_other(redis, tmp_path):

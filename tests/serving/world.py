@@ -101,6 +101,12 @@ class World:
             consents = Consents(self.redis, self.generation, self.stream.state)
             consents.apply(self.minter.tenant, {Identifier(*x): {Permission(purpose, channel): statement}})
 
+    def mailed(self, outcome, **event):
+        """What became of a mail, by the stream."""
+        facts = self.facts(event)
+        Observer(self.rules).tell(facts, identifiers(event), outcome, self._now, may_fail=True)
+        self.stream.apply(facts)
+
     def decide(self, a, b, verdict):
         self._now += 1
         facts = Facts()

@@ -29,7 +29,8 @@ def roomy_rule_sets(draw):
             if draw(rare)
             else replace(rule, max=1 if name == "account" else 100, hot=None, max_age=None)
             for name, rule in rules.types.items()
-        }
+        },
+        stale=rules.stale,
     )
 
 
@@ -66,13 +67,13 @@ def groups_of(view, facts):
 
 def grown(group, known, customer, rules, as_of):
     before = {x: node.copy() for x, node in known.items()}
-    update = grow(group.seen, group.links, known, customer, rules, MINTER, as_of)
+    update = grow(group.seen, group.links, group.signs, known, customer, rules, MINTER, as_of)
     assert known == before
     return update
 
 
 def assert_as_upkeep(view, group, known, update, rules, as_of):
-    facts = Facts(dict(group.seen), dict(group.links))
+    facts = Facts(dict(group.seen), dict(group.links), signs=dict(group.signs))
     slow = upkeep(view, facts, rules, minter=MINTER, as_of=as_of)
     assert update.nodes == {x: node for part in slow for x, node in part.nodes.items()}
     assert update.customers == {

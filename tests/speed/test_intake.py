@@ -43,6 +43,8 @@ match_keys:
   person: {{rank: 5, from: [name, born], normalise: text}}
 consent:
   subscribe: {{grant: [marketing, profiling], channel: ''}}
+stale:
+  email: {{after: {{complaint: 1, unsubscribe: 2}}, revived_by: [open, subscribe, login]}}
 """
 STRICT, LENIENT = (rulefile.parse(RULES.format(unknown=word)) for word in ("error", "ignore"))
 
@@ -80,7 +82,7 @@ def alone(messages, rules):
 
 
 def by_tenant(facts):
-    return {tenant: (said.seen, said.links) for tenant, said in facts.items() if said.seen}
+    return {tenant: (said.seen, said.links, said.signs) for tenant, said in facts.items() if said.seen}
 
 
 def in_order(letters):

@@ -22,9 +22,22 @@ from tests.graph.published import passing
 from tests.graph.stream import Stream
 from tests.graph.test_speed_view import expected, standing
 from tests.identity.strategies import MINTER as MINTER_OF_LOGS
-from tests.identity.strategies import facts_of, numbered
+from tests.identity.strategies import facts_of, numbered, signs_of
 from tests.speed.test_growth import any_logs, any_rules, deliveries
-from tests.speed.world import ANN, MAIL, MINTER, TOM, A, B, C, generation_of, sighting, stream_on, value_of
+from tests.speed.world import (
+    ANN,
+    MAIL,
+    MINTER,
+    RULES,
+    TOM,
+    A,
+    B,
+    C,
+    generation_of,
+    sighting,
+    stream_on,
+    value_of,
+)
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 as_ofs = st.sampled_from([None, None, 10, 25])
@@ -221,6 +234,47 @@ def test_what_the_quick_way_leaves(world):
     new = sighting(C, at=1)
     assert quick(stream.view(), new, expiring, MINTER, 2 * DAY).rest == new
     assert quick(stream.view(), new, expiring, MINTER, DAY).founded
+
+
+STALE = rulefile.parse(f"{RULES}\nstale: {{mail: {{after: {{hard_bounce: 1}}, revived_by: click}}}}")
+
+
+def mailed(outcome, *together, at=1):
+    facts = sighting(*together, at=at)
+    facts.add_signs(MAIL, signs_of(outcome, at))
+    return facts
+
+
+def test_a_sign_of_life_needs_no_decision_and_a_failure_does(redis, tmp_path):
+    stream = Stream(redis, generation_of(tmp_path, sighting(MAIL, TOM)), STALE, MINTER)
+
+    def settled(facts):
+        return quick(stream.view(), facts, STALE, MINTER, None)
+
+    def known():
+        return stream.view().nodes([MAIL])[MAIL]
+
+    (again,) = settled(mailed("click", MAIL, at=5)).again
+    assert again.identifier == MAIL
+    failure = mailed("hard_bounce", MAIL, at=4)
+    assert settled(failure).rest == failure
+    for facts in (mailed("click", MAIL, at=5), failure):
+        stream.apply(facts)
+    assert (known().seen.last_seen, known().signs.revived, known().stale) == (5, 5, None)
+    assert settled(mailed("click", MAIL, at=3)) == Quick()
+    stream.apply(mailed("hard_bounce", MAIL, at=6))
+    assert known().stale == 6
+    click = mailed("click", MAIL, at=7)
+    assert settled(click).rest == click
+    stream.apply(click)
+    assert known().stale is None
+
+
+def test_signs_of_one_who_is_met_with_somebody_shut_are_not_lost(redis, tmp_path):
+    hot = [sighting(A, Identifier("mail", name)) for name in "1234"]
+    stream = Stream(redis, generation_of(tmp_path, *hot), STALE, MINTER)
+    stream.apply(mailed("hard_bounce", MAIL, A, at=5))
+    assert stream.view().nodes([MAIL])[MAIL].stale == 5
 
 
 @pytest.mark.parametrize(
