@@ -320,7 +320,7 @@ class _Rebuild:
         entries = entries.union(consents.entries(said))
         counted = map(self._gold.written, ("gold/campaigns", "gold/campaign_customers"))
         entries = entries.union(outcomes.entries(*counted))
-        entries = entries.union(self._profiles(bronze, records, members, as_of))
+        entries = entries.union(self._profiles(bronze, records, said, members, as_of))
         told = msgspec.structs.replace(self._manifest, as_of=as_of)
         manifest = publish(
             self._job.generations,
@@ -376,13 +376,18 @@ class _Rebuild:
         return ids.union(new)
 
     def _profiles(
-        self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
+        self,
+        bronze: DataFrame,
+        records: DataFrame,
+        said: DataFrame,
+        members: DataFrame,
+        as_of: int | None,
     ) -> DataFrame:
         """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
         told = profiles.of_events(bronze, self._rules, self._erased)
         if self._manifest.loads:
             told = told.unionByName(profiles.of_records(records, self._rules, self._erased))
-        return profiles.written(self._gold, self._before, told, members, self._rules, as_of)
+        return profiles.written(self._gold, self._before, told, said, members, self._rules, as_of)
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
         named = customers.part(found, "named")

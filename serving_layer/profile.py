@@ -1,5 +1,7 @@
 """A customer's profile and segments: what the generation knows of claims, and what the stream heard since.
 
+Claims are merged. What is permitted counts for segments alone, and the stream's record has what was before.
+
 A generator without I/O, as those of `questions`: it yields keys of Redis, the pointer first, and is sent what
 stands there at one moment (one MGET), or None where Redis is away.
 """
@@ -7,10 +9,10 @@ stands there at one moment (one MGET), or None where Redis is away.
 from collections.abc import Generator, Iterable, Sequence
 from typing import NamedTuple
 
-from identity import Identifier
+from identity import Identifier, Rules
 from identity.profile import Value, merged, profile
 from identity.segments import segments
-from schemas import overlay
+from schemas import overlay, records
 from schemas.claims import decode_registers, profile_key
 from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations, Standing
@@ -31,30 +33,42 @@ def known_of(
     generations: Generations, tenant: str, members: Iterable[Identifier]
 ) -> Generator[list[bytes], Values | None, Known]:
     """What is known of the customer with these members. Raises BrokenGeneration."""
-    keys = [profile_key(tenant, x) for x in members]
+    some = list(members)
     standing = generations.current
     for _ in range(TRIES):
+        keys = _keys(standing.rules, tenant, some)
         prefix = overlay.view_prefix(standing.number)
         reply = yield [overlay.LIVE, *(prefix + key for key in keys)]
         live = None if reply is None or reply[0] is None else int(reply[0])
-        if reply is None or live is None:
-            return _known(standing, keys, [None] * len(keys))
-        if live == standing.number:
-            return _known(standing, keys, reply[1:])
-        standing = generations.at(live)
-        if standing.number != live:
+        if reply is not None and live is not None and live != standing.number:
+            standing = generations.at(live)
+            if standing.number == live:
+                continue
             # The live one is broken, and the one before it answers alone.
-            return _known(standing, keys, [None] * len(keys))
+            reply, keys = None, _keys(standing.rules, tenant, some)
+        above = [None] * len(keys) if reply is None or live is None else reply[1:]
+        return _known(standing, len(some), keys, above)
     raise BrokenGeneration("readers moved on each time that they were asked about: try again")
 
 
-def _known(standing: Standing, keys: Sequence[bytes], above: Values) -> Known:
+def _keys(rules: Rules, tenant: str, members: Sequence[Identifier]) -> list[bytes]:
+    """The keys of the members' registers, and then of what they permit, where that is asked for."""
+    keys = [profile_key(tenant, x) for x in members]
+    return keys + [records.claims_key(tenant, x) for x in members] if rules.asks_consent else keys
+
+
+def _known(standing: Standing, count: int, keys: Sequence[bytes], above: Values) -> Known:
     rules = standing.rules
     beneath = standing.generation.get(keys)
     members = [
         merged(rules, *(decode_registers(data) for data in (beneath.get(key), new) if data))
-        for key, new in zip(keys, above, strict=True)
+        for key, new in zip(keys[:count], above[:count], strict=True)
     ]
+    permits = [
+        beneath.get(key) if new is None else overlay.record_of(new)
+        for key, new in zip(keys[count:], above[count:], strict=True)
+    ]
+    said = [dict(records.decode_claims(record)) for record in permits if record]
     found = profile(rules, members)
     as_of = standing.generation.manifest.as_of
-    return Known(found, segments(rules, found, members, as_of), standing)
+    return Known(found, segments(rules, found, members, as_of, said), standing)
