@@ -9,7 +9,7 @@ stands there at one moment (one MGET), or None where Redis is away.
 from collections.abc import Generator, Iterable, Sequence
 from typing import NamedTuple
 
-from identity import Identifier, Rules
+from identity import Customer, Identifier, Rules
 from identity.profile import Value, merged, profile
 from identity.segments import segments
 from schemas import overlay, records
@@ -22,11 +22,15 @@ Values = Sequence[bytes | None]
 
 
 class Known(NamedTuple):
-    """What is known of a customer: values by attribute, segments, and by whose rules that is so."""
+    """What is known of a customer: values by attribute, segments, and by whose rules that is so.
+
+    `stale` where the stream could not be asked, and the generation alone answers.
+    """
 
     profile: dict[str, Value]
     segments: list[str]
     standing: Standing
+    stale: bool = False
 
 
 def known_of(
@@ -46,8 +50,9 @@ def known_of(
                 continue
             # The live one is broken, and the one before it answers alone.
             reply, keys = None, _keys(standing.rules, tenant, some)
-        above = [None] * len(keys) if reply is None or live is None else reply[1:]
-        return _known(standing, len(some), keys, above)
+        if reply is None or live is None:
+            return _known(standing, len(some), keys, None)
+        return _known(standing, len(some), keys, reply[1:])
     raise BrokenGeneration("readers moved on each time that they were asked about: try again")
 
 
@@ -57,8 +62,35 @@ def _keys(rules: Rules, tenant: str, members: Sequence[Identifier]) -> list[byte
     return keys + [records.claims_key(tenant, x) for x in members] if rules.asks_consent else keys
 
 
-def _known(standing: Standing, count: int, keys: Sequence[bytes], above: Values) -> Known:
+def published(standing: Standing, tenant: str, customer: Customer) -> list[str]:
+    """The segments of a customer by the generation alone, as it knew that id; none if it did not."""
+    generation = standing.generation
+    keys = [records.node_key(tenant, x) for x in customer.members]
+    nodes = generation.get(keys)
+    places = {
+        key: records.customer_key_of(tenant, digest)
+        for key, node in nodes.items()
+        if (digest := records.customer_digest(node))
+    }
+    for record in generation.get(places.values()).values():
+        was = records.decode_customer(record)
+        if was.id == customer.id:
+            return _alone(standing, tenant, was.members)
+    for key, x in zip(keys, customer.members, strict=True):
+        node = nodes.get(key)
+        if node and records.is_lone(node) and records.live_ends_and_customer(node)[1] == customer.id:
+            return _alone(standing, tenant, [x])
+    return []
+
+
+def _alone(standing: Standing, tenant: str, members: Sequence[Identifier]) -> list[str]:
+    keys = _keys(standing.rules, tenant, members)
+    return _known(standing, len(members), keys, None).segments
+
+
+def _known(standing: Standing, count: int, keys: Sequence[bytes], found_above: Values | None) -> Known:
     rules = standing.rules
+    above = [None] * len(keys) if found_above is None else found_above
     beneath = standing.generation.get(keys)
     members = [
         merged(rules, *(decode_registers(data) for data in (beneath.get(key), new) if data))
@@ -71,4 +103,4 @@ def _known(standing: Standing, count: int, keys: Sequence[bytes], above: Values)
     said = [dict(records.decode_claims(record)) for record in permits if record]
     found = profile(rules, members)
     as_of = standing.generation.manifest.as_of
-    return Known(found, segments(rules, found, members, as_of, said), standing)
+    return Known(found, segments(rules, found, members, as_of, said), standing, found_above is None)
