@@ -140,7 +140,7 @@ def held(said: DataFrame) -> DataFrame:
         for x, of_one in groupby(rows, key=itemgetter(0)):
             claims: Claims = {}
             deque(_claimed(of_one, claims), 0)
-            yield x, records.encode_claims(kept(claims).items())
+            yield x, records.encode_claims(sorted(kept(claims).items()))
 
     return map_rows(said.repartition("x").sortWithinPartitions("x").select("x", *_ABOUT, *_WORD), step, _HELD)
 

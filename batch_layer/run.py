@@ -42,6 +42,7 @@ from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
 from batch_layer.publication import publish
 from batch_layer.purge import Purge
+from batch_layer.said_parity import Said
 from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
@@ -183,6 +184,17 @@ def rehearse(
     records = Tables(job.spark, job.delta).current(before.loads)
     rebuild = _Rebuild(job, before, manifest, progress, gold, job.ledger())
     return rebuild.publish(job.bronze().below(offsets), records), gold
+
+
+def said_below(job: Run, manifest: Manifest) -> Said:
+    """What all messages below the offsets of a manifest, and its records, say; no table is written."""
+    bronze, rules = job.bronze().below(manifest.offsets), rulefile.parse(manifest.rules)
+    erased = job.ledger().tombstones
+    claims = profiles.of_events(bronze, rules, erased)
+    if manifest.loads:
+        versions = Tables(job.spark, job.delta).current(manifest.loads)
+        claims = claims.unionByName(profiles.of_records(versions, rules, erased))
+    return Said(claims.persist(), consents.statements(bronze, rules, erased).persist())
 
 
 def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:

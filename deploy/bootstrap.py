@@ -319,7 +319,7 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         partitions=PARTITIONS,
         kafka_settings=settings.kafka_security.client(),
         spark_kafka_settings=settings.kafka_security.java(),
-        look=looking(client, lambda: consumer(settings, "ucid-parity")),
+        look=looking(client, lambda: consumer(settings, "ucid-parity"), settings.generations),
         settle=partial(settle, settings),
         keep=Keep(settings.generations_kept, settings.history_days, lambda: readers(client)),
     )
