@@ -53,4 +53,8 @@ export const source = (a, b, at) => ask("POST", "v1/source", { a, b, at });
 export const decide = (verdict, a, b, why) => ask("POST", "v1/decisions", { verdict, a, b, why });
 export const health = () => ask("GET", "v1/health");
 export const simulate = (rules, events) => ask("POST", "v1/simulate", { rules, events });
+export const waiting = () => ask("GET", "v1/erasures/waiting");
+export const askErasure = (type, value, why, only) => ask("POST", "v1/erasures/requests", { type, value, why, only });
+export const approve = (request) => ask("POST", "v1/erasures/requests/approve", { request });
+export const reject = (request) => ask("POST", "v1/erasures/requests/reject", { request });
 export const rules = () => ask("GET", "v1/rules");

@@ -245,6 +245,48 @@ def test_the_keyboard_is_enough(opened):
     assert tab.complaints == []
 
 
+def ask_to_erase(tab, value):
+    """Ask for the erasure of a cookie alone, and return what waits then."""
+    page = tab.page
+    page.get_by_label("Type").select_option("cookie")
+    page.get_by_label("Identifier", exact=True).fill(value)
+    page.get_by_label("This identifier alone").check()
+    page.get_by_label("Reason").fill("a letter of 3 May")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    waits = page.get_by_role("listitem").filter(has_text=value)
+    waits.get_by_text("You asked for this").wait_for()
+    return waits
+
+
+def test_one_asks_for_an_erasure_and_another_approves(opened, another_key):
+    ann, ben = opened().signed_in(), opened()
+    ann.open("Erasures")
+    own = ask_to_erase(ann, "gone-by-four-eyes")
+    assert own.get_by_role("button").all_inner_texts() == ["Take it back"]
+    own.get_by_role("button", name="Take it back").click()
+    ann.page.get_by_text("Dropped. Nobody was erased by it.").wait_for()
+    own.wait_for(state="detached")
+    ask_to_erase(ann, "gone-by-four-eyes")
+
+    ben.sign_in(another_key).heading("Find a customer")
+    ben.open("Erasures")
+    waits = ben.page.get_by_role("listitem").filter(has_text="gone-by-four-eyes")
+    waits.get_by_text("a letter of 3 May").wait_for()
+    assert waits.get_by_role("button").all_inner_texts() == ["Approve: erase for good", "Reject"]
+    waits.get_by_role("button", name="Approve").click()
+    ben.page.get_by_text("Approved, and in the log.").wait_for()
+    waits.wait_for(state="detached")
+    receipt = ben.page.get_by_role("status").locator("code").inner_text()
+    answer = ben.context.request.post(
+        f"{ben.url}/v1/erasures/receipt",
+        data={"receipt": receipt},
+        headers={"Authorization": f"Bearer {ben.key}"},
+    )
+    assert (answer.status, answer.json()["receipt"]) == (200, receipt)
+    assert not any("gone-by" in url for url in ann.asked + ben.asked)
+    assert ann.complaints == ben.complaints == []
+
+
 def parts(tab):
     """Every part, filled: yields a name when one stands there."""
     yield "find"
@@ -254,6 +296,10 @@ def parts(tab):
     yield "customer"
     tab.compare(("cookie", "phone-7c1"), ("card", "4021-77")).wait_for()
     yield "compare"
+    tab.open("Erasures")
+    ask_to_erase(tab, "visitor-of-parts")
+    yield "erasures"
+    tab.page.get_by_role("button", name="Take it back").first.click()
     tab.open("Health")
     tab.page.locator(".bars").first.wait_for()
     yield "health"
@@ -304,6 +350,7 @@ def test_all_texts_stand_in_one_place(opened):
     for part, there in (
         ("find", "input[type=search]"),
         ("compare", "fieldset"),
+        ("erasures", "form"),
         ("health", ".bars"),
         ("trial", ".code"),
     ):
