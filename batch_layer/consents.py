@@ -46,6 +46,7 @@ _STATED = pa.schema(
         ("ingested_at", pa.int64()),
     ]
 )
+_HELD = pa.schema([("x", pa.string()), ("claims", pa.binary())])
 _ENTRY = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 
 
@@ -130,6 +131,18 @@ def entries(said: DataFrame) -> DataFrame:
     order = [f.desc(name) if name in descending else f.asc(name) for name in ("x", *_ORDER, *_ABOUT)]
     arranged = said.repartition("x").sortWithinPartitions(*order).select("x", *_ABOUT, *_WORD)
     return map_rows(arranged, step, _ENTRY)
+
+
+def held(said: DataFrame) -> DataFrame:
+    """`x, claims`: what holds of each identifier's permissions, as `schemas.records` encodes it."""
+
+    def step(rows: Iterator[Row]) -> Iterator[Row]:
+        for x, of_one in groupby(rows, key=itemgetter(0)):
+            claims: Claims = {}
+            deque(_claimed(of_one, claims), 0)
+            yield x, records.encode_claims(sorted(kept(claims).items()))
+
+    return map_rows(said.repartition("x").sortWithinPartitions("x").select("x", *_ABOUT, *_WORD), step, _HELD)
 
 
 def _claimed(rows: Iterator[Row], claims: Claims) -> Iterator[Said]:

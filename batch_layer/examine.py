@@ -12,7 +12,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import health, page, parity, report
+from batch_layer import consents, health, page, parity, report, said_parity
 from batch_layer.bronze import Bronze, messages
 from batch_layer.gold import Gold
 from batch_layer.movement import IDENTIFIER, Change
@@ -145,7 +145,7 @@ class Examiner:
             whole=whole,
             health=state,
             movement=movement,
-            parity=self._parity(manifest, after),
+            parity=self._parity(gold, manifest, after),
             past=report.past(runs),
         )
         found = msgspec.structs.replace(found, phases=self.phases.so_far())
@@ -154,7 +154,7 @@ class Examiner:
         (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
         return found
 
-    def _parity(self, manifest: Manifest, after: Mapping[str, DataFrame]) -> parity.Parity:
+    def _parity(self, gold: Gold, manifest: Manifest, after: Mapping[str, DataFrame]) -> parity.Parity:
         look = self.watching.found()
         if look.why is not None or look.generation is None or look.end is None:
             return parity.Parity(why=look.why)
@@ -166,7 +166,11 @@ class Examiner:
         if old.generation != self.before.generation:
             former = tables(self.spark, self.delta, old)
         sides = parity.Sides(old, manifest, former, after)
-        return compared(self.spark, self.delta, self.bronze, look, sides)[0]
+        said = self._said(old), self._said(manifest, gold)
+        return compared(self.spark, self.delta, self.bronze, look, sides, said)[0]
+
+    def _said(self, manifest: Manifest, gold: Gold | None = None) -> said_parity.Said:
+        return said(gold or Gold(self.spark, self.delta), manifest, written=gold is not None)
 
 
 def tables(spark: SparkSession, root: Path, manifest: Manifest) -> dict[str, DataFrame]:
@@ -175,10 +179,24 @@ def tables(spark: SparkSession, root: Path, manifest: Manifest) -> dict[str, Dat
     return {name: gold.before(name, manifest) for name in TABLES}
 
 
+def said(gold: Gold, manifest: Manifest, *, written: bool = False) -> said_parity.Said:
+    """What was said by a generation's tables, or by those that this run has `written`."""
+    claims, stated = (
+        gold.written(name) if written and name in gold.versions else gold.before(name, manifest)
+        for name in ("silver/claims", "silver/consents")
+    )
+    return said_parity.Said(claims, consents.known(stated))
+
+
 def compared(
-    spark: SparkSession, root: Path, bronze: Bronze, look: parity.Look, sides: parity.Sides
+    spark: SparkSession,
+    root: Path,
+    bronze: Bronze,
+    look: parity.Look,
+    sides: parity.Sides,
+    said: tuple[said_parity.Said, said_parity.Said],
 ) -> tuple[parity.Parity, DataFrame]:
-    """The stream, as it was looked at, against the batch; see `parity.compare`."""
+    """The stream, as it was looked at, against the batch; see `parity.compare` and `said_parity.compare`."""
     old, new = sides.old, sides.new
     assert look.end is not None, "a look that found answers has an end"
     newer = bronze.between(new.offsets, look.end) if messages(new.offsets, look.end) else None
@@ -186,7 +204,17 @@ def compared(
     if new.loads != old.loads:
         changed = parity.records_between(Tables(spark, root).versions(), old, new)
     rules = rulefile.parse(old.rules), rulefile.parse(new.rules)
-    return parity.compare(spark, look, sides, parity.causes(sides, newer, changed, rules))
+    causes = parity.causes(sides, newer, changed, rules)
+    found, rows = parity.compare(spark, look, sides, causes)
+    if look.heard is not None:
+        live = sides.after["gold/identifiers"].select(f.concat_ws("\0", *IDENTIFIER).alias("x"))
+        otherwise = parity.RULES if old.fingerprint != new.fingerprint else parity.UNEXPLAINED
+        known = {name: causes[name] for name in (parity.RECORDS, parity.NEWER) if name in causes}
+        count, differing = said_parity.compare(spark, look.heard, said, rules, live, known, otherwise)
+        found = msgspec.structs.replace(
+            found, said=count, said_causes={name: differing.get(name, 0) for name in parity.SAID}
+        )
+    return found, rows
 
 
 def _taken(loads: Loads, before: int, last: int) -> int:

@@ -57,7 +57,7 @@ def check(before: Manifest, manifest: Manifest, loads: Loads, count: int) -> Non
     rules = rulefile.parse(manifest.rules)
     if not before.shards:
         raise Whole("there is no generation yet to build upon")
-    needed = (*_TABLES, "silver/claims") if rules.registers else _TABLES
+    needed = (*_TABLES, "silver/claims") if rules.registers or rules.segments else _TABLES
     if missing := [name for name in needed if name not in before.tables]:
         raise Whole(f"generation {before.generation} is of a version that had no {missing[0]}")
     if manifest.fingerprint != before.fingerprint:
@@ -163,7 +163,7 @@ class Increment:
         )
         entries = customers.part(found, "entry").union(customers.of_ids(scattered))
         entries = entries.union(consents.entries(said.join(new.select("x").distinct(), "x", "left_semi")))
-        entries = entries.union(self._profiles(members))
+        entries = entries.union(self._profiles(said, members))
         counts = ("gold/campaigns", "gold/campaign_customers")
         entries = entries.union(outcomes.entries(*map(self._gold.written, counts)))
         # Whose e-mails are another customer's now has no entry.
@@ -261,14 +261,14 @@ class Increment:
             },
         )
 
-    def _profiles(self, members: DataFrame) -> DataFrame:
+    def _profiles(self, said: DataFrame, members: DataFrame) -> DataFrame:
         """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
         told = profiles.of_events(self._messages, self._rules, self._erased)
         if self._versions is not None:
             told = told.unionByName(profiles.of_records(self._versions, self._rules, self._erased))
         before = self._before.manifest
         told = profiles.more(self._read("silver/claims"), told)
-        return profiles.written(self._gold, before, told, members, self._rules, self._manifest.as_of)
+        return profiles.written(self._gold, before, told, said, members, self._rules, self._manifest.as_of)
 
     def _counts(self, found: DataFrame) -> dict[str, int]:
         counts, named = self._before.manifest.counts, customers.part(found, "named")

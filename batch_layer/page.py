@@ -61,6 +61,7 @@ def drawn(report: Report) -> str:
         ),
         certainty=_rows([(f"{level:g}", count) for level, count in _certainty(health)]),
         causes=_rows([(SAID[name], count) for name, count in parity.causes.items()]),
+        said_causes=_rows([(SAID[name], count) for name, count in parity.said_causes.items()]),
         quarantined=_rows([(f"{each.type}: {each.reason}", each.count) for each in health.quarantined]),
         refused=_rows(_by_reason(health.refused)),
         phases=_rows([(each.name, each.seconds) for each in report.phases], " s"),

@@ -42,12 +42,14 @@ class Look:
 
     `answers` are Parquet files of ANSWERS, a row for each identifier of which the stream says something else
     than its generation, customer_id null where it has none. `generation` is what readers stood on, `end` the
-    cut-off below which lies all that may be in the answers. `why` says why there are none.
+    cut-off below which lies all that may be in the answers. `heard` are Parquet files of `said_parity.HEARD`.
+    `why` says why there are none.
     """
 
     generation: int | None = None
     end: Offsets | None = None
     answers: Path | None = None
+    heard: Path | None = None
     why: str | None = None
 
 
@@ -56,18 +58,24 @@ Looking = Callable[[Offsets, Path, Event], Look]
 
 
 class Parity(msgspec.Struct, frozen=True, kw_only=True):
-    """The comparison. Without one, `why` says why; `causes` counts differing identifiers by cause."""
+    """The comparison. Without one, `why` says why; `causes` counts differing identifiers by cause.
+
+    `said` is how many registers and statements were compared, of which profiles, segments and consents are
+    made; `said_causes` counts those that differ.
+    """
 
     why: str | None = None
     generation: int | None = None
     compared: int = 0
     differing: int = 0
     causes: dict[str, int] = {}
+    said: int = 0
+    said_causes: dict[str, int] = {}
 
     @property
     def holds(self) -> bool:
         """Whether every difference has a cause."""
-        return not self.causes.get(UNEXPLAINED)
+        return not (self.causes.get(UNEXPLAINED) or self.said_causes.get(UNEXPLAINED))
 
     def lines(self) -> list[str]:
         """The comparison as a person reads it."""
@@ -75,6 +83,10 @@ class Parity(msgspec.Struct, frozen=True, kw_only=True):
             return [f"parity: not compared: {self.why}"]
         lines = [f"parity: {self.compared} answers compared, {self.differing} differ"]
         lines += [f"  {count} {SAID[cause]}" for cause, count in self.causes.items() if count]
+        if self.said:
+            differ = sum(self.said_causes.values())
+            lines.append(f"parity of profiles, segments and consents: {self.said} compared, {differ} differ")
+        lines += [f"  {count} {SAID[cause]}" for cause, count in self.said_causes.items() if count]
         return lines
 
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 
-from batch_layer import groups
+from batch_layer import consents, groups
 from batch_layer.erasures import ByTenant
 from batch_layer.gold import Gold
 from batch_layer.leaf import leaf
@@ -25,6 +25,7 @@ from schemas.absorb import absorb, accept
 from schemas.blocks import alone
 from schemas.claims import claimed, decode_registers, encode_registers, profile_key
 from schemas.generation import Manifest
+from schemas.records import decode_claims
 
 _TEXT, _TIME = pa.string(), pa.int64()
 _SAID = ("x", "attribute", "source", "record", "at", "value", "fault")
@@ -99,43 +100,57 @@ def registers(told: DataFrame, rules: Rules) -> DataFrame:
     return map_rows(arranged, step, _REGISTERS)
 
 
-def judged(registers_: DataFrame, members: DataFrame, rules: Rules, as_of: int | None) -> DataFrame:
+def judged(
+    registers_: DataFrame, members: DataFrame, said: DataFrame, rules: Rules, as_of: int | None
+) -> DataFrame:
     """The columns of gold/profiles and `segment`: a row has an attribute, or a segment that a customer is in.
 
-    `members` has `x, customer`; `as_of` is the moment that the windows of segments reach back from.
+    `members` has `x, customer`, `said` all statements as `batch_layer.consents` has them; `as_of` is
+    the moment at which segments are judged.
     """
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         for (tenant, customer), some in groupby(rows, key=itemgetter(0, 1)):
-            held = [decode_registers(value[1:]) for *_, value in some if value is not None]
+            entries = [*some]
+            held = [decode_registers(value[1:]) for *_, value, _ in entries if value is not None]
+            stated = [dict(decode_claims(claims)) for *_, claims in entries if claims is not None]
             found = profile(rules, held)
             for name, value in found.items():
                 yield (tenant, customer, name, *value, None)
-            for segment in segments(rules, found, held, as_of):
+            for segment in segments(rules, found, held, as_of, stated):
                 yield (tenant, customer, None, None, None, None, segment)
 
     # Of a customer nothing may be known, and that may be what a segment asks for.
-    joined = members.join(registers_, "x", "left" if rules.segments else "inner").select(
-        f.split("x", "\0", 3)[0].alias("tenant"), "customer", "value"
+    joined = members.join(registers_, "x", "left" if rules.segments else "inner")
+    nothing = f.lit(None).cast("binary").alias("claims")
+    joined = (
+        joined.join(consents.held(said), "x", "left") if rules.asks_consent else joined.select("*", nothing)
     )
+    joined = joined.select(f.split("x", "\0", 3)[0].alias("tenant"), "customer", "value", "claims")
     arranged = joined.repartition("tenant", "customer").sortWithinPartitions("tenant", "customer")
     return map_rows(arranged, step, _JUDGED)
 
 
 def written(
-    gold: Gold, before: Manifest, told: DataFrame, members: DataFrame, rules: Rules, as_of: int | None
+    gold: Gold,
+    before: Manifest,
+    told: DataFrame,
+    said: DataFrame,
+    members: DataFrame,
+    rules: Rules,
+    as_of: int | None,
 ) -> DataFrame:
     """Write the tables of profiles and segments; returns the entries of the registers, `key, value`.
 
-    `told` has all claims, in the columns of silver/claims.
+    `told` has all claims, in the columns of silver/claims; `said` all statements, see `judged`.
     """
-    if not rules.registers:
+    if not (rules.registers or rules.segments):
         if "silver/claims" not in before.tables:
             return told.limit(0).select(f.lit(b"").alias("key"), f.lit(b"").alias("value"))
         told = told.limit(0)  # what former rules asked for
     told = gold.write("silver/claims", told)
     found = leaf(registers(told, rules))
-    gold.write_all(tables(leaf(judged(found, members, rules, as_of)), rules))
+    gold.write_all(tables(leaf(judged(found, members, said, rules, as_of)), rules))
     if rules.groups or "gold/groups" in before.tables:
         gold.write_all(groups.tables(gold.written("gold/profiles"), rules))
     return found.select("key", "value")

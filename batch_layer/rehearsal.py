@@ -8,11 +8,12 @@ from pathlib import Path
 import msgspec
 
 from batch_layer.alone import alone
-from batch_layer.examine import TABLES, Watching, compared, tables
+from batch_layer.examine import TABLES, Watching, compared, said, tables
+from batch_layer.gold import Gold
 from batch_layer.health import Count, Health, examined
 from batch_layer.movement import Change, Example, Movement
 from batch_layer.parity import UNEXPLAINED, Parity, Sides
-from batch_layer.run import Progress, Run, rehearse
+from batch_layer.run import Progress, Run, rehearse, said_below
 from identity import rulefile
 from schemas.errors import SchemaError
 from schemas.generation import open_generation, wanted
@@ -109,7 +110,8 @@ def parity_now(job: Run, progress: Progress) -> tuple[Parity, list[Difference]]:
         progress("parity")
         after = {name: gold.written(name) for name in TABLES}
         sides = Sides(old, manifest, tables(job.spark, job.delta, old), after)
-        parity, rows = compared(job.spark, job.delta, bronze, look, sides)
+        both = said(Gold(job.spark, job.delta), old), said_below(job, manifest)
+        parity, rows = compared(job.spark, job.delta, bronze, look, sides, both)
         some = rows.where(rows.cause == UNEXPLAINED).drop("cause").limit(MOST).collect()
         return parity, [Difference(*row) for row in some]
 

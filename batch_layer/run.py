@@ -43,6 +43,7 @@ from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
 from batch_layer.publication import publish
 from batch_layer.purge import Purge
+from batch_layer.said_parity import Said
 from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
@@ -186,6 +187,17 @@ def rehearse(
     return rebuild.publish(job.bronze().below(offsets), records), gold
 
 
+def said_below(job: Run, manifest: Manifest) -> Said:
+    """What all messages below the offsets of a manifest, and its records, say; no table is written."""
+    bronze, rules = job.bronze().below(manifest.offsets), rulefile.parse(manifest.rules)
+    erased = job.ledger().tombstones
+    claims = profiles.of_events(bronze, rules, erased)
+    if manifest.loads:
+        versions = Tables(job.spark, job.delta).current(manifest.loads)
+        claims = claims.unionByName(profiles.of_records(versions, rules, erased))
+    return Said(leaf(claims), leaf(consents.statements(bronze, rules, erased)))
+
+
 def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
     """All that follows the landing: make and publish the generation of `manifest` from what is in bronze.
 
@@ -323,7 +335,7 @@ class _Rebuild:
         entries = entries.union(consents.entries(said))
         counted = map(self._gold.written, ("gold/campaigns", "gold/campaign_customers"))
         entries = entries.union(outcomes.entries(*counted))
-        entries = entries.union(self._profiles(bronze, records, members, as_of))
+        entries = entries.union(self._profiles(bronze, records, said, members, as_of))
         told = msgspec.structs.replace(self._manifest, as_of=as_of)
         manifest = publish(
             self._job.generations,
@@ -379,13 +391,18 @@ class _Rebuild:
         return ids.union(new)
 
     def _profiles(
-        self, bronze: DataFrame, records: DataFrame, members: DataFrame, as_of: int | None
+        self,
+        bronze: DataFrame,
+        records: DataFrame,
+        said: DataFrame,
+        members: DataFrame,
+        as_of: int | None,
     ) -> DataFrame:
         """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
         told = profiles.of_events(bronze, self._rules, self._erased)
         if self._manifest.loads:
             told = told.unionByName(profiles.of_records(records, self._rules, self._erased))
-        return profiles.written(self._gold, self._before, told, members, self._rules, as_of)
+        return profiles.written(self._gold, self._before, told, said, members, self._rules, as_of)
 
     def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
         named = customers.part(found, "named")

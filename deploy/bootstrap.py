@@ -211,19 +211,23 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
     from speed_layer.triggers.events import Events  # noqa: PLC0415
     from speed_layer.triggers.following import Following  # noqa: PLC0415
     from speed_layer.triggers.horizon import Horizon  # noqa: PLC0415
+    from speed_layer.triggers.joining import Joining  # noqa: PLC0415
     from speed_layer.triggers.keeping import Keeping  # noqa: PLC0415
 
     tenant = settings.tenant
-    customers = triggering.ViewCustomers(serving_view(settings), settings.generations)
+    view, following = serving_view(settings), Following(redis(settings))
+    customers = triggering.ViewCustomers(view, settings.generations)
+    memberships = triggering.ViewMemberships(view, tenant)
     webhook = triggering.webhook(settings, of)
     create_topics(settings, own_topics(tenant), OWN)
     read = {topic: PARTITIONS[topic] for topic in (WEB, EMAIL, CHANGES)}
     return App(
         tenant,
         of,
-        Events(tenant, of, customers, Following(redis(settings))),
+        Events(tenant, of, customers, following),
         Changes(tenant, of, customers),
-        Keeping(tenant, of, customers),
+        Joining(tenant, of, customers, memberships, following),
+        Keeping(tenant, of, customers, memberships),
         Horizon(consumer(settings, group(tenant)), read),
         lambda publish: Delivery(of, customers, permissions(settings), webhook, publish),
         triggering.options(settings, nothing),
@@ -313,7 +317,7 @@ def batch_job(settings: Settings, spark_settings: Mapping[str, str] | None = Non
         partitions=PARTITIONS,
         kafka_settings=settings.kafka_security.client(),
         spark_kafka_settings=settings.kafka_security.java(),
-        look=looking(client, lambda: consumer(settings, "ucid-parity")),
+        look=looking(client, lambda: consumer(settings, "ucid-parity"), settings.generations),
         settle=partial(settle, settings),
         keep=Keep(settings.generations_kept, settings.history_days, lambda: readers(client)),
     )

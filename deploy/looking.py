@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from pathlib import Path
 from threading import Event
-from typing import cast
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,10 +14,12 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from batch_layer.parity import ANSWERS, Look
+from batch_layer.said_parity import HEARD
 from deploy.awaiting import is_applied, live_generation, log_end
+from deploy.hearing import heard
 from identity import Identifier
 from schemas import overlay, records
-from schemas.generation import Offsets
+from schemas.generation import BrokenGeneration, Offsets, open_generation
 
 # Seconds that the stream has to come as far as the batch's cut-off, and between two questions whether it has.
 PATIENCE_S = 120.0
@@ -30,20 +32,27 @@ _ROWS = 50_000  # of one group of a Parquet file
 _Row = tuple[str, str, str, str | None, int | None]
 
 
-def looking(redis: Redis, consumer: Callable[[], Consumer]) -> Callable[[Offsets, Path, Event], Look]:
+def looking(
+    redis: Redis, consumer: Callable[[], Consumer], generations: Path
+) -> Callable[[Offsets, Path, Event], Look]:
     """What looks at the view that readers stand on; see `batch_layer.parity.Looking`."""
 
     def look(offsets: Offsets, directory: Path, over: Event) -> Look:
         try:
-            return _look(redis, consumer, offsets, directory, over)
-        except (RedisError, KafkaException) as error:
+            return _look(redis, consumer, generations, offsets, directory, over)
+        except (RedisError, KafkaException, BrokenGeneration) as error:
             return Look(why=f"{type(error).__name__} while the stream was looked at")
 
     return look
 
 
 def _look(
-    redis: Redis, consumer: Callable[[], Consumer], offsets: Offsets, directory: Path, over: Event
+    redis: Redis,
+    consumer: Callable[[], Consumer],
+    generations: Path,
+    offsets: Offsets,
+    directory: Path,
+    over: Event,
 ) -> Look:
     wanted = {
         overlay.partition_field(topic, partition): offset
@@ -60,13 +69,9 @@ def _look(
     number = live_generation(redis)
     if number is None:
         return Look(why="Redis lost its data while the stream was looked at")
-    file = directory / "answers.parquet"
-    with pq.ParquetWriter(file, to_arrow_schema(ANSWERS)) as writer:
-        rows = _answers(redis, number)
-        while some := list(islice(rows, _ROWS)):
-            columns = [pa.array(column) for column in zip(*some, strict=True)]
-            arrays = [c.cast(t.type) for c, t in zip(columns, writer.schema, strict=True)]
-            writer.write_table(pa.Table.from_arrays(arrays, schema=writer.schema))
+    answers, words = directory / "answers.parquet", directory / "heard.parquet"
+    _write(answers, to_arrow_schema(ANSWERS), _answers(redis, number))
+    _write(words, to_arrow_schema(HEARD), heard(redis, open_generation(generations, number)))
     if live_generation(redis) != number:
         return Look(why="readers moved to another generation while the stream was looked at")
     reached = consumer()
@@ -75,7 +80,15 @@ def _look(
         end = log_end(reached)
     finally:
         reached.close()
-    return Look(number, _offsets(end, offsets), file)
+    return Look(number, _offsets(end, offsets), answers, words)
+
+
+def _write(file: Path, schema: pa.Schema, rows: Iterator[tuple[Any, ...]]) -> None:
+    with pq.ParquetWriter(file, schema) as writer:
+        while some := list(islice(rows, _ROWS)):
+            columns = [pa.array(column) for column in zip(*some, strict=True)]
+            arrays = [c.cast(t.type) for c, t in zip(columns, schema, strict=True)]
+            writer.write_table(pa.Table.from_arrays(arrays, schema=schema))
 
 
 def _offsets(end: dict[bytes, int], like: Offsets) -> Offsets:

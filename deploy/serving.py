@@ -18,6 +18,7 @@ from serving_layer.access.audit import AuditLog, Seal
 from serving_layer.access.gate import Gate
 from serving_layer.access.keys import KeyRing
 from serving_layer.access.oidc import Tokens
+from serving_layer.asked import Waiting
 from serving_layer.desk import Desk
 from serving_layer.generations import Generations
 from serving_layer.history import History
@@ -48,7 +49,8 @@ class Process:
         """Open everything."""
         settings, access = self._settings, self._settings.access
         metrics = Metrics()
-        self._shared = Shared(bootstrap.redis_aio(settings), Generations(settings.generations), metrics)
+        redis = bootstrap.redis_aio(settings)
+        self._shared = Shared(redis, Generations(settings.generations), metrics)
         self._audit = AuditLog(settings.audit, settings.anchors, Seal(settings.id_key))
         oidc = access.oidc
         tokens = Tokens(oidc.issuer, oidc.audience, oidc.jwks, access.workers) if oidc else None
@@ -61,6 +63,7 @@ class Process:
         outside = Outside(
             send=Decider(settings).send,
             erasing=Eraser(settings),
+            waiting=Waiting(redis),
             try_out=try_out,
             ends=self._ends,
             find=Finder(settings),

@@ -16,10 +16,12 @@ from deploy.settings import Settings
 from identity import Customer, Rules, rulefile
 from schemas import Unavailable
 from schemas.generation import open_generation
+from serving_layer.profile import published
 from serving_layer.view import Found, ServingView
 from speed_layer.triggers.app import App
 from speed_layer.triggers.errors import NotYet
 from speed_layer.triggers.model import Triggers
+from speed_layer.triggers.seams import Membership
 from speed_layer.triggers.webhook import Webhook, key_of
 
 # Identifiers in one question to the view.
@@ -108,6 +110,26 @@ class ViewCustomers:
             manifest = open_generation(self._generations, generation).manifest
             self._rules = generation, rulefile.parse(manifest.rules, "the generation's rules")
         return self._rules[1]
+
+
+class ViewMemberships:
+    """Who is in which segments, by the same view."""
+
+    def __init__(self, view: ServingView, tenant: str) -> None:
+        self._view = view
+        self._tenant = tenant
+
+    def rules(self) -> Rules:
+        """See `seams.Memberships`."""
+        _check(stale=self._view.freshness().stale)
+        return self._view.generations.current.rules
+
+    def of(self, customer: Customer) -> Membership:
+        """See `seams.Memberships`."""
+        known = self._view.known(customer)
+        _check(stale=known.stale)
+        before = published(known.standing, self._tenant, customer)
+        return Membership(known.segments, before, known.standing.generation.manifest.offsets)
 
 
 def _check(*, stale: bool) -> None:

@@ -107,6 +107,11 @@ class Rules:
         return tuple(counted for segment in self.segments.values() for counted in segment.counted)
 
     @cached_property
+    def asks_consent(self) -> bool:
+        """Whether a segment asks what customers permit."""
+        return any(segment.permits for segment in self.segments.values())
+
+    @cached_property
     def registers(self) -> Mapping[str, AttributeRule]:
         """What is kept of claims, by attribute, and of events that segments count."""
         return {

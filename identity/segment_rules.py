@@ -3,21 +3,27 @@
 import json
 import re
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast, get_args
 
 from identity import conditions
 from identity.attributes import RULES, AttributeRule, spelled
+from identity.consent import Permission, Status, permission
 from identity.errors import InvalidValueError
 from identity.problems import Document, Problems
-from identity.segments import Conditions, Counted, Known, Segment
+from identity.segments import Conditions, Counted, Known, Permits, Segment
 
-KEYS: Final = ("profile", "events", "unless", "key")
+CONDITION_KEYS: Final = ("profile", "events", "consents")
+KEYS: Final = (*CONDITION_KEYS, "unless", "key")
 EVENT_KEYS: Final = (*conditions.KINDS, "within", "min", "max")
 KNOWN_KEYS: Final = ("known", "min", "max")
+CONSENT_KEYS: Final = (*Permission._fields, "status")
+
+STATUSES: Final = get_args(Status)
 
 # Events that a condition can ask for: an identifier keeps as many of them.
 MOST: Final = 1_000
 
+_SUCH_AS: Final = {"purpose": "marketing", "channel": "email", "brand": "north", "locale": "en-gb"}
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
@@ -35,7 +41,7 @@ def _segment(problems: Problems, name: str, entry: Document, profile: Mapping[st
         problems.wrong(path, "name it with up to 64 small letters, digits and '_', a letter first")
     unless = None
     if "unless" in entry:
-        excluded = problems.mapping(f"{path}.unless", entry["unless"], KEYS[:2])
+        excluded = problems.mapping(f"{path}.unless", entry["unless"], CONDITION_KEYS)
         unless = _conditions(problems, f"{path}.unless", f"#{name}.unless", excluded, profile)
     return Segment(
         name=name,
@@ -50,21 +56,41 @@ def _conditions(
     problems: Problems, path: str, register: str, entry: Document, profile: Mapping[str, AttributeRule]
 ) -> Conditions:
     asked = problems.mapping(f"{path}.profile", entry.get("profile", {}))
-    counted = entry.get("events", [])
-    if not isinstance(counted, list):
-        problems.wrong(f"{path}.events", "write a list, such as [{web: {kind: purchase}, within: 90d}]")
-        counted = []
-    elif not asked and not counted:
-        problems.wrong(path, "everybody would do: name conditions under 'profile' or 'events'")
+    counted = _list(problems, path, entry, "events", "{web: {kind: purchase}, within: 90d}")
+    permits = _list(problems, path, entry, "consents", "{purpose: marketing, channel: email}")
+    if not (asked or counted or permits or None in (counted, permits)):
+        problems.wrong(path, "everybody would do: name conditions under 'profile', 'events' or 'consents'")
     return Conditions(
         tuple(
             _known(problems, f"{path}.profile.{name}", name, value, profile) for name, value in asked.items()
         ),
         tuple(
             _counted(problems, f"{path}.events[{i}]", f"{register}.{i}", value)
-            for i, value in enumerate(counted)
+            for i, value in enumerate(counted or ())
         ),
+        tuple(_permits(problems, f"{path}.consents[{i}]", value) for i, value in enumerate(permits or ())),
     )
+
+
+def _list(problems: Problems, path: str, entry: Document, key: str, example: str) -> list[object] | None:
+    """What stands under a key; None of what is no list."""
+    value = entry.get(key, [])
+    if isinstance(value, list):
+        return value
+    problems.wrong(f"{path}.{key}", f"write a list, such as [{example}]")
+    return None
+
+
+def _permits(problems: Problems, path: str, value: object) -> Permits:
+    entry = problems.mapping(path, value, CONSENT_KEYS)
+    words = {
+        name: problems.text(f"{path}.{name}", entry.get(name), _SUCH_AS[name])
+        for name in Permission._fields
+        if name in entry or name == "purpose"
+    }
+    statuses = problems.texts(f"{path}.status", entry.get("status", "allowed"), "denied or [denied, unknown]")
+    known = [problems.one_of(f"{path}.status", status, STATUSES) for status in statuses]
+    return Permits(permission(**words), frozenset(cast("list[Status]", known)))
 
 
 def _known(

@@ -1,21 +1,26 @@
-"""Segments: named conditions on what is known of a customer and on what they did.
+"""Segments: named conditions on what is known of a customer, on what they permit and on what they did.
 
 What is counted is kept as registers (`identity.profile`): an event that meets a condition is a claim, and no
 more of them are kept than decide it. So a customer's segments follow merges and splits, and stream and batch
 agree on them.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from identity.attributes import measure
 from identity.conditions import Said, Texts
+from identity.consent import Permission, Statement, Status, standing
+from identity.facts import PAST
 from identity.profile import Claim, Registers, Told, Value
 from identity.rules import Rules
 
 # Claimed by an event that is counted.
 ONE = "1"
+
+# What each of a customer's identifiers states of permissions.
+Consents = Iterable[Mapping[Permission, Statement]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,17 +77,37 @@ class Counted:
 
 
 @dataclass(frozen=True, slots=True)
+class Permits:
+    """A condition on how a permission stands: it is one of some statuses."""
+
+    asked: Permission
+    statuses: frozenset[Status]
+
+    def met(self, consents: Consents, as_of: int | None) -> bool:
+        """Whether it stands so at a moment; without one no grant with an end is over."""
+        return standing(consents, self.asked, PAST if as_of is None else as_of).status in self.statuses
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """Conditions that all have to be met."""
 
     profile: tuple[Known, ...] = ()
     events: tuple[Counted, ...] = ()
+    consents: tuple[Permits, ...] = ()
 
-    def met(self, profile: Mapping[str, Value], members: Iterable[Registers], as_of: int | None) -> bool:
+    def met(
+        self,
+        profile: Mapping[str, Value],
+        members: Sequence[Registers],
+        as_of: int | None,
+        consents: Sequence[Mapping[Permission, Statement]],
+    ) -> bool:
         """Whether they are."""
-        some = list(members)
-        return all(known.met(profile) for known in self.profile) and all(
-            counted.met(some, as_of) for counted in self.events
+        return (
+            all(known.met(profile) for known in self.profile)
+            and all(counted.met(members, as_of) for counted in self.events)
+            and all(permits.met(consents, as_of) for permits in self.consents)
         )
 
 
@@ -104,6 +129,11 @@ class Segment:
         """All that it counts."""
         return self.when.events + (self.unless.events if self.unless is not None else ())
 
+    @property
+    def permits(self) -> tuple[Permits, ...]:
+        """All that it asks of permissions."""
+        return self.when.consents + (self.unless.consents if self.unless is not None else ())
+
 
 def counted(rules: Rules, kind: str, event: Any) -> list[str]:  # noqa: ANN401 - a record of schemas.events
     """The registers that an event of a kind counts in."""
@@ -121,16 +151,21 @@ def counting(registers: Iterable[str], source: str, key: str, at: int, ingested_
 
 
 def segments(
-    rules: Rules, profile: Mapping[str, Value], members: Iterable[Registers], as_of: int | None
+    rules: Rules,
+    profile: Mapping[str, Value],
+    members: Iterable[Registers],
+    as_of: int | None,
+    consents: Consents = (),
 ) -> list[str]:
-    """The segments of a customer with a profile and registers of its members, by name.
+    """The segments of a customer with a profile, and registers and consents of its members, by name.
 
-    `as_of` (microseconds) is the moment that windows reach back from; what is later counts, too.
+    `as_of` (microseconds) is the moment that windows reach back from, and at which a grant holds or is over;
+    what was said or done later counts, too.
     """
-    some = list(members)
+    some, said = list(members), list(consents)
     return [
         name
         for name, segment in sorted(rules.segments.items())
-        if segment.when.met(profile, some, as_of)
-        and not (segment.unless is not None and segment.unless.met(profile, some, as_of))
+        if segment.when.met(profile, some, as_of, said)
+        and not (segment.unless is not None and segment.unless.met(profile, some, as_of, said))
     ]

@@ -83,12 +83,14 @@ class Ledger:
         return (each for each in self._tombstones.values() if each)
 
 
-def asked_for(tenant: str, whom: Sequence[Identifier], who: str, at: int) -> tuple[str, list[Erasure]]:
+def asked_for(
+    tenant: str, whom: Sequence[Identifier], who: str, at: int, receipt: str | None = None
+) -> tuple[str, list[Erasure]]:
     """The receipt's id, and what to send: each message under its own `erasure_id` as its key.
 
-    `at` is the moment of asking, in microseconds.
+    `at` is the moment of asking, in microseconds. Asked for again under the same `receipt` it is the same.
     """
-    receipt = str(uuid.uuid4())
+    receipt = receipt or str(uuid.uuid4())
     return receipt, [
         Erasure(
             erasure_id=f"{receipt}.{start // TOGETHER}",

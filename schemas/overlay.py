@@ -27,6 +27,7 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
                                  characters: a small hash takes a third of what a key of its own takes
     ucid:3:w<tenant>\0<hash>     a call of an e-mail service that was begun ("?") or taken ("!"), and a hash
                                  of what its signature does not cover; expires once it would be too old
+    ucid:3:q<tenant>\0           hash: a request's id -> an erasure that waits for approval
 
 The 3 is the format of records and keys. A record's value is a version (8 bytes, big-endian, from 1)
 and its bytes; a version alone says that the generation's record of that key is gone.
@@ -128,6 +129,11 @@ def id_bucket(key: bytes) -> tuple[str, bytes]:
 def call_key(tenant: str, digest: bytes) -> bytes:
     """The key of a call of an e-mail service, by CALL_DIGEST bytes that stand for it."""
     return ROOT + tenant_prefix(b"w", tenant) + digest
+
+
+def asked_key(tenant: str) -> bytes:
+    """See the table above."""
+    return ROOT + tenant_prefix(b"q", tenant)
 
 
 def side_key(generation: int) -> bytes:

@@ -12,6 +12,7 @@ SCOPES: Final = {
     "update": "attributes of a customer, as the customer says them",
     "steward": "must-link, cannot-link and undo",
     "erase": "have a person forgotten",
+    "four_eyes": "ask to have a person forgotten, and approve what somebody else asked for",
     "admin": "keys, rules and the audit log",
 }
 

@@ -85,6 +85,8 @@ function verdict(parity) {
   if (parity.why) return h("p", {}, t("health.parity_none"), ": ", data(parity.why));
   const { compared: n, differing, causes } = parity;
   const unexplained = causes.unexplained ?? 0;
+  const said = parity.said_causes?.unexplained ?? 0;
+  if (said) return h("p", { class: "problem" }, t("health.parity_said", { n: said }));
   const name = unexplained ? "wrong" : differing ? "known" : "right";
   return h("p", { class: unexplained ? "problem" : null }, t(`health.parity_${name}`, { n, differing, unexplained }));
 }

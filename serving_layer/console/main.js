@@ -1,15 +1,18 @@
 // The console: signs in, and shows the part that the address names after its #.
 import { health, key } from "./api.js";
 import { compare } from "./compare.js";
+import { consents } from "./consents.js";
 import { customer } from "./customer.js";
 import { data, field, fill, h } from "./dom.js";
+import { erasures } from "./erasures.js";
 import { find } from "./find.js";
 import { healthy } from "./health.js";
+import { outcomes } from "./outcomes.js";
 import { t } from "./say.js";
 import { trial } from "./trial.js";
 import { learn } from "./types.js";
 
-const PARTS = { find, compare, health: healthy, trial };
+const PARTS = { find, compare, consents, outcomes, erasures, health: healthy, trial };
 
 const main = h("main", { id: "main", tabindex: "-1" });
 const nav = h("nav", { "aria-label": t("nav.label") });

@@ -21,6 +21,7 @@ from serving_layer.web.lookups import Questions
 from serving_layer.web.message import JSON, NDJSON
 from serving_layer.web.permissions import Check, Whose
 from serving_layer.web.profiles import Update
+from serving_layer.web.requests import Proposal, Which
 from serving_layer.web.sources import Sighting
 from serving_layer.web.trials import Trial
 
@@ -82,6 +83,12 @@ ABOUT: Final[Mapping[str, About]] = {
     "POST /v1/decisions": About(_json(shapes.Decided), _json(Ruling), status=202),
     "POST /v1/erasures": About(_json(dict[str, Any]), _json(Wish), status=202),
     "POST /v1/erasures/receipt": About(_json(dict[str, Any]), _json(Receipt), refuses=(404,)),
+    "POST /v1/erasures/requests": About(_json(dict[str, Any]), _json(Proposal), status=202),
+    "GET /v1/erasures/waiting": About(_json(dict[str, Any])),
+    "POST /v1/erasures/requests/approve": About(
+        _json(dict[str, Any]), _json(Which), status=202, refuses=(404,)
+    ),
+    "POST /v1/erasures/requests/reject": About(_json(dict[str, Any]), _json(Which), refuses=(404,)),
     "GET /healthz": About(_json(shapes.Alive)),
     "GET /readyz": About(_json(shapes.Freshness), refuses=(503,)),
     "GET /metrics": About({"text/plain": None, "application/openmetrics-text": None}),

@@ -11,6 +11,7 @@ from schemas.ledger import asked_for
 from serving_layer import questions
 from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
+from serving_layer.access.principal import Principal
 from serving_layer.desk import Desk
 from serving_layer.web.body import decoded
 from serving_layer.web.message import Request, Response, json
@@ -55,20 +56,26 @@ class Erasures:
 
     async def erase(self, request: Request) -> Response:
         """202 and the receipt's id. Of an identifier that nobody knows it says the same, and erases it."""
-        who = request.who
-        spend(who, 1)
+        spend(request.who, 1)
         wish = decoded(_wish, await request.body(), "erasure")
+        receipt = await self.forget(request.who, wish.type, wish.value, only=wish.only)
+        return json({"receipt": receipt}, 202)
+
+    async def forget(
+        self, who: Principal, type_: str, value: str, *, only: bool, receipt: str | None = None
+    ) -> str:
+        """Have somebody forgotten as `Wish` says; the receipt's id. Raises Refused (400), and Unavailable."""
         standing = self._desk.shared.generations.current
-        question = questions.lookup(standing, who.tenant, [(wish.type, wish.value)])
+        question = questions.lookup(standing, who.tenant, [(type_, value)])
         (outcome,) = (await self._desk.ask(question, who.tenant)).found
-        whom = outcome.person(only=wish.only)
-        receipt, messages = asked_for(who.tenant, whom, who.name, self._clock() // 1_000)
+        whom = outcome.person(only=only)
+        receipt, messages = asked_for(who.tenant, whom, who.name, self._clock() // 1_000, receipt)
         seal = self._desk.audit.seal
         about = [seal.of(who.tenant, x) for x in whom]
         entry = Entry(who=who.id, tenant=who.tenant, act="erase", about=about, detail={"receipt": receipt})
         self._desk.audit.note_now(entry)
         await self._erasing.send(messages)
-        return json({"receipt": receipt}, 202)
+        return receipt
 
     async def receipt(self, request: Request) -> Response:
         """Every store: done, or what it waits for."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from serving_layer.asked import Waiting
 from serving_layer.desk import Desk
 from serving_layer.history import History
 from serving_layer.metrics import Metrics
@@ -20,6 +21,7 @@ from serving_layer.web.outcomes import Outcomes
 from serving_layer.web.permissions import Permissions
 from serving_layer.web.pictures import Pictures
 from serving_layer.web.profiles import Profiles
+from serving_layer.web.requests import Requests
 from serving_layer.web.route import Route, Table
 from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
@@ -29,12 +31,14 @@ from serving_layer.web.trials import Trials, TryOut
 class Outside:
     """What a server reaches besides Redis and its files.
 
-    `send` puts what is decided, or updated, into the log, and `erasing` an erasure; `try_out` tries rules,
+    `send` puts what is decided, or updated, into the log, and `erasing` an erasure, for which others wait in
+    `waiting`; `try_out` tries rules,
     `ends` says where the log ends, `find` which message showed a link.
     """
 
     send: Send
     erasing: Erasing
+    waiting: Waiting
     try_out: TryOut
     ends: Ends
     find: Find
@@ -46,6 +50,7 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
     permissions = Permissions(desk)
     explanations, decisions = Explanations(desk, history), Decisions(desk, outside.send)
     erasures = Erasures(desk, outside.erasing)
+    requests = Requests(desk, outside.waiting, erasures)
     data, description = Data(desk, history), Description()
     pictures, trial, health = (
         Pictures(desk),
@@ -73,6 +78,10 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("POST", "/v1/decisions", decisions.decide, "steward"),
             Route("POST", "/v1/erasures", erasures.erase, "erase"),
             Route("POST", "/v1/erasures/receipt", erasures.receipt, "erase"),
+            Route("POST", "/v1/erasures/requests", requests.ask, "four_eyes"),
+            Route("GET", "/v1/erasures/waiting", requests.waiting, "four_eyes"),
+            Route("POST", "/v1/erasures/requests/approve", requests.approve, "four_eyes"),
+            Route("POST", "/v1/erasures/requests/reject", requests.reject, "four_eyes"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),
             Route("GET", "/v1/health", health.health, "read"),

@@ -1,14 +1,15 @@
 """The Faust app: agents that hand on what comes in, and acknowledge it once what goes out has arrived.
 
     web.events, email.events ── events ──┬── steps ── keep (table) ──┐
-    customer.changes ────────── changes ─┴───────────────────────────┴── customer.triggers.due ── deliver
+    customer.changes ────────── changes ─┼───────────────────────────┴── customer.triggers.due ── deliver
+    customer.consents ───────── consents ┘   (where a trigger asks for a segment)
 
 How messages are read and acknowledged is `reading`'s.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ import faust
 
 from schemas import (
     CHANGES,
+    CONSENTS,
     DEAD_LETTERS,
     EMAIL,
     TOPICS,
@@ -34,6 +36,7 @@ from speed_layer.triggers.deadlines import Deadlines
 from speed_layer.triggers.delivery import Delivery, Undelivered
 from speed_layer.triggers.events import Events
 from speed_layer.triggers.horizon import Horizon
+from speed_layer.triggers.joining import Joining
 from speed_layer.triggers.keeping import Keeping
 from speed_layer.triggers.model import Triggers
 from speed_layer.triggers.patience import patiently
@@ -72,6 +75,9 @@ log = logging.getLogger(__name__)
 
 _TABLE = "waits"
 
+# From messages to what they ask for.
+_Way = Callable[[Sequence[Message]], Awaitable[list[Outgoing]]]
+
 
 class App:
     """All agents of one tenant's triggers; `delivery` is given the way to the topic of triggers.
@@ -85,6 +91,7 @@ class App:
         triggers: Triggers,
         events: Events,
         changes: Changes,
+        joining: Joining,
         keeping: Keeping,
         horizon: Horizon,
         delivery: Callable[[Callable[[CustomerTrigger], Any]], Delivery],
@@ -95,6 +102,7 @@ class App:
         self._triggers = triggers
         self._changes = changes
         self._events = events
+        self._joining = joining
         self._keeping = keeping
         self._horizon = horizon
         self._delivery = delivery(self._publish)
@@ -114,6 +122,8 @@ class App:
         )
         app.agent(self._topic(WEB, EMAIL), name="events")(self._take_events)
         app.agent(self._topic(CHANGES), name="changes")(self._take_changes)
+        if joining:
+            app.agent(self._topic(CONSENTS), name="consents")(self._take_consents)
         app.agent(self._steps, name="keep")(self._keep)
         app.agent(self._due, name="deliver")(self._deliver)
         app.task(self._sweeps)
@@ -123,13 +133,19 @@ class App:
         return self.faust.topic(*names, key_type=bytes, value_type=bytes, partitions=partitions.pop())
 
     async def _take_events(self, stream: Stream) -> None:
-        await in_batches(stream, TOGETHER, partial(self._route, self._events))
+        ways = (self._events.outgoing, self._joining.outgoing)
+        await in_batches(stream, TOGETHER, partial(self._route, ways))
 
     async def _take_changes(self, stream: Stream) -> None:
-        await in_batches(stream, TOGETHER, partial(self._route, self._changes))
+        ways = (self._changes.outgoing, self._joining.changed)
+        await in_batches(stream, TOGETHER, partial(self._route, ways))
 
-    async def _route(self, to: Events | Changes, messages: Sequence[Message]) -> None:
-        await self._send(await to.outgoing(messages))
+    async def _take_consents(self, stream: Stream) -> None:
+        await in_batches(stream, TOGETHER, partial(self._route, (self._joining.outgoing,)))
+
+    async def _route(self, ways: Sequence[_Way], messages: Sequence[Message]) -> None:
+        for way in ways:
+            await self._send(await way(messages))
 
     async def _keep(self, stream: Stream) -> None:
         await one_by_one(stream, self._step)

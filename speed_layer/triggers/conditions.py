@@ -1,6 +1,6 @@
-"""What a change of a customer must say to meet a condition; those on events are in `identity.conditions`."""
+"""What a change of a customer, or of its segments, must say; conditions on events: `identity.conditions`."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from identity import Identifier
@@ -42,3 +42,15 @@ class Gained:
 
     def _one_was_a_visitor(self, visitor: set[str], other: set[str]) -> bool:
         return bool(visitor) and visitor <= self.types and bool(other & self.known_by)
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """A customer came into a segment or, where it does not say `joined`, left it."""
+
+    segment: str
+    joined: bool
+
+    def met(self, segments: Collection[str]) -> bool:
+        """Whether who is in these segments is on the side that it asks for."""
+        return (self.segment in segments) == self.joined

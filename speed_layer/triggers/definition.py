@@ -7,13 +7,17 @@ from urllib.parse import urlsplit
 from identity import conditions, rulefile
 from identity.conditions import KINDS, Said
 from identity.problems import Document, Problems
-from speed_layer.triggers.conditions import Gained
+from speed_layer.triggers.conditions import Crossed, Gained
 from speed_layer.triggers.errors import DefinitionError
 from speed_layer.triggers.model import MAX_AGE, Trigger, Triggers
 
 TOP = ("version", "triggers")
 KEYS = ("when", "unless", "within", "max_age", "purpose", "channel", "webhook")
 CHANGE_KEYS = ("gained", "known_by", "from_visitors")
+SEGMENT_KEYS = ("joined", "left")
+
+# What a condition may be on besides events, each alone, and how it is called.
+_ALONE = {"change": "a change", "segment": "a segment"}
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
@@ -60,8 +64,9 @@ def _trigger(problems: Problems, name: str, entry: Document) -> Trigger:
     unless = _unless(problems, f"{path}.unless", entry["unless"]) if "unless" in entry else ()
     if ("unless" in entry) != ("within" in entry):
         problems.wrong(path, "'unless' and 'within' go together: write both, or neither to fire at once")
-    if isinstance(when, Gained) and "unless" in entry:
-        problems.wrong(f"{path}.unless", "has no meaning for a change, which is told at once: remove it")
+    if not isinstance(when, tuple) and "unless" in entry:
+        what = _ALONE["change" if isinstance(when, Gained) else "segment"]
+        problems.wrong(f"{path}.unless", f"has no meaning for {what}, which is told at once: remove it")
     return Trigger(
         name=name,
         when=when,
@@ -74,17 +79,28 @@ def _trigger(problems: Problems, name: str, entry: Document) -> Trigger:
     )
 
 
-def _when(problems: Problems, path: str, entry: Document) -> tuple[Said, ...] | Gained:
+def _when(problems: Problems, path: str, entry: Document) -> tuple[Said, ...] | Gained | Crossed:
     at = f"{path}.when"
     if "when" not in entry:
         problems.wrong(at, "is missing: write what it fires for, such as {web: {kind: basket}}")
         return ()
-    kinds = problems.mapping(at, entry["when"], (*KINDS, "change"))
-    if "change" not in kinds:
+    kinds = problems.mapping(at, entry["when"], (*KINDS, *_ALONE))
+    alone = next((kind for kind in _ALONE if kind in kinds), None)
+    if alone is None:
         return _said(problems, at, kinds)
     if len(kinds) > 1:
-        problems.wrong(at, "a change stands alone: write another trigger for what else there is")
-    return _gained(problems, f"{at}.change", kinds["change"])
+        problems.wrong(at, f"{_ALONE[alone]} stands alone: write another trigger for what else there is")
+    read = _gained if alone == "change" else _crossed
+    return read(problems, f"{at}.{alone}", kinds[alone])
+
+
+def _crossed(problems: Problems, path: str, value: object) -> Crossed:
+    entry = problems.mapping(path, value, SEGMENT_KEYS)
+    if len(entry) != 1:
+        problems.wrong(path, "write one of 'joined: SEGMENT' and 'left: SEGMENT'")
+        return Crossed("", joined=True)
+    ((side, segment),) = entry.items()
+    return Crossed(problems.text(f"{path}.{side}", segment, "good_customers"), joined=side == "joined")
 
 
 def _gained(problems: Problems, path: str, value: object) -> Gained:

@@ -1,9 +1,9 @@
 """What triggers ask of others. `deploy` says who answers; all of it may be slow, and is called in threads."""
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from identity import Customer
+from identity import Customer, Rules
 
 
 class Customers(Protocol):
@@ -20,6 +20,27 @@ class Customers(Protocol):
 
         Raises Unavailable where that cannot be known.
         """
+
+
+class Membership(NamedTuple):
+    """The segments that a customer is in by now, and those by the generation alone.
+
+    The generation, whose cut-off is `offsets`, knows the customer as it was then: other members, or none.
+    """
+
+    now: Sequence[str]
+    published: Sequence[str]
+    offsets: Mapping[str, Mapping[int, int]]
+
+
+class Memberships(Protocol):
+    """Who is in which segments, by the view that everybody reads."""
+
+    def rules(self) -> Rules:
+        """The rules in force. Raises Unavailable."""
+
+    def of(self, customer: Customer) -> Membership:
+        """The segments of a customer. Raises Unavailable."""
 
 
 class Permissions(Protocol):

@@ -25,10 +25,10 @@ def settle(waits: Waits, triggers: Triggers, horizon: int) -> tuple[list[Due], W
     left: Waits = {}
     for name, wait in waits.items():
         trigger = triggers.get(name)
-        if trigger is None or not trigger.waits:
+        if trigger is None or not trigger.kept:
             continue
         at = wait.begun + trigger.within
-        if wait.open and at <= horizon:
+        if trigger.waits and wait.open and at <= horizon:
             if wait.cause is not None and at + trigger.max_age > horizon:
                 due.append(Due(trigger, at, wait.cause))
             wait = wait.joined(Wait(ended=wait.begun))  # noqa: PLW2901
@@ -40,7 +40,9 @@ def settle(waits: Waits, triggers: Triggers, horizon: int) -> tuple[list[Due], W
 def look_again_at(waits: Waits, triggers: Triggers) -> int | None:
     """When `settle` would next say something else; None of waits that it would drop at once."""
     times = [
-        wait.begun + triggers[name].within if wait.open else _forgotten_at(triggers[name], wait)
+        wait.begun + triggers[name].within
+        if wait.open and triggers[name].waits
+        else _forgotten_at(triggers[name], wait)
         for name, wait in waits.items()
         if name in triggers
     ]
@@ -49,4 +51,4 @@ def look_again_at(waits: Waits, triggers: Triggers) -> int | None:
 
 def _forgotten_at(trigger: Trigger, wait: Wait) -> int:
     """From then on nothing that this wait forbids would fire any more: it would be too old."""
-    return wait.newest + trigger.within + trigger.max_age
+    return wait.newest + trigger.kept

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import Struct
 
-from schemas import CustomerTrigger, encode
+from schemas import Cause, CustomerTrigger, encode
 from speed_layer.triggers.waiting import Wait
 
 
@@ -22,7 +22,15 @@ class Look(Struct, frozen=True, tag="look"):
     horizon: int
 
 
-Step = Join | Look
+class Judge(Struct, frozen=True, tag="judge"):
+    """See which segments the customer is in after `cause`, of the time `at`, which was routed at `now`."""
+
+    at: int
+    cause: Cause
+    now: int
+
+
+Step = Join | Look | Judge
 unpack_step = msgspec.json.Decoder(Step).decode
 
 

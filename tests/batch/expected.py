@@ -22,6 +22,7 @@ profile:
   surname: {rule: oldest}
 segments:
   clicked: {events: [{email: {outcome: click}}]}
+  agreed: {consents: [{purpose: ads}], unless: {events: [{email: {outcome: click}, min: 3}]}}
 groups:
   family: {same: [surname]}
 stale:

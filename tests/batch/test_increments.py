@@ -115,6 +115,8 @@ def test_increments_equal_whole_runs(landing, word):
         )
         assert one == other, name
         filled += [name] if one else []
+        if name == "gold/segments":
+            assert all(f"segment='{segment}'" in str(one) for segment in ("clicked", "agreed"))
     assert {"gold/refused_links", "gold/quarantined", "gold/consents", "gold/profiles"} <= {*filled}
 
 

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from deploy import bootstrap, system
+from deploy.api_keys import changed
 from deploy.awaiting import is_applied, log_end, until
 from deploy.local import Stack
 from deploy.local.progress import silent
@@ -14,14 +15,15 @@ from deploy.sending import send
 from deploy.settings import Settings
 from schemas import WEB
 from schemas.generation import REPORT, path_of
+from serving_layer.access.keys import Secret, digest, new_secret
 from tests.console import people
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory):
-    """Address and key of a system that knows `people`."""
+def running(tmp_path_factory):
+    """A stack that knows `people`, and the state of it."""
     home = tmp_path_factory.mktemp("console")
     rules = home / "rules.yaml"
     rules.write_text(people.RULES)
@@ -36,9 +38,29 @@ def site(tmp_path_factory):
         until(lambda: is_applied(redis, end), "the worker")
         consumer.close()
         redis.close()
-        yield f"http://{state.address('http')}", (stack.home / "demo.key").read_text().strip()
+        yield stack, state
     finally:
         stack.down()
+
+
+@pytest.fixture(scope="package")
+def site(running):
+    """Its address, and a key."""
+    stack, state = running
+    return f"http://{state.address('http')}", (stack.home / "demo.key").read_text().strip()
+
+
+@pytest.fixture(scope="package")
+def another_key(running):
+    """The secret of a key beside the one of the site."""
+    stack, _ = running
+    secret = new_secret()
+    with changed(Settings.load({**os.environ, "UCID_HOME": str(stack.home)}).keys) as keys:
+        (demo,) = keys.values()
+        keys["k_other"] = msgspec.structs.replace(
+            demo, id="k_other", name="Ben", secrets=(Secret(sha256=digest(secret)),)
+        )
+    return secret
 
 
 @pytest.fixture(scope="package")

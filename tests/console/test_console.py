@@ -245,6 +245,95 @@ def test_the_keyboard_is_enough(opened):
     assert tab.complaints == []
 
 
+CAMPAIGNS = {
+    "generation": 0,
+    "campaigns": [{"campaign_id": "spring", "sent": 1200, "opened": 7}, {"campaign_id": "", "sent": 3}],
+}
+
+
+def may_we(tab, login, purpose):
+    """Ask whether something is permitted, by the keyboard; the answer."""
+    tab.open("Consent", "May we?")
+    tab.page.get_by_label("Type").select_option("login")
+    tab.page.get_by_label("Identifier", exact=True).fill(login)
+    tab.page.get_by_label("Purpose").fill(purpose)
+    tab.page.keyboard.press("Enter")
+    return tab.page.locator("section.card h2")
+
+
+def test_consent_is_asked_for_as_programs_ask(console):
+    console.page.unroute_all()
+    answer = may_we(console, "anna.berg", "newsletter")
+    answer.get_by_text("No: nobody said that it is permitted.").wait_for()
+    console.page.get_by_text("nothing_stated").wait_for()
+    granted = {
+        "customer_id": "c_x",
+        "status": "allowed",
+        "reason": "granted",
+        "until": "2026-12-31T00:00:00+00:00",
+    }
+    console.page.route("**/v1/permissions/check", lambda route: route.fulfill(json={"results": [granted]}))
+    may_we(console, "anna.berg", "newsletter").get_by_text("Yes, it is permitted.").wait_for()
+    assert (
+        console.page.get_by_role("definition").locator("time").get_attribute("datetime") == granted["until"]
+    )
+    console.page.unroute_all()
+
+
+def test_outcomes_stand_in_a_table_with_0_for_what_is_not_counted(console):
+    console.open("Outcomes", "Outcomes of e-mails")
+    console.page.get_by_text("None.").wait_for()
+    console.page.route("**/v1/campaigns", lambda route: route.fulfill(json=CAMPAIGNS))
+    console.open("Find", "Find a customer")
+    console.open("Outcomes", "Outcomes of e-mails")
+    rows = console.page.get_by_role("region").locator("tbody tr")
+    rows.first.wait_for()
+    assert rows.all_inner_texts() == ["spring\t1,200\t7", "without a name\t3\t0"]
+    console.page.unroute_all()
+
+
+def ask_to_erase(tab, value):
+    """Ask for the erasure of a cookie alone, and return what waits then."""
+    page = tab.page
+    page.get_by_label("Type").select_option("cookie")
+    page.get_by_label("Identifier", exact=True).fill(value)
+    page.get_by_label("This identifier alone").check()
+    page.get_by_label("Reason").fill("a letter of 3 May")
+    page.get_by_role("button", name="Ask", exact=True).click()
+    waits = page.get_by_role("listitem").filter(has_text=value)
+    waits.get_by_text("You asked for this").wait_for()
+    return waits
+
+
+def test_one_asks_for_an_erasure_and_another_approves(opened, another_key):
+    ann, ben = opened().signed_in(), opened()
+    ann.open("Erasures")
+    own = ask_to_erase(ann, "gone-by-four-eyes")
+    assert own.get_by_role("button").all_inner_texts() == ["Take it back"]
+    own.get_by_role("button", name="Take it back").click()
+    ann.page.get_by_text("Dropped. Nobody was erased by it.").wait_for()
+    own.wait_for(state="detached")
+    ask_to_erase(ann, "gone-by-four-eyes")
+
+    ben.sign_in(another_key).heading("Find a customer")
+    ben.open("Erasures")
+    waits = ben.page.get_by_role("listitem").filter(has_text="gone-by-four-eyes")
+    waits.get_by_text("a letter of 3 May").wait_for()
+    assert waits.get_by_role("button").all_inner_texts() == ["Approve: erase for good", "Reject"]
+    waits.get_by_role("button", name="Approve").press("Enter")
+    ben.page.get_by_text("Approved, and in the log.").wait_for()
+    waits.wait_for(state="detached")
+    receipt = ben.page.get_by_role("status").locator("code").inner_text()
+    answer = ben.context.request.post(
+        f"{ben.url}/v1/erasures/receipt",
+        data={"receipt": receipt},
+        headers={"Authorization": f"Bearer {ben.key}"},
+    )
+    assert (answer.status, answer.json()["receipt"]) == (200, receipt)
+    assert not any("gone-by" in url for url in ann.asked + ben.asked)
+    assert ann.complaints == ben.complaints == []
+
+
 def parts(tab):
     """Every part, filled: yields a name when one stands there."""
     yield "find"
@@ -254,6 +343,16 @@ def parts(tab):
     yield "customer"
     tab.compare(("cookie", "phone-7c1"), ("card", "4021-77")).wait_for()
     yield "compare"
+    may_we(tab, "anna.berg", "newsletter").wait_for()
+    yield "consents"
+    tab.page.route("**/v1/campaigns", lambda route: route.fulfill(json=CAMPAIGNS))
+    tab.open("Outcomes", "Outcomes of e-mails")
+    tab.page.get_by_role("region").get_by_text("spring").wait_for()
+    yield "outcomes"
+    tab.open("Erasures")
+    ask_to_erase(tab, "visitor-of-parts")
+    yield "erasures"
+    tab.page.get_by_role("button", name="Take it back").first.click()
     tab.open("Health")
     tab.page.locator(".bars").first.wait_for()
     yield "health"
@@ -304,6 +403,9 @@ def test_all_texts_stand_in_one_place(opened):
     for part, there in (
         ("find", "input[type=search]"),
         ("compare", "fieldset"),
+        ("consents", "form"),
+        ("outcomes", "p.dim"),
+        ("erasures", "form"),
         ("health", ".bars"),
         ("trial", ".code"),
     ):

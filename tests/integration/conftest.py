@@ -79,5 +79,9 @@ def job(spark, system):
         generations=system.settings.generations,
         id_key=system.settings.id_key,
         partitions=bootstrap.PARTITIONS,
-        look=looking(system.redis, lambda: bootstrap.consumer(system.settings, "parity")),
+        look=looking(
+            system.redis,
+            lambda: bootstrap.consumer(system.settings, "parity"),
+            system.settings.generations,
+        ),
     )

@@ -22,6 +22,8 @@ identifiers:
   login: {rank: 1, unique: true}
   email: {rank: 2, max: 3, normalise: email}
   cookie: {rank: 4, max: 4, hot: 5, max_age: 300d, certainty: 0.6}
+profile: {town: {}}
+segments: {bathers: {profile: {town: Bath}, consents: [{purpose: letters}]}}
 """
 # One address a customer: who has two becomes two.
 STRICTER = RULES.replace("max: 3", "max: 1")
@@ -29,9 +31,13 @@ STRICTER = RULES.replace("max: 3", "max: 1")
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
 
 
-def seen(system, when="2026-01-01", **identifiers):
+def seen(system, when="2026-01-01", said=None, **identifiers):
     event = {"event_id": "e", "occurred_at": f"{when}T00:00:00Z", "identifiers": identifiers}
-    system.send([json.dumps(event).encode()])
+    system.send([json.dumps(event | (said or {})).encode()])
+
+
+def says(i):
+    return {"event_id": f"s{i}", "properties": {"town": "Bath"}, "consent": {"letters": i % 2 == 0}}
 
 
 def published(system):
@@ -50,7 +56,7 @@ def test_there_is_nothing_to_try_rules_on_before_the_first_run(job):
 def test_stream_and_batch_agree_and_the_report_counts(system, job, spark):
     for i in range(30):
         seen(system, login=f"l{i}", email=[f"a{i}@example.com", f"b{i}@example.com"])
-        seen(system, login=f"l{i}", cookie=f"k{i // 2}")
+        seen(system, said=says(i), login=f"l{i}", cookie=f"k{i // 2}")
     for i in range(8):
         seen(system, cookie="kiosk", login=f"k{i}")
     system.start_worker()
@@ -60,6 +66,9 @@ def test_stream_and_batch_agree_and_the_report_counts(system, job, spark):
     assert found.parity.why is None
     assert found.parity.compared == manifest.counts["identifiers"]
     assert (found.parity.differing, found.parity.holds) == (0, True)
+    # A town for each login, a word on letters for each login and each cookie.
+    assert found.parity.said == 30 + 30 + 15
+    assert not any(found.parity.said_causes.values())
     system.await_generation(1)
     customers = by_id(system.view.customers())
     assert found.movement.made == found.movement.after == len(customers) == manifest.counts["customers"]

@@ -7,14 +7,16 @@ from types import SimpleNamespace
 
 import pytest
 
-from batch_layer import profiles
+from batch_layer import consents, profiles
 from batch_layer.silver import key_of
 from identity import Facts, Identifier, Observer, rulefile
+from identity.consent import merge
 from identity.profile import claims, profile, strongest
 from identity.segments import counted, counting, segments
 from schemas import EMAIL, WEB, WebEvent
 from schemas.claims import decode_registers
 from schemas.json_form import JsonForm
+from schemas.stated import stated
 
 RULES = rulefile.parse("""
 identifiers:
@@ -29,6 +31,7 @@ profile:
 segments:
   visitors: {events: [{web: {kind: form}, email: {outcome: click}, min: 3, within: 1m}]}
   unborn:   {profile: {born: {known: false}}, key: true}
+  mailed:   {consents: [{purpose: ads, channel: email}], unless: {profile: {born: {known: true}}}}
 """)
 AS_OF = 1_767_225_630_000_000 + 45_000_000  # so that some events are too old
 NOW = 1_767_312_000_000_000
@@ -64,6 +67,8 @@ def events(rng, count):
             "properties": attributes(rng),
         }
         more = {"outcome": "click"} if topic == EMAIL else {"kind": rng.choice(["form", "profile_update"])}
+        if topic == WEB and rng.random() < 0.3:
+            more["consent"] = {"ads": rng.random() < 0.8}
         yield topic, event | more
 
 
@@ -102,8 +107,9 @@ def test_spark_says_what_the_obvious_code_says(spark):
         profiles.of_records(spark.createDataFrame(records, RECORDS), RULES)
     )
     registers = profiles.registers(told, RULES).persist()
+    said = consents.statements(spark.createDataFrame(bronze, BRONZE), RULES)
     customers = spark.createDataFrame(list(members.items()), "x STRING, customer STRING")
-    tables = profiles.tables(profiles.judged(registers, customers, RULES, AS_OF).persist(), RULES)
+    tables = profiles.tables(profiles.judged(registers, customers, said, RULES, AS_OF).persist(), RULES)
     found = {
         (row.tenant, row.customer_id, row.attribute): (row.value, row.source, row.at)
         for row in tables["gold/profiles"].collect()
@@ -122,10 +128,14 @@ def test_spark_says_what_the_obvious_code_says(spark):
         for name, value in profile(RULES, some).items()
     }
     assert len(found) > 10
+    permits = permits_of(all_)
     in_segments = {
         (tenant, customer, segment)
         for tenant, customer in {(x.split("\0")[0], customer) for x, customer in members.items()}
-        for segment in segments_of(by_customer.get((tenant, customer), []))
+        for segment in segments_of(
+            by_customer.get((tenant, customer), []),
+            [permits.get(x, {}) for x in members if (x.split("\0")[0], members[x]) == (tenant, customer)],
+        )
     }
     assert {tuple(row) for row in tables["gold/segment_members"].collect()} == in_segments
     assert {segment for *_, segment in in_segments} == set(RULES.segments)
@@ -141,8 +151,20 @@ def test_spark_says_what_the_obvious_code_says(spark):
     assert any(len(some.get("spent", ())) > 1 for some in held.values())
 
 
-def segments_of(some):
-    return segments(RULES, profile(RULES, some), some, AS_OF)
+def segments_of(some, permits):
+    return segments(RULES, profile(RULES, some), some, AS_OF, permits)
+
+
+def permits_of(events_):
+    """What each identifier permits."""
+    observer, read, found = Observer(RULES), JsonForm(WebEvent).read, {}
+    for topic, event in events_:
+        if topic == WEB:
+            seen = read(json.dumps(event).encode())
+            about = observer.observe(Facts(), seen.identifiers, {}, seen.occurred_at, NOW)
+            for x in (key_of(seen.tenant, one) for one in about):
+                found[x] = merge(found.get(x, {}), stated(seen, RULES, NOW))
+    return found
 
 
 def expected_of(events_, records):

@@ -1,4 +1,4 @@
-"""serve(batch(prefix), speed(suffix)) = the reference, for profiles: any cut, order and duplicates."""
+"""serve(batch(prefix), speed(suffix)) = the reference, for profiles and segments: any cut and order."""
 
 from collections import defaultdict
 from itertools import count
@@ -8,11 +8,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from identity import Facts, Identifier, Minter, resolve, rulefile
+from identity.consent import merge
 from identity.profile import merged, profile
 from identity.segments import segments
-from schemas import WebEvent, overlay
+from schemas import Consent, WebEvent, overlay
+from schemas.absorb import id_of
 from schemas.claims import claimed, encode_registers, profile_key
+from schemas.stated import stated
 from serving_layer.view import ServingView
+from speed_layer.consents import Consents
 from speed_layer.profiles import Profiles
 from tests.graph.published import built, entries, publish
 from tests.graph.stream import Stream
@@ -31,21 +35,38 @@ segments:
   buyers:  {events: [{web: {kind: form}, min: 2, within: 5s}]}
   rare:    {events: [{web: {kind: form}, max: 1}], unless: {profile: {town: Bath}}}
   unknown: {profile: {town: {known: false}}}
+  mailed:  {consents: [{purpose: ads, channel: email}], unless: {consents: [{purpose: news}]}}
+  silent:  {consents: [{purpose: ads, status: [denied, unknown]}]}
 """
 MINTER = Minter(b"a key for tests")
 AS_OF = 8_000_000
 directories = count()
 
-events = st.builds(
+by_type = st.dictionaries(
+    st.sampled_from(["login", "mail", "cookie"]),
+    st.lists(st.sampled_from("ab"), min_size=1, max_size=2, unique=True),
+    min_size=1,
+)
+seconds = st.integers(0, 9).map((1_000_000).__mul__)
+numbers = st.text("0123456789", min_size=6, max_size=6)
+words = st.builds(
+    Consent,
+    consent_id=numbers,
+    stated_at=seconds,
+    status=st.sampled_from(["granted", "withdrawn"]),
+    identifiers=by_type,
+    purpose=st.sampled_from(["ads", "news"]),
+    channel=st.sampled_from(["", "email", "sms"]),
+    valid_from=st.none() | seconds,
+    valid_until=st.none() | seconds,
+)
+events = words | st.builds(
     WebEvent,
-    event_id=st.text("0123456789", min_size=6, max_size=6),
-    occurred_at=st.integers(0, 9).map((1_000_000).__mul__),
+    consent=st.dictionaries(st.sampled_from(["ads", "news"]), st.booleans()),
+    event_id=numbers,
+    occurred_at=seconds,
     kind=st.sampled_from(["form", "profile_update"]),
-    identifiers=st.dictionaries(
-        st.sampled_from(["login", "mail", "cookie"]),
-        st.lists(st.sampled_from("ab"), min_size=1, max_size=2, unique=True),
-        min_size=1,
-    ),
+    identifiers=by_type,
     properties=st.fixed_dictionaries(
         {},
         optional={
@@ -65,7 +86,11 @@ def identifiers(event):
 def facts_of(log):
     facts = Facts()
     for at, event in log:
-        facts.add_sighting(identifiers(event), event.occurred_at, at)
+        if isinstance(event, WebEvent):
+            facts.add_sighting(identifiers(event), event.occurred_at, at)
+        else:
+            for x in identifiers(event):
+                facts.add_sighting([x], event.stated_at, at)
     return facts
 
 
@@ -87,13 +112,24 @@ def registers(log, rules):
     }
 
 
-def known(rules, held, customer, as_of):
+def said(log, rules):
+    """Identifier -> permission -> the statement that holds."""
+    found = defaultdict(dict)
+    for at, event in log:
+        for x in identifiers(event):
+            found[x] = merge(found[x], stated(event, rules, at))
+    return found
+
+
+def known(rules, log, customer, as_of):
+    held, words_ = registers(log, rules), said(log, rules)
     members = [held.get(x, {}) for x in customer.members]
     found = profile(rules, members)
-    return found, segments(rules, found, members, as_of)
+    permits = [words_.get(x, {}) for x in customer.members]
+    return found, segments(rules, found, members, as_of, permits)
 
 
-@given(st.lists(events, max_size=12, unique_by=lambda event: event.event_id), st.data())
+@given(st.lists(events, max_size=12, unique_by=id_of), st.data())
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_profile_is_what_the_whole_log_says(redis, tmp_path, log, data):
     redis.flushall()
@@ -106,12 +142,20 @@ def test_a_profile_is_what_the_whole_log_says(redis, tmp_path, log, data):
         (profile_key("default", x), encode_registers(known))
         for x, known in registers(log[:cut], rules).items()
     ]
+    permitted = [(x, *word) for x, some in said(log[:cut], rules).items() for word in some.items()]
     root = tmp_path / str(next(directories))
     generation = publish(
-        root, sorted(entries(graph) + held), as_of=AS_OF, rules=RULES, fingerprint=rules.fingerprint
+        root,
+        sorted(entries(graph, said=permitted) + held),
+        as_of=AS_OF,
+        rules=RULES,
+        fingerprint=rules.fingerprint,
     )
     stream = Stream(redis, generation, rules, MINTER, AS_OF)
-    profiles = Profiles(redis, 1, stream.state, rules)
+    profiles, consents = (
+        Profiles(redis, 1, stream.state, rules),
+        Consents(redis, generation, stream.state),
+    )
     # Some of what the generation knows comes again, as it does after a crash, and some of the rest twice.
     suffix = log[cut:]
     again = data.draw(st.lists(st.sampled_from(log), max_size=4)) if log else []
@@ -120,17 +164,16 @@ def test_a_profile_is_what_the_whole_log_says(redis, tmp_path, log, data):
     for i in range(batches):
         stream.apply(facts_of(arrivals[i::batches]))
         profiles.write("default", claims_of(arrivals[i::batches], rules))
+        consents.apply("default", said(arrivals[i::batches], rules))
     redis.set(overlay.LIVE, 1)
 
     expected = resolve(facts_of(log), rules, minter=MINTER, as_of=AS_OF, published=handed_on)
-    whole = registers(log, rules)
     view = ServingView(redis, root, "default")
     assert sorted(view.customers()) == expected.customers
     for customer in expected.customers:
-        assert view.known(customer)[:2] == known(rules, whole, customer, AS_OF)
+        assert view.known(customer)[:2] == known(rules, log, customer, AS_OF)
     redis.delete(overlay.LIVE)  # it lost its data: the generation answers alone
-    before = registers(log[:cut], rules)
     for customer in expected.customers:
-        assert view.known(customer)[:2] == known(rules, before, customer, AS_OF)
+        assert view.known(customer)[:2] == known(rules, log[:cut], customer, AS_OF)
     del generation, view, stream
     rmtree(root)

@@ -42,6 +42,13 @@ def test_the_segments_and_groups_can_be_used():
 
 
 def test_every_key_of_segments_is_named():
-    for name in (*segment_rules.KEYS, *segment_rules.EVENT_KEYS, *segment_rules.KNOWN_KEYS, *groups.KEYS):
+    for name in (
+        *segment_rules.KEYS,
+        *segment_rules.EVENT_KEYS,
+        *segment_rules.KNOWN_KEYS,
+        *segment_rules.CONSENT_KEYS,
+        *segment_rules.STATUSES,
+        *groups.KEYS,
+    ):
         assert re.search(rf"[`{{]{name}[`:]", SEGMENTS), name
     assert f"both below {segment_rules.MOST:,}" in SEGMENTS

@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 
 from identity import RuleError, rulefile
 from identity.conditions import OUTCOMES
+from identity.consent import Permission, Statement, merge, permission
+from identity.facts import FUTURE, PAST
 from identity.profile import Value, merged
+from identity.reference import permits
 from identity.rules import DAY
 from identity.segments import Counted, counted, counting, segments
 from schemas import Outcome
@@ -59,6 +62,13 @@ def problem(line):
         (
             "a: {events: [{email: {outcome: opened}}]}",
             "segments.a.events[0].email.outcome: opened is no outcome",
+        ),
+        ("a: {consents: {purpose: ads}}", "segments.a.consents: write a list, such as [{purpose: marketing"),
+        ("a: {consents: [{}]}", "segments.a.consents[0].purpose: write a text, such as marketing"),
+        ("a: {consents: [{purpose: ads, via: sms}]}", "segments.a.consents[0].via: is no known key"),
+        (
+            "a: {consents: [{purpose: ads, status: granted}]}",
+            "segments.a.consents[0].status: write one of allowed, denied, unknown",
         ),
         ("a: {profile: {news: true}, unless: {}}", "segments.a.unless: everybody would do"),
         ("A b: {profile: {news: true}}", "segments.A b: name it with up to 64"),
@@ -129,6 +139,69 @@ def test_an_event_counts_where_it_says_what_is_asked():
     assert counted(found, "email", click) == ["#buyers.0", "#cold.0"]
     assert counted(found, "web", SimpleNamespace(**{**vars(web), "properties": {}})) == []
     assert found.counted[1] == Counted("#cold.0", found.counted[1].said, 30 * DAY, 0, 0)
+
+
+MAIL = Permission("ads", "email")
+TO_MAIL = "{purpose: Ads, channel: email}"
+
+
+@pytest.mark.parametrize(
+    ("condition", "as_of", "met"),
+    [
+        (TO_MAIL, 4, False),  # not yet
+        (TO_MAIL, 5, True),
+        (TO_MAIL, 9, False),  # over
+        ("{purpose: ads, channel: email, status: denied}", 9, True),
+        (TO_MAIL, None, False),
+        ("{purpose: ads, channel: sms}", 5, False),
+        ("{purpose: ads, channel: sms, status: [unknown, denied]}", 5, True),
+    ],
+)
+def test_conditions_on_consent_hold_at_a_moment(condition, as_of, met):
+    found = rules(
+        f"a: {{consents: [{condition}]}}",
+        f"b: {{profile: {{country: {{known: false}}}}, unless: {{consents: [{condition}]}}}}",
+    )
+    said = [{}, {MAIL: Statement(1, withdrawn=False, valid_from=5, valid_until=9)}]
+    assert found.asks_consent
+    assert segments(found, {}, [], as_of, said) == (["a"] if met else ["b"])
+
+
+def test_without_a_moment_what_has_an_end_is_not_over():
+    found = rules(f"a: {{consents: [{TO_MAIL}]}}")
+    granted = Statement(1, withdrawn=False, valid_until=9)
+    assert segments(found, {}, [], None, [{MAIL: granted}]) == ["a"]
+    assert segments(found, {}, [], None, [{MAIL: granted}, {MAIL: Statement(0, withdrawn=True)}]) == []
+
+
+def test_segments_that_ask_no_consent_need_none():
+    assert not rules("a: {profile: {news: true}}").asks_consent
+
+
+statements = st.builds(
+    Statement,
+    at=st.integers(0, 9),
+    withdrawn=st.booleans(),
+    valid_from=st.sampled_from([PAST, 3]),
+    valid_until=st.sampled_from([FUTURE, 6]),
+)
+permissions = st.builds(permission, st.sampled_from(["ads", "news"]), st.sampled_from(["", "email", "sms"]))
+
+
+@given(
+    said=st.lists(st.tuples(st.sampled_from("xyz"), permissions, statements), max_size=12),
+    asked=permissions,
+    status=st.sampled_from(["allowed", "denied", "unknown"]),
+    as_of=st.integers(0, 9),
+)
+def test_claims_of_members_decide_as_all_statements_do(said, asked, status, as_of):
+    words = [f"{name}: {word}" for name, word in asked._asdict().items() if word]
+    found = rules(f"a: {{consents: [{{{', '.join(words)}, status: {status}}}]}}")
+    members = {x: {} for x in "xyz"}
+    for x, about, statement in said:
+        members[x] = merge(members[x], {about: statement})
+    expected = permits(said, "xyz", asked, as_of).status == status
+    assert (segments(found, {}, [], as_of, members.values()) == ["a"]) == expected
 
 
 @given(

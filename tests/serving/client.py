@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from serving_layer.access.audit import AuditLog, Seal
 from serving_layer.access.gate import Gate
 from serving_layer.access.keys import Key, KeyFile, KeyRing, Secret, digest, new_secret
+from serving_layer.asked import Waiting
 from serving_layer.desk import Desk
 from serving_layer.generations import Generations
 from serving_layer.history import History, Origin
@@ -17,7 +18,7 @@ from serving_layer.web.application import Application
 from serving_layer.web.routes import Outside, table
 
 ID_KEY = b"a key for tests"
-ALL = ("lookup", "read", "update", "steward", "erase", "admin")
+ALL = ("lookup", "read", "update", "steward", "erase", "four_eyes", "admin")
 
 
 class Answer:
@@ -138,7 +139,7 @@ class Served:
         self.there = False
         send, try_out = self._more.pop("send", self._send), self._more.pop("try_out", self._try_out)
         self.erasing = Erasing()
-        outside = Outside(send, self.erasing, try_out, self._ends, self._find)
+        outside = Outside(send, self.erasing, Waiting(self._redis), try_out, self._ends, self._find)
         routes = table(self.desk, self.metrics, self.history, outside)
         self.application = Application(routes, gate, self.metrics)
 

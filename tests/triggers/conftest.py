@@ -13,7 +13,7 @@ from confluent_kafka import KafkaException, TopicPartition
 
 from deploy import bootstrap
 from deploy.awaiting import until
-from schemas import CHANGES, EMAIL, TOPICS, TRIGGERS, TRIGGERS_DUE, WEB, decode
+from schemas import CHANGES, CONSENTS, EMAIL, TOPICS, TRIGGERS, TRIGGERS_DUE, WEB, decode
 from speed_layer.triggers.app import PARTITIONS, group
 from tests.integration.conftest import in_docker, servers, system
 
@@ -126,7 +126,7 @@ class Running:
     def await_all_committed(self):
         """Wait until nothing is left that the app would do again if it were killed now."""
         consumer = bootstrap.consumer(self.system.settings, group("default"))
-        topics = [WEB, EMAIL, CHANGES, TRIGGERS_DUE, f"{group('default')}-steps"]
+        topics = [WEB, EMAIL, CHANGES, CONSENTS, TRIGGERS_DUE, f"{group('default')}-steps"]
         at = [
             TopicPartition(topic, partition)
             for topic in topics

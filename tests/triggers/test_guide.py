@@ -7,9 +7,10 @@ import pytest
 
 from deploy.cli import main
 from identity.conditions import KINDS
+from identity.rules import DAY
 from speed_layer.triggers import app, definition, delivery, webhook
 from speed_layer.triggers.app import group, own_topics
-from speed_layer.triggers.model import MAX_AGE, Trigger
+from speed_layer.triggers.model import MAX_AGE, MEMBERSHIP_KEPT, Trigger
 
 PAGE = (Path(__file__).parents[2] / "docs" / "triggers.md").read_text("utf-8")
 
@@ -35,9 +36,16 @@ def test_the_wrong_file_is_refused_as_shown(tmp_path, monkeypatch, capsys):
 
 def test_the_tables_name_every_key():
     assert re.findall(r"^\| `(\w+)` \|", PAGE, flags=re.MULTILINE) == list(definition.KEYS)
-    for name in (*definition.CHANGE_KEYS, *KINDS["web"], *KINDS["email"], "properties"):
+    for name in (
+        *definition.CHANGE_KEYS,
+        *definition.SEGMENT_KEYS,
+        *KINDS["web"],
+        *KINDS["email"],
+        "properties",
+    ):
         assert f"`{name}" in PAGE
-    assert MAX_AGE == 86_400_000_000
+    assert MAX_AGE == DAY
+    assert f"remembered for {MEMBERSHIP_KEPT // DAY} days" in PAGE
 
 
 def test_the_receiver_of_the_page_takes_what_we_sign_and_nothing_else():

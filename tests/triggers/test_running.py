@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from deploy.awaiting import until
 from deploy.commands.dead_letters import origin
-from schemas import DEAD_LETTERS, EMAIL, TOPICS, TRIGGERS_DUE, WEB, CustomerTrigger, decode
+from schemas import CONSENTS, DEAD_LETTERS, EMAIL, TOPICS, TRIGGERS_DUE, WEB, CustomerTrigger, decode
 from speed_layer.triggers.app import group
 from speed_layer.triggers.webhook import headers
 from tests.faults.form import FULL
@@ -23,6 +23,8 @@ identifiers:
   login: {rank: 1, unique: true}
   email: {rank: 2, normalise: email, max: 5}
   cookie: {rank: 9, max: 50}
+segments:
+  subscribers: {events: [{web: {kind: sign_up}}], consents: [{purpose: letters, channel: email}]}
 """
 TRIGGERS = """
 triggers:
@@ -38,6 +40,12 @@ triggers:
     when: {{web: {{kind: ask}}}}
     purpose: marketing
     channel: email
+  subscribed:
+    when: {{segment: {{joined: subscribers}}}}
+    purpose: letters
+    channel: email
+  resigned:
+    when: {{segment: {{left: subscribers}}}}
   bounced:
     when: {{email: {{outcome: hard_bounce}}}}
     webhook: {url}/bounced
@@ -236,6 +244,30 @@ def test_consent_is_asked_for_at_the_moment_of_sending(system, running):
     running.await_told("asked", ["ask-4"])
     running.await_all_committed()
     assert {told.cause.event_id for told in running.told("asked")} == {"ask-2", "ask-4"}
+
+
+def word(consent_id, status, address):
+    said = {"consent_id": consent_id, "stated_at": now(), "status": status, "purpose": "letters"}
+    return json.dumps(said | {"identifiers": {"email": address}}).encode()
+
+
+def test_who_comes_into_a_segment_and_leaves_it_is_told_of_once(system, running):
+    system.send([web("s1", "sign_up", login="sue", email="sue@example.com")])
+    system.send([web("s0", "sign_out", login="sue")])
+    running.await_told("left", ["s0"])
+    running.await_all_committed()
+    system.send([word("s2", "granted", "sue@example.com")], CONSENTS)
+    (came,) = running.await_told("subscribed", ["s2"])
+    assert came.customer_id == customer(system, login="sue")
+    system.send([web("s3", "sign_up", login="sue"), web("s4", "form", login="sue", cookie="sue")])
+    system.await_applied()
+    running.await_all_committed()
+    system.send([word("s5", "withdrawn", "sue@example.com")], CONSENTS)
+    (went,) = running.await_told("resigned", ["s5"])
+    assert went.customer_id == came.customer_id
+    running.await_all_committed()
+    assert {told.trigger_id for told in running.told("subscribed")} == {came.trigger_id}
+    check_repetitions(running.told())
 
 
 # Once, on a machine with many other things to do, it was never all told: docs/triggers.md warns of it.

@@ -75,7 +75,7 @@ class Kept:
 
     def __init__(self, people):
         self.people = people
-        self.keeping = Keeping("acme", TRIGGERS, people)
+        self.keeping = Keeping("acme", TRIGGERS, people, people)
         self.table = {}
         self.told = []
 
