@@ -15,11 +15,24 @@ from confluent_kafka.admin._config import ConfigResource  # mypy finds it nowher
 from deploy import bootstrap, kafka
 from deploy.errors import InputError
 from deploy.settings import Settings
-from schemas import CHANGES, DEAD_LETTERS, DECISIONS, EMAIL, ERASURES, TRIGGERS, TRIGGERS_DUE, WEB, overlay
+from schemas import (
+    CHANGES,
+    CONSENTS,
+    DEAD_LETTERS,
+    DECISIONS,
+    EMAIL,
+    ERASURES,
+    TRIGGERS,
+    TRIGGERS_DUE,
+    WEB,
+    overlay,
+)
 from schemas.generation import numbers, open_generation, path_of
+from schemas.ledger import Ledger, Part
+from schemas.topics import CLEANED_MS
 
 # Topics that drop their messages by time. That of erasures keeps its own, see docs/erasure.md.
-TOPICS = (WEB, EMAIL, DECISIONS, CHANGES, TRIGGERS, TRIGGERS_DUE, DEAD_LETTERS)
+TOPICS = (WEB, EMAIL, CONSENTS, DECISIONS, CHANGES, TRIGGERS, TRIGGERS_DUE, DEAD_LETTERS)
 
 _PATIENCE_S = 10.0
 
@@ -44,7 +57,6 @@ class Generation(NamedTuple):
 
 def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
     """Where an erasure stands. Raises InputError where there is none, KafkaException, RedisError."""
-    from schemas.ledger import Ledger  # noqa: PLC0415 - with the rest of what is slow to import
     from speed_layer.erasures import ErasureLog  # noqa: PLC0415 - an extra
 
     topic = ErasureLog(bootstrap.consumer(settings, "ucid-receipts"), Ledger(settings.id_key))
@@ -67,18 +79,11 @@ def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
     if live is not None:
         key, field = overlay.erasures_key(int(live)), overlay.partition_field(ERASURES, 0)
         heard = int(cast("bytes | None", client.hget(cast("str", key), cast("str", field))) or 0)
-    settled = all(part.settled for part in parts)
     return [
         _answers(heard > max(part.offset for part in parts)),
         *_files(settings, kept, through, None if live is None else int(live)),
         *_topics(settings, through),
-        Store(
-            ERASURES,
-            settled,
-            waits_for=None
-            if settled
-            else "a run after which every generation that is kept was made without them",
-        ),
+        _erasures(parts),
     ]
 
 
@@ -121,6 +126,17 @@ def _topics(settings: Settings, through: int) -> Iterator[Store]:
         until = moment + timedelta(milliseconds=retention)
         over = until < datetime.now(UTC)
         yield Store(name, over, until=_text(until), waits_for=None if over else "the topic's retention")
+
+
+def _erasures(parts: list[Part]) -> Store:
+    if not all(part.settled for part in parts):
+        run = "a run after which every generation that is kept was made without them"
+        return Store(ERASURES, done=False, waits_for=run)
+    cleaned = max(part.appended_at for part in parts) + CLEANED_MS * 1_000
+    until = datetime.fromtimestamp(cleaned / 1e6, UTC)
+    if until < datetime.now(UTC):
+        return Store(ERASURES, done=True)
+    return Store(ERASURES, done=False, until=_text(until), waits_for="the topic's compaction")
 
 
 def _retentions(settings: Settings) -> dict[str, int]:

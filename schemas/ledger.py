@@ -26,10 +26,11 @@ class Request(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one message says: up to when, its offset, and whether every store has forgotten."""
+    """What one message says: up to when, its offset and append time, and whether every store has forgotten."""
 
     through: int
     offset: int
+    appended_at: int
     settled: bool
 
 
@@ -51,7 +52,7 @@ class Ledger:
         tombstones.add((bytes.fromhex(digest) for digest in erasure.tombstones), through)
         tombstones.add(map(tombstones.digest, whom), through)
         place = (erasure.tenant, erasure.erasure_id)
-        self._parts[place] = Part(through, offset, settled=not whom)
+        self._parts[place] = Part(through, offset, appended_at, settled=not whom)
         if not whom:
             self.requests.pop(place, None)
             return None
