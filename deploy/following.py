@@ -116,10 +116,11 @@ class Follower:
             if isinstance(record, CustomerChange):
                 changes.append(record if gone is None else without(record, gone))
             elif isinstance(record, Decision) and (ends_of := self._ends_of(record)):
-                if gone is None or not any(gone.erases(x, at) for x in ends_of):
-                    # Nobody decided after the log heard of it, whatever a clock said.
-                    dated = msgspec.structs.replace(record, decided_at=min(record.decided_at, at))
-                    decisions.append((dated, *ends_of))
+                if gone is not None and any(gone.erases(x, at) for x in ends_of):
+                    continue
+                # Nobody decided after the log heard of it, whatever a clock said.
+                dated = msgspec.structs.replace(record, decided_at=min(record.decided_at, at))
+                decisions.append((dated, *ends_of))
         self._history.take(changes, decisions, ends)
 
     def _ends_of(self, decision: Decision) -> tuple[Identifier, Identifier] | None:

@@ -26,7 +26,7 @@ class Request(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one message says: up to when, its offset and append time, and whether every store has forgotten."""
+    """What one message says: up to when, its offset, append time, and whether every store has forgotten."""
 
     through: int
     offset: int

@@ -215,8 +215,9 @@ class History:
                     db.execute("UPDATE changes SET body = ? WHERE rowid = ?", told)
             for digest, at in through.items():
                 of = (tenant, digest, digest)
-                words = "SELECT id FROM decisions JOIN decided ON id = decision WHERE tenant = ? AND (a = ? OR b = ?)"
-                for (word,) in db.execute(f"{words} AND at <= ?", (*of, at)).fetchall():
+                query = "SELECT id FROM decisions JOIN decided ON id = decision"
+                query += " WHERE tenant = ? AND (a = ? OR b = ?) AND at <= ?"
+                for (word,) in db.execute(query, (*of, at)).fetchall():
                     db.execute("DELETE FROM decisions WHERE id = ?", (word,))
                     db.execute("DELETE FROM decided WHERE decision = ?", (word,))
 

@@ -32,6 +32,6 @@ def ground(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def job(spark, ground):
+def job(spark, ground):  # noqa: ARG001 - the session that it takes
     """What `ucid batch` does."""
     return bootstrap.batch_job(ground.settings)

@@ -7,6 +7,7 @@ import time
 from batch_layer.sources import definition
 from batch_layer.sources.importing import Importer
 from schemas import CONSENTS, DECISIONS, EMAIL, WEB
+from tests.erasing.needles import Needles
 
 RULES = """
 version: 1
@@ -20,8 +21,6 @@ match_keys:
 profile:
   surname: {}
   town: {}
-segments:
-  housed: {profile: {town: {known: true}}}
 """
 
 SOURCE = """
@@ -81,6 +80,16 @@ class Person:
         """What a slow source says."""
         return (self.card, at, self.email, self.surname, "1980-01-01", self.town)
 
+
+def needles_of(settings, people):
+    """What to look for, to find any of them."""
+    needles = Needles(settings.id_key)
+    for number, person in enumerate(people):
+        for token in person.tokens:
+            needles.token(number, token)
+        for x in person.identifiers:
+            needles.identifier(number, *x)
+    return needles
 
 
 class SlowSource:

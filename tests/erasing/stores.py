@@ -6,7 +6,6 @@ from collections import defaultdict
 
 from pyarrow import parquet
 
-from deploy.awaiting import until
 from deploy.bootstrap import PARTITIONS
 from schemas.generation import numbers, open_generation, path_of
 from tests.faults.account import read
@@ -27,12 +26,10 @@ def entries(redis):
             yield redis.get(key) or b""  # it may have gone meanwhile
 
 
-def rewrite(redis):
-    """Have Redis write its file anew, in a form that is not packed."""
+def unpacked(redis):
+    """Have Redis write its file in a form that is not packed, and only when it is asked to."""
     redis.config_set("aof-use-rdb-preamble", "no")
-    redis.config_set("auto-aof-rewrite-percentage", 0)  # only when it is asked for
-    redis.bgrewriteaof()
-    until(lambda: not redis.info("persistence")["aof_rewrite_in_progress"], "Redis to write its file anew")
+    redis.config_set("auto-aof-rewrite-percentage", 0)
 
 
 def files(*roots):
@@ -89,10 +86,8 @@ def all_stores(ground):
     settings, home = ground.settings, ground.servers.home.parent
     tables = {path.parent for path in settings.delta.rglob("_delta_log")}
     stores = {str(table.relative_to(settings.delta)): files(table) for table in tables}
-    beside = [
-        path for path in settings.delta.rglob("*") if not any(table in (path, *path.parents) for table in tables)
-    ]
-    stores["beside the tables"] = files(*(path for path in beside if path.is_file()))
+    beside = [path for path in settings.delta.rglob("*") if path.is_file() and not tables & set(path.parents)]
+    stores["beside the tables"] = files(*beside)
     for number in numbers(settings.generations):
         stores[f"generation {number}"] = generation(settings.generations, number)
     stores["redis"] = entries(ground.redis)

@@ -50,6 +50,11 @@ class Web:
             self._process = subprocess.Popen(command, env=self._env, stdout=log, stderr=log)
         until(self._ready, f"the server to be ready; see {self.log}")
 
+    def stop(self):
+        """Have it end."""
+        self._process.terminate()
+        self._process.wait()
+
     def kill(self):
         """Kill -9, the process that answers too."""
         for process in [*self._children(), self._process.pid]:
