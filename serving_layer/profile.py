@@ -7,11 +7,11 @@ stands there at one moment (one MGET), or None where Redis is away.
 from collections.abc import Generator, Iterable, Sequence
 from typing import NamedTuple
 
-from identity import Identifier
-from identity.profile import Value, merged, profile
+from identity import Identifier, Rules
+from identity.profile import Registers, Value, merged, profile
 from identity.segments import segments
 from schemas import overlay
-from schemas.claims import decode_registers, profile_key
+from schemas.claims import beneath, decode_registers, profile_key
 from schemas.generation import BrokenGeneration
 from serving_layer.generations import Generations, Standing
 from serving_layer.reading import TRIES
@@ -50,11 +50,14 @@ def known_of(
 
 def _known(standing: Standing, keys: Sequence[bytes], above: Values) -> Known:
     rules = standing.rules
-    beneath = standing.generation.get(keys)
-    members = [
-        merged(rules, *(decode_registers(data) for data in (beneath.get(key), new) if data))
-        for key, new in zip(keys, above, strict=True)
-    ]
+    published = standing.generation.get(keys)
+    members = [_registers(rules, published.get(key), new) for key, new in zip(keys, above, strict=True)]
     found = profile(rules, members)
     as_of = standing.generation.manifest.as_of
     return Known(found, segments(rules, found, members, as_of), standing)
+
+
+def _registers(rules: Rules, published: bytes | None, new: bytes | None) -> Registers:
+    above = decode_registers(new) if new else {}
+    known = decode_registers(published) if published else {}
+    return merged(rules, beneath(known, above), above)

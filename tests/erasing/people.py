@@ -7,6 +7,7 @@ import time
 from batch_layer.sources import definition
 from batch_layer.sources.importing import Importer
 from schemas import CONSENTS, DECISIONS, EMAIL, WEB
+from schemas.striking import rewritten
 from tests.erasing.needles import Needles
 
 RULES = """
@@ -81,9 +82,15 @@ class Person:
         return (self.card, at, self.email, self.surname, "1980-01-01", self.town)
 
 
-def needles_of(settings, people):
+def struck(topic, value, at, observer, erased, values):
+    """What bronze says in place of a message."""
+    new = rewritten(topic, value, at, observer, erased, values)
+    return value if new is None else new
+
+
+def needles_of(id_key, people):
     """What to look for, to find any of them."""
-    needles = Needles(settings.id_key)
+    needles = Needles(id_key)
     for number, person in enumerate(people):
         for token in person.tokens:
             needles.token(number, token)
@@ -95,12 +102,10 @@ def needles_of(settings, people):
 class SlowSource:
     """A system that exports records, and what loads them."""
 
-    def __init__(self, spark, settings, folder):
+    def __init__(self, spark, delta, folder):
         self._source = definition.parse(SOURCE)
         self._folder = folder
-        self._importer = Importer(
-            lambda: spark, settings.delta, lambda: time.time_ns() // 1_000, lambda _: None
-        )
+        self._importer = Importer(lambda: spark, delta, lambda: time.time_ns() // 1_000, lambda _: None)
 
     def load(self, rows):
         """Import these as one export; returns the report."""

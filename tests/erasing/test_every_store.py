@@ -31,7 +31,7 @@ HISTORY = {
 BRONZE = {"bronze/events", "bronze/records", "bronze/rejects"}
 KNOW_ALL = TOPICS | HISTORY | BRONZE | {"generation 1", "history", "redis", "redis' files"}
 
-# Kept, and nothing to who lacks the key: an act that was noted, an id that stays taken, the end of a decision.
+# Kept, and nothing to who lacks the key: an act that was noted, an id that is taken, the end of a decision.
 KEYED = {"audit log": SEAL, "gold/ids": TOMBSTONE, "bronze/events": TOMBSTONE, ERASURES: TOMBSTONE}
 
 
@@ -51,7 +51,7 @@ class World:
         self.ground, self.job, self.source = ground, job, source
         self.web = Web(ground, "erase")
         self.gone, self.stay = [Person() for _ in range(GONE)], [Person() for _ in range(STAY)]
-        self.needles = needles_of(ground.settings, self.gone)
+        self.needles = needles_of(ground.settings.id_key, self.gone)
 
     def say(self):
         """What all of them do."""
@@ -91,7 +91,7 @@ class World:
 
 @pytest.fixture(scope="module")
 def world(ground, job, spark, tmp_path_factory):
-    world = World(ground, job, SlowSource(spark, ground.settings, tmp_path_factory.mktemp("exports")))
+    world = World(ground, job, SlowSource(spark, ground.settings.delta, tmp_path_factory.mktemp("exports")))
     unpacked(ground.redis)
     ground.start_worker()
     world.say()
