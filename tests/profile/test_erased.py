@@ -5,7 +5,13 @@ from hypothesis import strategies as st
 
 from identity import rulefile
 from identity.profile import Claim, merged, profile, register
-from schemas.claims import beneath, decode_registers, encode_registers, erased, mark
+from schemas import overlay
+from schemas.claims import beneath, decode_registers, encode_registers, erased, mark, profile_key
+from serving_layer.view import ServingView
+from tests.graph.published import built, entries, publish
+from tests.speed import world
+from tests.speed.kafka import FakeErasures, numbered
+from tests.speed.world import ANN
 
 RULES = rulefile.parse(
     """
@@ -60,3 +66,34 @@ def test_what_was_taken_in_before_is_forgotten_at_once(claims, through):
     assert profile(RULES, [merged(RULES, left)]) == profile(
         RULES, [{name: tuple(c for c in some if c.ingested_at > through) for name, some in left.items()}]
     )
+
+
+def test_a_lane_masks_what_the_generation_knows(redis, tmp_path):
+    """Also of who is back before the next run."""
+    rules = world.RULES + "profile: {town: {}}"
+    view, _ = built(world.sighting(ANN, world.A), rulefile.parse(rules), world.MINTER)
+    bath = {"town": (Claim(1, "Bath", "web", "e0", 1),)}
+    records = [*entries(view), (profile_key("default", ANN), encode_registers(bath))]
+    generation = publish(tmp_path, sorted(records), rules=rules)
+    redis.set(overlay.LIVE, 1)
+    serving = ServingView(redis, tmp_path, "default")
+
+    def told():
+        (found,) = serving.lookup([ANN]).found
+        return {name: value.value for name, value in serving.known(found.customer).profile.items()}
+
+    lane, _ = world.lane_on(redis, generation, [], FakeErasures())
+    lane.step(0)
+    assert told() == {"town": "Bath"}
+    start = 1_767_312_000_000
+    heard = FakeErasures([world.erasure(ANN, at=start)])
+    again = numbered([world.event(0, login="ann")], start + 1)
+    lane, _ = world.lane_on(redis, generation, again, heard)
+    lane.step(0)
+    assert told() == {}
+    york = world.event(1, login="ann").replace(b"}}", b'}, "properties": {"town": "York"}}')
+    lane, _ = world.lane_on(
+        redis, generation, numbered([york], start + 2, start=1), FakeErasures(heard.messages)
+    )
+    lane.step(0)
+    assert told() == {"town": "York"}
