@@ -108,9 +108,10 @@ def world(ground, job, spark, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def backup(world, tmp_path_factory):
-    """The tables and the generation from before."""
+    """The tables and generations from before."""
     root = tmp_path_factory.mktemp("backup")
     shutil.copytree(world.ground.settings.delta, root / "delta")
+    shutil.copytree(world.ground.settings.generations, root / "generations")
     return root
 
 
@@ -191,12 +192,20 @@ def test_a_replay_of_the_topics_from_their_beginning_does_not(world, receipt, tm
         world.ground.start_worker()
 
 
-def test_a_backup_of_the_tables_does_not(world, receipt, backup):  # noqa: ARG001
-    bronze = world.ground.settings.delta / "bronze"
-    shutil.rmtree(bronze)
-    shutil.copytree(backup / "delta" / "bronze", bronze)
+def test_a_backup_of_tables_and_generation_does_not(world, receipt, backup):  # noqa: ARG001
+    """All that is on disk is as it was before they were erased, and Redis is lost."""
+    settings = world.ground.settings
+    world.ground.stop_workers()
+    world.web.stop()
+    for there, kept in ((settings.delta, "delta"), (settings.generations, "generations")):
+        shutil.rmtree(there)
+        shutil.copytree(backup / kept, there)
     world.ground.redis.flushall()
-    world.run()
+    assert {"generation 1", "bronze/events"} <= set(world.naming())
+    number = run(world.job).generation
+    world.ground.start_worker()
+    world.web.start()
+    world.ground.await_generation(number)
     world.ground.await_applied()
     assert world.known(world.gone) == 0
     assert world.known(world.stay) == len(world.stay) * 4
