@@ -142,25 +142,6 @@ def test_no_store_names_them_but_those_that_the_receipt_says(world, receipt):
     assert world.known(world.stay) == len(world.stay) * 4
 
 
-def test_what_waits_for_the_history_of_tables_goes_with_it(world, receipt, spark):
-    settings = world.ground.settings
-    days_ago = time.time() - 5 * 86_400
-    for number in numbers(settings.generations):
-        os.utime(path_of(settings.generations, number) / "manifest.json", (days_ago, days_ago))
-    line = line_of("gold/ids")
-    for name in (name for name in TABLES if (settings.delta / name).exists()):
-        vacuum(spark, settings.delta, name, 0)
-    assert line in world.waiting(receipt), "the log of the tables has their smallest and largest values"
-    for name in (name for name in TABLES if (settings.delta / name).exists()):
-        path = settings.delta / name
-        for file in (path / "_delta_log").iterdir():
-            os.utime(file, (days_ago, days_ago))
-        java = spark._jvm.org.apache.spark.sql.delta.DeltaLog
-        java.forTable(spark._jsparkSession, str(path)).checkpoint()
-    assert line not in world.waiting(receipt)
-    assert not HISTORY & set(world.naming())
-
-
 def test_a_late_file_does_not_bring_them_back(world, receipt):  # noqa: ARG001 - they are erased
     late = [(*each.record()[:3], f"{each.surname} jr", *each.record()[4:]) for each in world.gone]
     assert world.source.load(late).read == GONE
@@ -190,6 +171,25 @@ def test_a_replay_of_the_topics_from_their_beginning_does_not(world, receipt, tm
     finally:
         replay.close()
         world.ground.start_worker()
+
+
+def test_what_waits_for_the_history_of_tables_goes_with_it(world, receipt, spark):
+    settings = world.ground.settings
+    days_ago = time.time() - 5 * 86_400
+    for number in numbers(settings.generations):
+        os.utime(path_of(settings.generations, number) / "manifest.json", (days_ago, days_ago))
+    line = line_of("gold/ids")
+    for name in (name for name in TABLES if (settings.delta / name).exists()):
+        vacuum(spark, settings.delta, name, 0)
+    assert line in world.waiting(receipt), "the log of the tables has their smallest and largest values"
+    for name in (name for name in TABLES if (settings.delta / name).exists()):
+        path = settings.delta / name
+        for file in (path / "_delta_log").iterdir():
+            os.utime(file, (days_ago, days_ago))
+        java = spark._jvm.org.apache.spark.sql.delta.DeltaLog
+        java.forTable(spark._jsparkSession, str(path)).checkpoint()
+    assert line not in world.waiting(receipt)
+    assert not HISTORY & set(world.naming())
 
 
 def test_a_backup_of_tables_and_generation_does_not(world, receipt, backup):  # noqa: ARG001
