@@ -59,6 +59,14 @@ class Ledger:
         request = self.requests[place] = Request(erasure.tenant, erasure.erasure_id, whom, through)
         return request
 
+    @property
+    def settled(self) -> int:
+        """Up to when those who were erased are not named any more; 0 where all are.
+
+        Every generation that was kept when the last word on them was said was made without them.
+        """
+        return max((part.through for part in self._parts.values() if part.settled), default=0)
+
     def parts(self, tenant: str, receipt: str) -> list[Part]:
         """What stands for a receipt; nothing where there is none. An erasure's id is `receipt.number`."""
         return [

@@ -24,7 +24,7 @@ from schemas import overlay
 from schemas.generation import open_generation, wanted
 from schemas.ledger import Ledger
 from speed_layer.erasures import ErasureLog
-from speed_layer.errors import LostView, SpeedError
+from speed_layer.errors import LostView, Outdated, SpeedError
 from speed_layer.handover import Handover
 from speed_layer.lane import Lane
 from speed_layer.metrics import Metrics
@@ -89,7 +89,7 @@ class Worker:
                 try:
                     self.step()
                     wait = BACKOFF_S[0]
-                except (RedisError, KafkaException, LostView) as error:
+                except (RedisError, KafkaException, LostView, Outdated) as error:
                     # What was in hand may be half applied: begin again where the view says it stands.
                     self._metrics.failed(error)
                     log.warning("trying again in %.1f s: %s", wait, error)

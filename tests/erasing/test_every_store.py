@@ -202,8 +202,10 @@ def test_a_backup_of_tables_and_generation_does_not(world, receipt, backup):  # 
         shutil.copytree(backup / kept, there)
     world.ground.redis.flushall()
     assert {"generation 1", "bronze/events"} <= set(world.naming())
+    worker = world.ground.start_worker()
+    refused = world.ground.log_of(worker)
+    until(lambda: b"was put back" in refused.read_bytes(), "the worker to refuse what has them")
     number = run(world.job).generation
-    world.ground.start_worker()
     world.web.start()
     world.ground.await_generation(number)
     world.ground.await_applied()
