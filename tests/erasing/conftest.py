@@ -11,10 +11,11 @@ from tests.faults.servers import Servers
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory):
+def ground(tmp_path_factory, request):
     """As few generations and as short a history are kept as settings allow."""
     home = tmp_path_factory.mktemp("erasing")
     servers = Servers(home / "stack")
+    request.addfinalizer(servers.down)
     state = servers.up()
     env = {
         "UCID_KAFKA": state.kafka,
@@ -28,7 +29,6 @@ def ground(tmp_path_factory):
     ground = Ground(servers, env, RULES)
     yield ground
     ground.close()
-    servers.down()
 
 
 @pytest.fixture(scope="module")

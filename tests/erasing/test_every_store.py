@@ -99,9 +99,9 @@ def world(ground, job, spark, tmp_path_factory):
     refused = [(f"{each.card}x", *each.record()[1:4], "never", each.town) for each in world.gone]
     assert world.source.load(records + refused).rejected == GONE
     world.run()
-    world.web.start()
     world.say()
     ground.await_applied()
+    world.web.start()
     yield world
     world.web.stop()
 
