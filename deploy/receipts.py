@@ -134,8 +134,8 @@ def _history(settings: Settings, clean: list[Generation], first: datetime | None
 
 
 def _begins(table: Path) -> int:
-    """The oldest version that the log of a table tells of."""
-    told = [file.name.partition(".")[0] for file in (table / "_delta_log").iterdir()]
+    """The oldest version that the log of a table tells of; 0 where it cannot be seen from here."""
+    told = [file.name.partition(".")[0] for file in (table / "_delta_log").glob("*")]
     return min((int(version) for version in told if version.isdecimal()), default=0)
 
 

@@ -45,9 +45,10 @@ class Rewriting:
         self._done = live.number
 
     def _asked(self) -> bool:
-        """Whether a file that is begun from here on takes the place of the one there is."""
+        """Whether a file that is begun from here on takes the place of the one there is, if there is one."""
         try:
-            self._redis.bgrewriteaof()
+            if self._redis.info("persistence")["aof_enabled"]:
+                self._redis.bgrewriteaof()
         except NoPermissionError:
             raise
         except ResponseError:

@@ -11,12 +11,16 @@ from tests.faults.servers import Servers
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory, request):
+def servers(tmp_path_factory):
+    servers = Servers(tmp_path_factory.mktemp("erasing") / "stack")
+    yield servers
+    servers.down()
+
+
+@pytest.fixture(scope="module")
+def ground(servers):
     """As few generations and as short a history are kept as settings allow."""
-    home = tmp_path_factory.mktemp("erasing")
-    servers = Servers(home / "stack")
-    request.addfinalizer(servers.down)
-    state = servers.up()
+    state, home = servers.up(), servers.home.parent
     env = {
         "UCID_KAFKA": state.kafka,
         "UCID_REDIS": state.redis,

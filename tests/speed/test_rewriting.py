@@ -66,7 +66,7 @@ def test_one_that_is_under_way_is_awaited(redis, file, live, monkeypatch):
     file()
 
 
-def test_a_user_who_may_not_is_told_what_to_allow(server, redis, live, caplog):
+def test_a_user_who_may_not_is_told_what_to_allow(server, redis, file, live, caplog):
     redis.execute_command("ACL SETUSER worker on nopass ~* +@all -bgrewriteaof")
     worker = server.client()
     worker.execute_command("AUTH", "worker", "")
@@ -75,3 +75,10 @@ def test_a_user_who_may_not_is_told_what_to_allow(server, redis, live, caplog):
     rewriting.step(live)
     assert caplog.text.count("allow BGREWRITEAOF") == 1
     assert redis.get(overlay.REWRITTEN) is None
+    file()
+
+
+def test_without_such_a_file_there_is_nothing_to_do(redis, live):
+    Rewriting(redis).step(live)
+    assert redis.get(overlay.REWRITTEN) == b"7"
+    assert not redis.info("persistence")["aof_rewrite_in_progress"]
