@@ -53,7 +53,8 @@ def test_a_run_that_is_killed_while_it_erases(ground, tmp_path):
     needles, bronze = needles_of(settings.id_key, gone), settings.delta / "bronze"
     assert len(naming(needles, bronze)) == len(gone)
 
-    whom = [Identifier(*x) for person in gone for x in person.identifiers]
+    found = ground.view.lookup([("login", person.login) for person in gone]).found
+    whom = [Identifier(*x) for each in found for x in each.customer.members]
     _, messages = asked_for("default", whom, "a test", time.time_ns() // 1_000)
     for message in messages:
         send(ground.producer, ERASURES, [encode(message)], message.erasure_id.encode())
