@@ -10,6 +10,9 @@ from pyspark.sql.types import StructField, StructType
 
 from batch_layer.tables import TABLES
 
+# The property that says of which columns the log tells the bounds.
+BOUNDED = "delta.dataSkippingStatsColumns"
+
 
 def schema(name: str) -> StructType:
     """The columns of a described table, with their comments."""
@@ -70,6 +73,8 @@ def _save(
     table, columns = TABLES[name], schema(name)
     if not exists(root, name):
         builder = DeltaTable.createIfNotExists(spark).location(str(root / name)).comment(table.row)
+        if table.bounded:
+            builder = builder.property(BOUNDED, ",".join(table.bounded))
         builder.addColumns(columns).partitionedBy(*table.partitions).execute()
     if table.order and not lying:
         rows = rows.repartitionByRange(*table.order).sortWithinPartitions(*table.order)

@@ -103,6 +103,8 @@ def vacuum(spark: SparkSession, root: Path, name: str, hours: int) -> None:
         "delta.logRetentionDuration": f"interval {hours} hours",
         "delta.deletedFileRetentionDuration": f"interval {hours} hours",
     }
+    if TABLES[name].bounded:
+        wanted[delta.BOUNDED] = ",".join(TABLES[name].bounded)
     table = DeltaTable.forPath(spark, str(path))
     known = table.detail().select("properties").first()
     assert known is not None, "a table has one detail"

@@ -5,13 +5,13 @@ names. A version of a slow source's record goes. Doing it twice changes nothing,
 between is followed by one that does all of it again.
 """
 
+import shutil
 from collections.abc import Iterator, Mapping
-from functools import reduce
 from pathlib import Path
 
 import pyarrow as pa
 from delta import DeltaTable
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from batch_layer import delta
@@ -20,15 +20,23 @@ from batch_layer.erasures import ByTenant, newest
 from batch_layer.maintenance import vacuum
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import taken_in
-from batch_layer.sources.importing import LOCK
+from batch_layer.sources.importing import LOCK, staging
 from identity import Observer, Rules
-from schemas.striking import names, rewritten
+from schemas.striking import names, rewritten, tells
 
 _EVENTS, _RECORDS, _REJECTS = "bronze/events", "bronze/records", "bronze/rejects"
 
 _PLACE = [("topic", pa.string()), ("partition", pa.int32()), ("offset", pa.int64()), ("day", pa.date32())]
 _REWRITTEN = pa.schema([*_PLACE, ("value", pa.binary())])
-_VERSION = [("tenant", pa.string()), ("source", pa.string()), ("record", pa.string()), ("load", pa.int64())]
+_VERSION = pa.schema(
+    [("tenant", pa.string()), ("source", pa.string()), ("record", pa.string()), ("load", pa.int64())]
+)
+_REJECT = pa.schema(
+    [
+        ("load", pa.int64()),
+        *((name, pa.string()) for name in ("tenant", "source", "file", "record", "column", "rule")),
+    ]
+)
 
 # What has landed since may be older than an erasure of before by as much: the time that a run takes to fix
 # its cut-off, and to spare. Microseconds.
@@ -61,9 +69,10 @@ class Purge:
         count = self._events()
         if self._through > self._since:
             vacuum(self._spark, self._root, _EVENTS, 0)
-        if delta.exists(self._root, _RECORDS):
+        if delta.exists(self._root, _RECORDS) or staging(self._root).exists():
             # An import must not write meanwhile: a file that no commit names yet would pass for an old one.
             with alone(self._root, LOCK):
+                shutil.rmtree(staging(self._root), ignore_errors=True)  # of one that was killed
                 self._records()
                 self._rejects()
         return count
@@ -95,6 +104,8 @@ class Purge:
         return count
 
     def _records(self) -> None:
+        if not delta.exists(self._root, _RECORDS):
+            return
         table = delta.read(self._spark, self._root, _RECORDS)
         rules, erased = self._rules, self._erased
 
@@ -107,25 +118,34 @@ class Purge:
                     yield (tenant, source, record, load)
 
         said_of = ("changed_at", "ingested_at", "identifiers", "attributes")
-        columns = table.select(*[name for name, _ in _VERSION], *said_of)
-        gone = map_rows(columns, step, pa.schema(_VERSION)).persist()
-        if not gone.isEmpty():
-            same = " AND ".join(f"t.`{name}` = c.`{name}`" for name, _ in _VERSION)
-            target = DeltaTable.forPath(self._spark, str(self._root / _RECORDS)).alias("t")
-            target.merge(gone.alias("c"), same).whenMatchedDelete().execute()
-        gone.unpersist()
+        columns = table.select(*_VERSION.names, *said_of)
+        self._delete(_RECORDS, map_rows(columns, step, _VERSION), _VERSION.names)
         if self._through > self._since:
             vacuum(self._spark, self._root, _RECORDS, 0)
 
     def _rejects(self) -> None:
         if self._through <= self._since or not delta.exists(self._root, _REJECTS):
             return
-        tells = [
-            (f.col("tenant") == tenant) & (f.contains(f.lower("row"), f.lit(value.lower())))
-            for tenant, values in self._values.items()
-            for value in values
-        ]
-        if tells:
-            table = DeltaTable.forPath(self._spark, str(self._root / _REJECTS))
-            table.delete(reduce(lambda a, b: a | b, tells))
+        values = self._values
+
+        def step(rows: Iterator[Row]) -> Iterator[Row]:
+            for *key, row in rows:
+                if row is not None and tells(row.encode(), values.get(key[1], ())):
+                    yield tuple(key)
+
+        rejects = delta.read(self._spark, self._root, _REJECTS)
+        gone = map_rows(rejects.select(*_REJECT.names, "row"), step, _REJECT).distinct()
+        self._delete(_REJECTS, gone, _REJECT.names)
         vacuum(self._spark, self._root, _REJECTS, 0)
+
+    def _delete(self, name: str, gone: DataFrame, key: list[str]) -> None:
+        """Delete the rows that `gone` has the key of.
+
+        By a merge: the condition of a deletion is written into the table's log, and would name people there.
+        """
+        gone = gone.persist()
+        if not gone.isEmpty():
+            same = " AND ".join(f"t.`{column}` <=> c.`{column}`" for column in key)
+            target = DeltaTable.forPath(self._spark, str(self._root / name)).alias("t")
+            target.merge(gone.alias("c"), same).whenMatchedDelete().execute()
+        gone.unpersist()

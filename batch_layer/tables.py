@@ -30,7 +30,9 @@ class Table:
     """A table: what one row of it is, the columns that tell rows apart, and how its files are laid out.
 
     `partitions` are columns with a directory for each value; `order` those that files are ranges of, so that
-    a reader who asks for a value opens one file.
+    a reader who asks for a value opens one file. `bounded` are the columns whose smallest and largest values
+    Delta's log tells of each file; empty: all. Delta never rewrites its log, so what an erasure has to take
+    out of a table at once must not stand there.
     """
 
     row: str
@@ -38,6 +40,7 @@ class Table:
     key: tuple[str, ...]
     partitions: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    bounded: tuple[str, ...] = ()
 
     @property
     def ddl(self) -> str:
@@ -120,6 +123,7 @@ TABLES: Final[dict[str, Table]] = {
             Column("attributes", "MAP<STRING, STRING>", "attributes by path; personal data"),
         ),
         key=("tenant", "source", "record", "load"),
+        bounded=("load", "tenant", "source", "changed_at", "ingested_at"),
     ),
     "bronze/rejects": Table(
         "A rule that a record of a slow source failed.",
@@ -136,6 +140,7 @@ TABLES: Final[dict[str, Table]] = {
             Column("row", "STRING", "row as it was, JSON; personal data"),
         ),
         key=("load", "tenant", "source", "file", "record", "column", "rule"),
+        bounded=("load", "tenant", "source"),
     ),
     "silver/seen": Table(
         "An identifier that may link somebody, whether it is part of a customer or not.",

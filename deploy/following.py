@@ -1,20 +1,27 @@
-"""Follows changes and decisions in the log, and keeps the server's history; one process of a node does."""
+"""Follows changes and decisions in the log, and keeps the server's history; one process of a node does.
+
+It follows erasures, too: whom one names is struck out, and what a replay tells of him again is left out.
+"""
 
 import fcntl
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import Event, Thread
 from typing import TYPE_CHECKING
 
+import msgspec
 from confluent_kafka import Consumer, KafkaException, Message, TopicPartition
 
 from deploy import bootstrap
 from deploy.settings import Settings
 from identity import Identifier, Observer, UnknownTypeError
+from identity.tombstones import Tombstones
 from schemas import CHANGES, DECISIONS, CustomerChange, Decision, Malformed, decode
 from schemas.errors import SchemaError
+from schemas.ledger import Ledger, by_tenant
+from speed_layer.erasures import ErasureLog
 
 if TYPE_CHECKING:
     from serving_layer.history import History
@@ -69,16 +76,23 @@ class Follower:
 
     def _follow(self) -> None:
         consumer = bootstrap.consumer(self._settings, "ucid-history")
+        erasures = ErasureLog(
+            bootstrap.consumer(self._settings, "ucid-history"), Ledger(self._settings.id_key)
+        )
         try:
             consumer.assign(_positions(consumer, self._history.ends()))
             while not self._stop.is_set():
                 messages = consumer.consume(TOGETHER, WAIT_S)
+                erased = by_tenant(erasures.read(level=bool(messages)))
                 if messages:
-                    self._take(messages)
+                    self._take(messages, erasures.ledger.tombstones)
+                for tenant, whom in erased.items():
+                    self._history.forget(tenant, whom)
         finally:
+            erasures.close()
             consumer.close()
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: list[Message], erased: Mapping[str, Tombstones]) -> None:
         changes: list[CustomerChange] = []
         decisions: list[tuple[Decision, Identifier, Identifier]] = []
         ends: dict[str, int] = {}
@@ -93,16 +107,20 @@ class Follower:
             )
             assert topic is not None and partition is not None and offset is not None, "true of every message"  # noqa: PT018
             ends[f"{topic}:{partition}"] = offset + 1
+            at = message.timestamp()[1] * 1_000
             try:
-                record = decode(
-                    topic, value if isinstance(value, bytes) else b"", message.timestamp()[1] * 1_000
-                )
+                record = decode(topic, value if isinstance(value, bytes) else b"", at)
             except Malformed:
                 continue  # a dead letter tells of it
+            gone = erased.get(getattr(record, "tenant", ""))
             if isinstance(record, CustomerChange):
-                changes.append(record)
+                changes.append(record if gone is None else without(record, gone))
             elif isinstance(record, Decision) and (ends_of := self._ends_of(record)):
-                decisions.append((record, *ends_of))
+                if gone is not None and any(gone.erases(x, at) for x in ends_of):
+                    continue
+                # Nobody decided after the log heard of it, whatever a clock said.
+                dated = msgspec.structs.replace(record, decided_at=min(record.decided_at, at))
+                decisions.append((dated, *ends_of))
         self._history.take(changes, decisions, ends)
 
     def _ends_of(self, decision: Decision) -> tuple[Identifier, Identifier] | None:
@@ -111,6 +129,12 @@ class Follower:
         except UnknownTypeError:
             return None
         return a, b
+
+
+def without(change: CustomerChange, erased: Tombstones) -> CustomerChange:
+    """A change without those who were erased since it was told."""
+    left = [x for x in change.identifiers if not erased.erases(Identifier(x.type, x.value), change.at)]
+    return msgspec.structs.replace(change, identifiers=left)
 
 
 def _positions(consumer: Consumer, ends: dict[str, int]) -> list[TopicPartition]:

@@ -6,7 +6,7 @@ It is told anew each time, from what the stores say of themselves, and names nob
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import msgspec
 from confluent_kafka.admin import AdminClient
@@ -17,6 +17,11 @@ from deploy.errors import InputError
 from deploy.settings import Settings
 from schemas import ERASURES, TOPICS, overlay
 from schemas.generation import numbers, open_generation, path_of
+from schemas.ledger import Part
+from schemas.topics import CLEANED_MS
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 # Topics that drop their messages by time. That of erasures keeps its own, see docs/erasure.md.
 BY_TIME = tuple(name for name in TOPICS if name != ERASURES)
@@ -55,22 +60,16 @@ def receipt(settings: Settings, tenant: str, receipt_id: str) -> list[Store]:
     ]
     client = bootstrap.redis(settings)
     live = cast("bytes | None", client.get(overlay.LIVE))
-    heard = 0
-    if live is not None:
-        key, field = overlay.erasures_key(int(live)), overlay.partition_field(ERASURES, 0)
+    heard, number = 0, None if live is None else int(live)
+    if number is not None:
+        key, field = overlay.erasures_key(number), overlay.partition_field(ERASURES, 0)
         heard = int(cast("bytes | None", client.hget(cast("str", key), cast("str", field))) or 0)
-    settled = all(part.settled for part in parts)
     return [
         _answers(heard > max(part.offset for part in parts)),
-        *_files(settings, kept, through, None if live is None else int(live)),
+        *_files(settings, kept, through),
+        _redis(client, any(each.erased >= through and each.number == number for each in kept), through),
         *_topics(settings, through),
-        Store(
-            ERASURES,
-            settled,
-            waits_for=None
-            if settled
-            else "a run after which every generation that is kept was made without them",
-        ),
+        _erasures(parts),
     ]
 
 
@@ -78,28 +77,48 @@ def _answers(heard: bool) -> Store:
     return Store("answers", heard, waits_for=None if heard else "a worker: is 'ucid speed' running?")
 
 
-def _files(settings: Settings, kept: list[Generation], through: int, live: int | None) -> Iterator[Store]:
+def _redis(client: "Redis", switched: bool, through: int) -> Store:
+    if not switched:
+        return Store("redis", done=False, waits_for="readers to stand on a new generation")
+    file = client.info("persistence")
+    asked = int(cast("bytes | None", client.get(overlay.REWRITTEN)) or 0) >= through
+    under_way = file["aof_rewrite_in_progress"] or file["aof_rewrite_scheduled"]
+    written = asked and not under_way and file["aof_last_bgrewrite_status"] == "ok"
+    done = written or not file["aof_enabled"]
+    return Store("redis", done, waits_for=None if done else "its append-only file to be written anew")
+
+
+def _files(settings: Settings, kept: list[Generation], through: int) -> Iterator[Store]:
     clean = [each for each in kept if each.erased >= through]
     first = min((each.published for each in clean), default=None)
     at, run = _text(first), None if clean else "the next 'ucid batch'"
     yield Store("newest generation", bool(clean), at=at, waits_for=run)
     yield Store("bronze tables", bool(clean), at=at, waits_for=run)
-    switched = any(each.number == live for each in clean)
-    yield Store("redis", switched, waits_for=None if switched else "readers to stand on a new generation")
     old = len(kept) - len(clean)
     waits = f"{old} to be dropped: the newest {settings.generations_kept} are kept" if old else None
     yield Store("older generations", not old, waits_for=waits)
-    # What no reader can go back to is dropped once a day.
+    yield _history(settings, clean, first, old)
+
+
+def _history(settings: Settings, clean: list[Generation], first: datetime | None, old: int) -> Store:
+    # Files that no reader can go back to are deleted once a day.
     until = first and first + timedelta(days=settings.history_days + 1)
-    over = until is not None and until < datetime.now(UTC) and not old
-    yield Store(
-        "history of silver and gold tables",
-        over,
-        until=None if over else _text(until),
-        waits_for=None
-        if over
-        else f"{settings.history_days} days of history, and the generations that need it",
-    )
+    name = "history of silver and gold tables"
+    if until is None or old or datetime.now(UTC) <= until:
+        days = f"{settings.history_days} days of history, and the generations that need it"
+        return Store(name, done=False, until=_text(until), waits_for=days)
+    versions = open_generation(settings.generations, clean[0].number).manifest.tables
+    if all(_begins(settings.delta / table) >= version for table, version in versions.items()):
+        return Store(name, done=True)
+    # Each commit of it says which values the files begin and end with.
+    log = "Delta to drop the log of these, with the first checkpoint (each tenth commit) after that"
+    return Store(name, done=False, waits_for=log)
+
+
+def _begins(table: Path) -> int:
+    """The oldest version that the log of a table tells of; 0 where it cannot be seen from here."""
+    told = [file.name.partition(".")[0] for file in (table / "_delta_log").glob("*")]
+    return min((int(version) for version in told if version.isdecimal()), default=0)
 
 
 def _topics(settings: Settings, through: int) -> Iterator[Store]:
@@ -113,6 +132,17 @@ def _topics(settings: Settings, through: int) -> Iterator[Store]:
         until = moment + timedelta(milliseconds=retention)
         over = until < datetime.now(UTC)
         yield Store(name, over, until=_text(until), waits_for=None if over else "the topic's retention")
+
+
+def _erasures(parts: list[Part]) -> Store:
+    if not all(part.settled for part in parts):
+        run = "a run after which every generation that is kept was made without them"
+        return Store(ERASURES, done=False, waits_for=run)
+    cleaned = max(part.appended_at for part in parts) + CLEANED_MS * 1_000
+    until = datetime.fromtimestamp(cleaned / 1e6, UTC)
+    if until < datetime.now(UTC):
+        return Store(ERASURES, done=True)
+    return Store(ERASURES, done=False, until=_text(until), waits_for="the topic's compaction")
 
 
 def _retentions(settings: Settings) -> dict[str, int]:

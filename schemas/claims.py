@@ -3,7 +3,8 @@ r"""From a record to claims, and registers as bytes: shared by the stream, the b
     a<tenant>\0<hash>   MessagePack [[attribute, [[at, value, source, key, ingested_at], …]], …], best first
 
 In a generation it stands for all that was claimed before its cut-off, in Redis for what was since: who reads
-merges the two.
+merges the two. Of somebody who was erased since, Redis says so under an attribute without a name, and what
+the generation knows of before then does not count.
 """
 
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,9 @@ WEB_SOURCE, EMAIL_SOURCE, SELF_SERVICE = "web", "email", "self_service"
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[tuple[str, tuple[Claim, ...]]]).decode
+
+# The attribute whose one claim tells up to when an identifier is erased. No rule can name it.
+ERASED: Final = ""
 
 REGISTERS: Final = b"a"  # the kind of a key: what was claimed of an identifier's customer
 
@@ -69,3 +73,28 @@ def encode_registers(registers: Registers) -> bytes:
 def decode_registers(data: bytes) -> Registers:
     """What `encode_registers` wrote."""
     return dict(_decode(data))
+
+
+def mark(registers: Registers) -> Registers:
+    """Of registers what they say of an erasure."""
+    return {ERASED: registers[ERASED]} if ERASED in registers else {}
+
+
+def erased(registers: Registers, through: int) -> Registers:
+    """Registers without what was taken in up to a moment (microseconds), and which say so."""
+    told = mark(registers).get(ERASED, ())
+    until = max(through, *(claim.at for claim in told)) if told else through
+    return _after(registers, until) | {ERASED: (Claim(until, "", "", "", until),)}
+
+
+def beneath(registers: Registers, above: Registers) -> Registers:
+    """Of registers what counts where `above` are those of Redis."""
+    return _after(registers, above[ERASED][0].at) if ERASED in above else registers
+
+
+def _after(registers: Registers, moment: int) -> dict[str, tuple[Claim, ...]]:
+    some = {
+        name: tuple(claim for claim in claims if claim.ingested_at > moment)
+        for name, claims in registers.items()
+    }
+    return {name: claims for name, claims in some.items() if claims}

@@ -26,10 +26,11 @@ class Request(NamedTuple):
 
 
 class Part(NamedTuple):
-    """What one message says: up to when, its offset, and whether every store has forgotten."""
+    """What one message says: up to when, its offset, append time, and whether every store has forgotten."""
 
     through: int
     offset: int
+    appended_at: int
     settled: bool
 
 
@@ -51,12 +52,20 @@ class Ledger:
         tombstones.add((bytes.fromhex(digest) for digest in erasure.tombstones), through)
         tombstones.add(map(tombstones.digest, whom), through)
         place = (erasure.tenant, erasure.erasure_id)
-        self._parts[place] = Part(through, offset, settled=not whom)
+        self._parts[place] = Part(through, offset, appended_at, settled=not whom)
         if not whom:
             self.requests.pop(place, None)
             return None
         request = self.requests[place] = Request(erasure.tenant, erasure.erasure_id, whom, through)
         return request
+
+    @property
+    def settled(self) -> int:
+        """Up to when those who were erased are not named any more; 0 where all are.
+
+        Every generation that was kept when the last word on them was said was made without them.
+        """
+        return max((part.through for part in self._parts.values() if part.settled), default=0)
 
     def parts(self, tenant: str, receipt: str) -> list[Part]:
         """What stands for a receipt; nothing where there is none. An erasure's id is `receipt.number`."""

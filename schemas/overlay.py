@@ -7,6 +7,8 @@ r"""The speed view in Redis: keys and values, the contract between the speed and
     ucid:3:run                   the run of Redis (its `run_id`) whose file is known to be whole
     ucid:3:pause                 set while a handover catches up its last few records
     ucid:3:left                  set: numbers of generations that readers have left, whose keys are to go
+    ucid:3:rewritten             those erased up to then (microseconds) are not in Redis' append-only file,
+                                 once the rewrite that a worker asked for has ended
     ucid:3:v<g>:epoch            names this incarnation of the view; gone = Redis lost its data
     ucid:3:v<g>:offsets          hash: "topic:partition" -> offset of the next record to apply
     ucid:3:v<g>:erasures         hash: "customer.erasures:0" -> offset of the next erasure to apply
@@ -51,6 +53,7 @@ GOAL: Final = ROOT + b"goal"
 RUN: Final = ROOT + b"run"
 PAUSE: Final = ROOT + b"pause"
 LEFT: Final = ROOT + b"left"
+REWRITTEN: Final = ROOT + b"rewritten"
 LEASE: Final = ROOT + b"side"
 OUTBOX: Final = ROOT + b"outbox"
 

@@ -32,10 +32,11 @@ _DAY_MS = 86_400_000
 
 # Erasures are kept for ever, for they hold against whatever comes back. What a later one under the same key
 # has taken the place of goes within two days: a day until its segment is closed, and a day to be cleaned.
+CLEANED_MS: Final = 2 * _DAY_MS
 _KEPT_BY_KEY: Final = {
     "cleanup.policy": "compact",
-    "segment.ms": str(_DAY_MS),
-    "max.compaction.lag.ms": str(_DAY_MS),
+    "segment.ms": str(CLEANED_MS // 2),
+    "max.compaction.lag.ms": str(CLEANED_MS // 2),
     "min.cleanable.dirty.ratio": "0.01",
 }
 

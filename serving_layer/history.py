@@ -2,11 +2,11 @@
 
 A file of SQLite beside the server, filled by whoever follows the topics, in one transaction with how far he
 got: each change is in it once. It can be lost at any time and is filled again, as far back as Kafka keeps.
-Of identifiers it holds hashes only: the log has their values.
+Of identifiers it holds hashes only: the log has their values. Of those who are erased it holds none.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from identity import Identifier
+from identity.facts import PAST
 from schemas import CustomerChange, Decision
 from schemas.errors import SchemaError
 from schemas.records import identifier_digest
@@ -194,6 +195,32 @@ class History:
             rows = db.execute(query + " ORDER BY at", (tenant, *_pair(a, b))).fetchall()
         return [msgspec.msgpack.decode(body, type=Word) for (body,) in rows]
 
+    def forget(self, tenant: str, erased: Mapping[Identifier, int]) -> None:
+        """Strike a tenant's identifiers out, each of what was told up to a moment (microseconds).
+
+        Changes stay without them; what stewards said about one of them goes. Nothing leads from an identifier
+        to its changes, so all are looked through: erasures are rare.
+        """
+        through = {identifier_digest(x): at for x, at in erased.items()}
+        with self._open() as db:
+            query = "SELECT changes.rowid, at, body, customer FROM changes JOIN names ON id = change"
+            for row, at, body, customer in db.execute(
+                f"{query} WHERE tenant = ? AND at <= ?", (tenant, max(through.values(), default=0))
+            ).fetchall():
+                change = msgspec.msgpack.decode(body, type=Change)
+                left = [x for x in change.identifiers if at > through.get(x, PAST)]
+                if customer == change.customer_id and left != change.identifiers:
+                    struck = msgspec.structs.replace(change, identifiers=left)
+                    told = (msgspec.msgpack.encode(struck), row)
+                    db.execute("UPDATE changes SET body = ? WHERE rowid = ?", told)
+            for digest, at in through.items():
+                of = (tenant, digest, digest)
+                query = "SELECT id FROM decisions JOIN decided ON id = decision"
+                query += " WHERE tenant = ? AND (a = ? OR b = ?) AND at <= ?"
+                for (word,) in db.execute(query, (*of, at)).fetchall():
+                    db.execute("DELETE FROM decisions WHERE id = ?", (word,))
+                    db.execute("DELETE FROM decided WHERE decision = ?", (word,))
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
@@ -201,6 +228,7 @@ class History:
             try:
                 with db:
                     db.execute("PRAGMA journal_mode = WAL")
+                    db.execute("PRAGMA secure_delete = ON")  # what was struck out is not left in the file
                     yield db
             finally:
                 db.close()

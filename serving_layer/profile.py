@@ -10,10 +10,10 @@ from collections.abc import Generator, Iterable, Sequence
 from typing import NamedTuple
 
 from identity import Customer, Identifier, Rules
-from identity.profile import Value, merged, profile
+from identity.profile import Registers, Value, merged, profile
 from identity.segments import segments
 from schemas import overlay, records
-from schemas.claims import decode_registers, profile_key
+from schemas.claims import beneath, decode_registers, profile_key
 from serving_layer.generations import Generations, Standing
 from serving_layer.reading import TRIES, KeptMoving
 
@@ -90,16 +90,20 @@ def _alone(standing: Standing, tenant: str, members: Sequence[Identifier]) -> li
 def _known(standing: Standing, count: int, keys: Sequence[bytes], found_above: Values | None) -> Known:
     rules = standing.rules
     above = [None] * len(keys) if found_above is None else found_above
-    beneath = standing.generation.get(keys)
+    known = standing.generation.get(keys)
     members = [
-        merged(rules, *(decode_registers(data) for data in (beneath.get(key), new) if data))
-        for key, new in zip(keys[:count], above[:count], strict=True)
+        _registers(rules, known.get(key), new) for key, new in zip(keys[:count], above[:count], strict=True)
     ]
     permits = [
-        beneath.get(key) if new is None else overlay.record_of(new)
+        known.get(key) if new is None else overlay.record_of(new)
         for key, new in zip(keys[count:], above[count:], strict=True)
     ]
     said = [dict(records.decode_claims(record)) for record in permits if record]
     found = profile(rules, members)
     as_of = standing.generation.manifest.as_of
     return Known(found, segments(rules, found, members, as_of, said), standing, found_above is None)
+
+
+def _registers(rules: Rules, published: bytes | None, new: bytes | None) -> Registers:
+    above = decode_registers(new) if new else {}
+    return merged(rules, beneath(decode_registers(published) if published else {}, above), above)

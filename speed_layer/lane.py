@@ -26,6 +26,7 @@ from speed_layer.apply import Applier
 from speed_layer.changes import Teller
 from speed_layer.consents import Consents
 from speed_layer.erasures import ErasureLog
+from speed_layer.errors import Outdated
 from speed_layer.intake import Intake, Said
 from speed_layer.log import LogReader
 from speed_layer.metrics import Metrics
@@ -120,6 +121,11 @@ class Lane:
         requests = self._erasures.read(level=level)
         if self._erasures.offset == known:
             return
+        if self.generation.manifest.erased < self._erasures.ledger.settled and any(self.generation.scan(b"")):
+            raise Outdated(
+                f"generation {self.generation.number} was put back, and has people who were erased since: "
+                "run 'ucid batch', or lead readers to a newer one"
+            )
         self._intake.forget()
         for tenant, erased in by_tenant(requests).items():
             at = max(erased.values())

@@ -12,7 +12,7 @@ from redis import Redis
 
 from identity import Identifier, Rules
 from identity.profile import Claim, Registers, merged
-from schemas import overlay
+from schemas import claims, overlay
 from schemas.claims import decode_registers, encode_registers, profile_key
 from speed_layer.contention import attempts
 from speed_layer.errors import LostView
@@ -35,26 +35,28 @@ class Profiles:
         self._prefix = overlay.view_prefix(generation)
         self._claim = script(redis, "claim.lua")
 
-    def write(self, tenant: str, claims: Claims) -> None:
+    def write(self, tenant: str, said: Claims) -> None:
         """Add what is claimed of a tenant's identifiers. Raises LostView, and Contention."""
         new = {
             self._prefix + profile_key(tenant, x): {name: tuple(some) for name, some in by_name.items()}
-            for x, by_name in claims.items()
+            for x, by_name in said.items()
         }
-        self._change(list(new), lambda key, known: merged(self._rules, known, new[key]))
+
+        def added(key: bytes, known: Registers) -> Registers:
+            # Another worker may have heard of an erasure that is newer than what we say.
+            return {**claims.mark(known), **merged(self._rules, known, claims.beneath(new[key], known))}
+
+        self._change(list(new), added)
 
     def erase(self, tenant: str, erased: Mapping[Identifier, int]) -> None:
-        """Forget what was claimed of identifiers up to the moment that each is erased. Raises as `write`."""
+        """Forget what was claimed of identifiers up to the moment that each is erased. Raises as `write`.
+
+        What the generation knows of them is masked, for who comes again hears of nothing from before.
+        """
+        if not self._rules.registers:
+            return
         through = {self._prefix + profile_key(tenant, x): moment for x, moment in erased.items()}
-
-        def left(key: bytes, known: Registers) -> Registers:
-            some = {
-                name: tuple(claim for claim in claims if claim.ingested_at > through[key])
-                for name, claims in known.items()
-            }
-            return {name: claims for name, claims in some.items() if claims}
-
-        self._change(list(through), left)
+        self._change(list(through), lambda key, known: claims.erased(known, through[key]))
 
     def _change(self, rest: list[bytes], changed: Callable[[bytes, Registers], Registers]) -> None:
         for _ in attempts("registers"):

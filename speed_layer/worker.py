@@ -24,12 +24,13 @@ from schemas import overlay
 from schemas.generation import open_generation, wanted
 from schemas.ledger import Ledger
 from speed_layer.erasures import ErasureLog
-from speed_layer.errors import LostView, SpeedError
+from speed_layer.errors import LostView, Outdated, SpeedError
 from speed_layer.handover import Handover
 from speed_layer.lane import Lane
 from speed_layer.metrics import Metrics
 from speed_layer.outbox import Outbox
 from speed_layer.restart import is_whole
+from speed_layer.rewriting import Rewriting
 from speed_layer.rise import Rise
 
 log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Worker:
         self._outbox = outbox
         self._id_key = id_key
         self._handover = Handover(redis)
+        self._rewriting = Rewriting(redis)
         self._lanes: dict[int, Lane] = {}
         self._rise: Rise | None = None
         self._run = ""  # of Redis, when we looked last
@@ -87,7 +89,7 @@ class Worker:
                 try:
                     self.step()
                     wait = BACKOFF_S[0]
-                except (RedisError, KafkaException, LostView) as error:
+                except (RedisError, KafkaException, LostView, Outdated) as error:
                     # What was in hand may be half applied: begin again where the view says it stands.
                     self._metrics.failed(error)
                     log.warning("trying again in %.1f s: %s", wait, error)
@@ -134,6 +136,7 @@ class Worker:
                 done = self._hand_over(lane, self._lane(target))
             else:
                 done = lane.step(wait)
+                self._rewriting.step(lane.generation)
         relayed = self._outbox.relay(busy=done >= BUSY)
         self._metrics.relayed(relayed)
         return done + relayed

@@ -19,6 +19,11 @@ from batch_layer.sources.tables import Tables
 LOCK = ".import.lock"
 
 
+def staging(root: Path) -> Path:
+    """Where copies of exports lie while they are read; who holds the lock may delete it."""
+    return root / "bronze" / ".staging"  # beside the tables, so that all executors reach it
+
+
 @dataclass(frozen=True, slots=True)
 class Importer:
     """What loads need to know. `delta` is the root of the tables, which all executors share.
@@ -50,12 +55,7 @@ class Importer:
                     if report.stopped:
                         return
             finally:
-                shutil.rmtree(self._staging, ignore_errors=True)
-
-    @property
-    def _staging(self) -> Path:
-        # Beside the tables, so that all executors reach it.
-        return self.delta / "bronze" / ".staging"
+                shutil.rmtree(staging(self.delta), ignore_errors=True)
 
     def _load(self, source: Source, tenant: str, path: Path | None) -> Report:
         loads = Loads(self.delta)
@@ -65,7 +65,7 @@ class Importer:
         export = None
         if path is not None:
             self.progress(f"{source.name}: reading {path}")
-            export = files.copied(path, self._staging)
+            export = files.copied(path, staging(self.delta))
             before = [x for x in like if export.sha256 in {file.sha256 for file in x.files}]
             if before:
                 return Report(

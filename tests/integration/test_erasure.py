@@ -214,10 +214,14 @@ def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
     assert records_naming(system, open_generation(settings.generations, manifest.generation)) == []
     assert naming(system, path_of(settings.generations, manifest.generation)) == []
     assert naming(system, settings.delta / "bronze") == []
-    stores = {store.store: store for store in receipt(settings, "default", asked)}
-    done = {name for name, store in stores.items() if store.done}
+
+    def stores():
+        return {store.store: store for store in receipt(settings, "default", asked)}
+
+    until(lambda: stores()["redis"].done, "Redis to write its file anew")
+    done = {name for name, store in stores().items() if store.done}
     assert done == {"answers", "newest generation", "bronze tables", "redis"}
-    assert stores["older generations"].waits_for.startswith("2 to be dropped")
+    assert stores()["older generations"].waits_for.startswith("2 to be dropped")
     assert stored_requests(system) == len(GONE)
     assert stayed.items() <= system.export().items()
 
@@ -226,9 +230,8 @@ def test_a_person_is_gone_and_nothing_brings_them_back(system, job, tmp_path):
         shutil.rmtree(path_of(settings.generations, number))
     settle(settings, settled(job.ledger(), settings.generations))
     assert stored_requests(system) == 0
-    stores = {store.store: store for store in receipt(settings, "default", asked)}
-    assert stores[ERASURES].done
-    assert stores["older generations"].done
+    assert stores()[ERASURES].waits_for == "the topic's compaction"
+    assert stores()["older generations"].done
 
     # A backup of before comes back, and Redis is lost.
     shutil.rmtree(settings.delta / "bronze")

@@ -8,6 +8,7 @@ from schemas import Malformed, encode, overlay
 from schemas.ledger import Ledger, forgotten
 from serving_layer.view import ServingView
 from speed_layer.erasures import ErasureLog
+from speed_layer.errors import Outdated
 from speed_layer.side_lane import SideLane
 from tests.speed.kafka import FakeErasures, FakeMessage, numbered
 from tests.speed.world import (
@@ -94,22 +95,36 @@ def test_what_was_stated_and_claimed_is_gone_too(redis, tmp_path):
     assert b"adverts" not in everything(redis)
 
 
+def last_word(message):
+    """What takes the place of an erasure once every store has forgotten."""
+    ledger = Ledger(KEY)
+    request = ledger.take(message.value(), message.timestamp()[1] * 1_000)
+    done = forgotten(request, ledger.of("default"))
+    return FakeMessage("customer.erasures", 0, 7, encode(done), START + 999_000, b"x-1")
+
+
 @pytest.mark.parametrize("compacted", [False, True])
 def test_a_replay_from_the_beginning_brings_nobody_back(redis, tmp_path, view, compacted):
     generation = generation_of(tmp_path)
     events = [event(0, login="ann", cookie=["a", "b"]), event(1, login="ann"), event(2, cookie=["b", "c"])]
     message = erasure(ANN, A, B, at=START + 5)
     if compacted:
-        ledger = Ledger(KEY)
-        request = ledger.take(message.value(), (START + 5) * 1_000)
-        done = forgotten(request, ledger.of("default"))
-        message = FakeMessage("customer.erasures", 0, 7, encode(done), START + 999_000, b"x-1")
+        message = last_word(message)
     for messages in (events, events * 2):
         lane, _ = lane_on(redis, generation, numbered(messages, START), FakeErasures([message]))
         lane.step(0)
         assert [customer(view, x) for x in (ANN, A, B)] == [None] * 3
         assert customer(view, C).members == (C,)
     assert b"ann" not in everything(redis)
+
+
+def test_a_generation_that_was_put_back_is_not_stood_on(redis, tmp_path):
+    """Nothing leads from a tombstone to whom it means."""
+    generation = generation_of(tmp_path, sighting(ANN, A))
+    heard = FakeErasures([last_word(erasure(ANN, A, at=START))])
+    lane, _ = lane_on(redis, generation, numbered([event(0, login="tom")], START), heard)
+    with pytest.raises(Outdated, match="run 'ucid batch'"):
+        lane.step(0)
 
 
 def test_who_comes_again_is_somebody_new(redis, tmp_path, view):

@@ -63,6 +63,7 @@ def test_every_key_has_its_row_and_every_row_its_key(redis, tmp_path, monkeypatc
     assert lane.step(0) == len(events)
     redis.set(overlay.LIVE, 1)
     redis.set(overlay.PAUSE, 1)
+    redis.set(overlay.REWRITTEN, 1)
     redis.set(overlay.LEASE, "somebody")
     before = rows_of(redis)
     assert SideLane(redis, tmp_path, KEY).step() > 0
