@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory, TemporaryFile
 from typing import Final
 
 from deploy import cli
-from serving_layer.web.refused import Refused
+from serving_layer.errors import Refused
 
 # Seconds of processor time, and seconds until it is ended where it gets less than that.
 SECONDS: Final = 10

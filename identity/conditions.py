@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from identity.notation import as_regex
 from identity.problems import Document, Problems
-from identity.rules import as_regex
 
 # Kinds of events, and what a condition may ask of them besides `properties.…`.
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {

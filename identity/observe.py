@@ -15,7 +15,8 @@ from identity.facts import Facts
 from identity.identifier import Identifier, Screened
 from identity.junk import is_junk
 from identity.normalise import SEPARATOR
-from identity.rules import Rules, TypeRule, as_regex, is_regex
+from identity.notation import as_regex, is_regex
+from identity.rules import Rules, TypeRule
 from identity.tombstones import Tombstones
 
 # Normalising costs microseconds; most events repeat values seen a moment ago.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from identity.rules import AGE_REMEDY, as_age
+from identity.notation import AGE_REMEDY, as_age
 
 Document = Mapping[str, Any]
 

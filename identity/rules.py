@@ -5,7 +5,6 @@
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -17,8 +16,6 @@ if TYPE_CHECKING:  # they are read with what is below
     from identity.groups import GroupRule
     from identity.segments import Counted, Segment
     from identity.staleness import StaleRule
-
-DAY = 86_400_000_000  # microseconds
 
 # So that nothing is unbounded: a customer with more values of one type is no person.
 DEFAULT_MAX = 100
@@ -169,33 +166,3 @@ def _meaning(rule: TypeRule) -> dict[str, object]:
     if not rule.part_normalise:
         del fields["part_normalise"]
     return fields
-
-
-_AGE = re.compile(r"(\d{1,12})\s*([smhdw])")
-_UNIT = {"s": DAY // 86_400, "m": DAY // 1_440, "h": DAY // 24, "d": DAY, "w": 7 * DAY}
-# A bound that no rule needs to pass; beyond it numbers no longer fit what stores hold them.
-_OLDEST = 100 * 366 * DAY
-AGE_REMEDY = "write a whole number and a unit (s, m, h, d, w), such as 365d"
-
-
-def as_age(entry: object) -> int | None:
-    """The microseconds that `365d` and the like mean; None of anything else."""
-    match = _AGE.fullmatch(entry) if isinstance(entry, str) else None
-    age = int(match[1]) * _UNIT[match[2]] if match is not None else 0
-    return age if 0 < age <= _OLDEST else None
-
-
-_REGEX = re.compile(r"/(.+)/(i?)", re.DOTALL)
-
-
-def is_regex(entry: str) -> bool:
-    """Whether an entry of a block list is written as `/…/` or `/…/i`."""
-    return _REGEX.fullmatch(entry) is not None
-
-
-def as_regex(entry: str) -> re.Pattern[str] | None:
-    """The pattern that an entry means, or None of an exact value. Raises re.error."""
-    match = _REGEX.fullmatch(entry)
-    if match is None:
-        return None
-    return re.compile(match[1], re.IGNORECASE if match[2] else 0)

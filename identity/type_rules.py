@@ -6,8 +6,9 @@ from typing import Final
 
 from identity import normalise
 from identity.errors import InvalidValueError
+from identity.notation import as_regex, is_regex
 from identity.problems import Document, Problems
-from identity.rules import DEFAULT_MAX, WHEN_SHARED, TypeRule, as_regex, is_regex
+from identity.rules import DEFAULT_MAX, WHEN_SHARED, TypeRule
 
 KEYS: Final = (
     "rank",

@@ -8,12 +8,12 @@ from identity import Identifier, Link, Refused
 from identity.graph import Node
 from schemas import records
 from serving_layer.certainty import along, surest_path
+from serving_layer.errors import Refused as RefusedRequest
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome
 from serving_layer.questions import Moved, nodes_of
 from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.refusals import crossing, dropped, members_of, refused
-from serving_layer.web.refused import Refused as RefusedRequest
 
 # Identifiers of the two customers together, at most: the records of all of them are read.
 MOST_MEMBERS: Final = 5_000

@@ -8,7 +8,7 @@ from typing import Final
 from serving_layer.access.keys import PREFIX, KeyRing
 from serving_layer.access.oidc import Tokens
 from serving_layer.access.principal import Principal
-from serving_layer.web.refused import Refused
+from serving_layer.errors import Refused
 
 _BEARER: Final = "Bearer "
 _UNKNOWN: Final = "no valid key or token: send 'Authorization: Bearer …'"

@@ -12,10 +12,10 @@ from serving_layer.data.places import Logged, Named, Place
 from serving_layer.data.steps import Row, Step, looked
 from serving_layer.data.walk import TOGETHER, customer_row
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.history import Change, History, UnknownChange
 from serving_layer.reading import Look
 from serving_layer.shapes import Cause, ChangeRow
-from serving_layer.web.refused import Refused
 
 # Customers that are looked up at a time.
 ABREAST: Final = 50

@@ -3,10 +3,10 @@
 from typing import NamedTuple, Protocol
 
 from serving_layer.data.places import Place
+from serving_layer.errors import Refused
 from serving_layer.reading import Freshness, Look, Reading
 from serving_layer.shapes import ChangeRow, CustomerRow, IdentifierRow
 from serving_layer.shared import Shared
-from serving_layer.web.refused import Refused
 
 Row = CustomerRow | IdentifierRow | ChangeRow
 

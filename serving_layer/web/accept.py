@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from serving_layer.web.refused import Refused
+from serving_layer.errors import Refused
 
 
 def chosen(accept: str | None, forms: Sequence[str]) -> str:

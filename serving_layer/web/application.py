@@ -8,9 +8,9 @@ from typing import Any
 from identity import UnknownTypeError
 from schemas.errors import SchemaError
 from serving_layer.access.gate import Gate
+from serving_layer.errors import Refused
 from serving_layer.metrics import Metrics
 from serving_layer.web.message import Peer, Request, Response, Stream, json
-from serving_layer.web.refused import Refused
 from serving_layer.web.route import Table
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import msgspec
 
-from serving_layer.web.refused import Refused
+from serving_layer.errors import Refused
 
 Content = TypeVar("Content")
 

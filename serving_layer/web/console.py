@@ -3,8 +3,8 @@
 from importlib.resources import files
 from typing import Final
 
+from serving_layer.errors import Refused
 from serving_layer.web.message import Request, Response
-from serving_layer.web.refused import Refused
 
 _KINDS: Final = {
     "html": "text/html; charset=utf-8",

@@ -4,9 +4,9 @@ import asyncio
 
 from serving_layer.answers import change_json, customer_json, freshness_json
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.history import History
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 
 class Customers:

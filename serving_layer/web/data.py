@@ -26,12 +26,12 @@ from serving_layer.data.steps import Source
 from serving_layer.data.tables import CHANGES, CUSTOMERS, IDENTIFIERS, Table
 from serving_layer.data.walk import TOGETHER, Walk, customer_rows, identifier_rows
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.history import History
 from serving_layer.reading import Freshness
 from serving_layer.web.accept import chosen
 from serving_layer.web.message import Request, Stream
 from serving_layer.web.query import queried
-from serving_layer.web.refused import Refused
 
 # Rows of a page.
 MOST_ROWS: Final = 10_000

@@ -13,10 +13,10 @@ from schemas import Identifier as Sent
 from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.web.body import decoded
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 Send = Callable[[Decision | WebEvent], Awaitable[tuple[str, int]]]
 

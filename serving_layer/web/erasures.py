@@ -13,9 +13,9 @@ from serving_layer.access.audit import Entry
 from serving_layer.access.gate import spend
 from serving_layer.access.principal import Principal
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.web.body import decoded
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 
 class Erasing(Protocol):

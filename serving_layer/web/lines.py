@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import IO, Final
 
-from serving_layer.web.refused import Refused
+from serving_layer.errors import Refused
 
 # Bytes of a line.
 LONGEST: Final = 1 << 16

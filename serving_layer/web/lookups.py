@@ -11,12 +11,12 @@ from schemas.errors import SchemaError
 from serving_layer.access.principal import Principal
 from serving_layer.answers import found_bytes, freshness_json
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.past import NotCovered
 from serving_layer.reading import MOST, Freshness
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
-from serving_layer.web.refused import Refused
 
 # Bytes of a list.
 MOST_BYTES: Final = 1 << 20

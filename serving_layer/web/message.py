@@ -7,7 +7,7 @@ from typing import IO, Any, Final, Protocol
 import msgspec
 
 from serving_layer.access.principal import Principal
-from serving_layer.web.refused import Refused
+from serving_layer.errors import Refused
 
 JSON: Final = "application/json"
 NDJSON: Final = "application/x-ndjson"

@@ -8,9 +8,9 @@ from schemas.records import tenant_prefix
 from serving_layer.answers import freshness_json
 from serving_layer.campaigns import campaign_json, campaigns_json
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.generations import Standing
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 
 class Outcomes:

@@ -7,11 +7,11 @@ import msgspec
 from identity.consent import permission
 from serving_layer.answers import freshness_json, permitted_json, stated_json
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.reading import MOST
 from serving_layer.web.body import decoded
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 _Purpose = Annotated[str, msgspec.Meta(pattern=r"\S")]
 

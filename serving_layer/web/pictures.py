@@ -2,8 +2,8 @@
 
 from serving_layer.answers import picture_json
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 
 class Pictures:

@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from serving_layer.errors import Refused
 from serving_layer.web.body import without_values
-from serving_layer.web.refused import Refused
 
 Query = TypeVar("Query", bound=msgspec.Struct)
 

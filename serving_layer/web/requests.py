@@ -13,12 +13,12 @@ from serving_layer.access.principal import Principal
 from serving_layer.answers import time_json
 from serving_layer.asked import Asked, Waiting
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.web.body import decoded
 from serving_layer.web.decisions import identified
 from serving_layer.web.erasures import Erasures
 from serving_layer.web.lookups import Question
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 
 class Proposal(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -10,10 +10,10 @@ from typing import Annotated, Final
 import msgspec
 
 from serving_layer.access.gate import spend
+from serving_layer.errors import Refused
 from serving_layer.generations import Generations
 from serving_layer.web.body import decoded
 from serving_layer.web.message import Request, Response, json
-from serving_layer.web.refused import Refused
 
 # Characters of a rule file, and of events.
 MOST_RULES: Final = 1 << 16

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from identity.conditions import Said
-from identity.rules import DAY
+from identity.notation import DAY
 from schemas import Event
 from schemas.events import kind_of
 from speed_layer.triggers.conditions import Crossed, Gained

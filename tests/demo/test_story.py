@@ -15,7 +15,7 @@ from deploy.demo.people import CAFE, GIVEN, OFFICES, SURNAMES
 from deploy.demo.story import FORWARDED, JUNK, MISTYPED, RULES, tell
 from identity import Facts, Minter, Observer, resolve, rulefile
 from identity.normalise import text
-from identity.rules import DAY
+from identity.notation import DAY
 from schemas.checks import checks_of
 from schemas.json_form import JsonForm
 from schemas.topics import TOPICS

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import RuleError, rulefile
-from identity.rules import CONSENT, DAY, ConsentRule, TypeRule
+from identity.notation import DAY
+from identity.rules import CONSENT, ConsentRule, TypeRule
 
 GUIDE = dedent("""\
     version: 1

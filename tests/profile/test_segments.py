@@ -11,9 +11,9 @@ from identity import RuleError, rulefile
 from identity.conditions import OUTCOMES
 from identity.consent import Permission, Statement, merge, permission
 from identity.facts import FUTURE, PAST
+from identity.notation import DAY
 from identity.profile import Value, merged
 from identity.reference import permits
-from identity.rules import DAY
 from identity.segments import Counted, counted, counting, segments
 from schemas import Outcome
 

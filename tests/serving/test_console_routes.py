@@ -8,8 +8,8 @@ import pytest
 from deploy.trial import try_out
 from schemas.generation import REPORT, path_of
 from serving_layer.access.verify import entries
+from serving_layer.errors import Refused
 from serving_layer.picture import MOST_NODES
-from serving_layer.web.refused import Refused
 from tests.serving.client import Served
 from tests.serving.world import ANN, RULES, TOM, World
 

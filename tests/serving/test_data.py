@@ -18,9 +18,9 @@ from serving_layer.access.verify import entries
 from serving_layer.data import formats, parquet_form, walk
 from serving_layer.data.columns import columns
 from serving_layer.data.tables import CHANGES, CUSTOMERS, IDENTIFIERS
+from serving_layer.errors import Refused
 from serving_layer.web import data
 from serving_layer.web.accept import chosen
-from serving_layer.web.refused import Refused
 from tests.serving.client import Peer
 from tests.serving.world import TOM, change
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from identity import Facts, Identifier, Observer, rulefile
 from identity.consent import claim
-from identity.rules import DAY
+from identity.notation import DAY
 from schemas import (
     CONSENTS,
     DECISIONS,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from identity import Facts, Identifier, resolve, rulefile
 from identity.graph import Node
-from identity.rules import DAY
+from identity.notation import DAY
 from schemas import overlay, records
 from speed_layer import apply, contention
 from speed_layer.commit import SINGLE_TOGETHER, Committer

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from identity.rules import DAY
+from identity.notation import DAY
 from schemas import Cause
 from speed_layer.triggers.crossing import crossed
 from speed_layer.triggers.definition import parse

@@ -7,7 +7,7 @@ import pytest
 
 from deploy.cli import main
 from identity.conditions import KINDS
-from identity.rules import DAY
+from identity.notation import DAY
 from speed_layer.triggers import app, definition, delivery, webhook
 from speed_layer.triggers.app import group, own_topics
 from speed_layer.triggers.model import MAX_AGE, MEMBERSHIP_KEPT, Trigger

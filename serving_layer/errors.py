@@ -1,4 +1,4 @@
-"""A request that is refused."""
+"""A request that is refused, and how that is told."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
