@@ -17,6 +17,7 @@ PARTS: Final[Mapping[str, str]] = {
     "two_workers": "two workers on the same log",
     "latency": "from sent to visible at half of one worker's rate",
     "avro": "what Avro costs",
+    "telling": "what profiles, permissions and segments cost",
     "growth": "ten times as many events",
 }
 FULL_ONLY: Final = frozenset({"growth"})  # takes many minutes

@@ -26,7 +26,7 @@ from schemas import WEB
 class PrivateStack:
     """Running servers, and the settings under which programs find them."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, rules: str) -> None:
         self.home = home
         self._stack = Stack(home / "stack")
         state = self._stack.up()
@@ -41,7 +41,7 @@ class PrivateStack:
         }
         self.settings = Settings.load(self.env)
         bootstrap.create_topics(self.settings)
-        begin(self.settings.generations, STARTER_RULES.read_text(), bootstrap.PARTITIONS)
+        begin(self.settings.generations, rules, bootstrap.PARTITIONS)
 
     def feed(self, payloads: Iterable[bytes], topic: str = WEB) -> int:
         """Put payloads into the log, as `ucid ingest` does; returns how many."""
@@ -80,12 +80,12 @@ class PrivateStack:
 
 
 @contextmanager
-def private_stack(progress: Callable[[str], None]) -> Iterator[PrivateStack]:
-    """Servers for as long as the context lasts."""
+def private_stack(progress: Callable[[str], None], rules: str | None = None) -> Iterator[PrivateStack]:
+    """Servers for as long as the context lasts; the rules (YAML text) are the starter ones, or these."""
     with TemporaryDirectory(prefix="ucid-bench-") as home:
         progress(f"servers: a private Kafka and Redis in {home}")
         try:
-            stack = PrivateStack(Path(home))
+            stack = PrivateStack(Path(home), rules or STARTER_RULES.read_text(encoding="utf-8"))
         except BaseException:
             Stack(Path(home) / "stack").down(wipe=True)
             raise

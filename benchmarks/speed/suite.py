@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.report import Report
-from benchmarks.speed import FULL_ONLY, PARTS
+from benchmarks.speed import FULL_ONLY, PARTS, telling
 from benchmarks.speed.errors import LeftOut
 from benchmarks.speed.findings import Findings
 from benchmarks.speed.parts import Figures, Parts
@@ -37,6 +37,7 @@ def measure(plan: Plan, progress: Progress) -> Report:
     suite = _Suite(plan, progress)
     suite.on_json()
     suite.on_avro()
+    suite.telling()
     suite.grown()
     return suite.findings.report()
 
@@ -53,7 +54,7 @@ class _Suite:
 
     def on_json(self) -> None:
         """The worker and its peers, on one log."""
-        if self._plan.parts <= {"avro", "growth"}:
+        if self._plan.parts <= {"avro", "telling", "growth"}:
             return
         with self._log(self._work, as_json) as parts:
             for round_ in range(self._plan.repeat):
@@ -70,6 +71,17 @@ class _Suite:
         with self._log(self._work, as_avro) as parts:
             for _ in range(self._plan.repeat):
                 self._take("avro", lambda: _avro(parts))
+
+    def telling(self) -> None:
+        """The same events, of which some tell more, under rules that use it."""
+        if "telling" not in self._plan.parts:
+            return
+        with private_stack(self._progress, telling.rules()) as stack:
+            self._progress(f"log: {self._work.events:,} events, some of which tell more")
+            stack.feed(map(as_json, telling.telling(self._work)))
+            parts = Parts(stack, self._work)
+            for _ in range(self._plan.repeat):
+                self._take("telling", lambda: _telling(parts))
 
     def grown(self) -> None:
         """Many times the events and customers: the last fifth of them, as of the usual number.
@@ -107,6 +119,10 @@ def _avro(parts: Parts) -> Figures:
         "avro_worker_events_per_second": parts.worker()["worker_events_per_second"],
         "avro_decode_only_events_per_second": parts.reading("avro"),
     }
+
+
+def _telling(parts: Parts) -> Figures:
+    return {"telling_worker_events_per_second": parts.worker()["worker_events_per_second"]}
 
 
 def _growth(worker: Figures) -> Figures:

@@ -150,13 +150,15 @@ def _address(who: Person, random: Random) -> tuple[str, str]:
     return "email", who.email.title() if random.random() < 0.1 else who.email
 
 
-class _Line(msgspec.Struct, gc=False):
+class _Line(msgspec.Struct, gc=False, omit_defaults=True):
     event_id: str
     occurred_at: str
     site: str
     kind: str
     page: str
     identifiers: dict[str, str | list[str]]
+    properties: dict[str, str] = {}
+    consent: dict[str, bool] = {}
 
 
 _encode = msgspec.json.Encoder().encode
@@ -169,7 +171,9 @@ def as_json(event: WebEvent) -> bytes:
     identifiers = {
         type_: values[0] if len(values) == 1 else values for type_, values in event.identifiers.items()
     }
-    return _encode(_Line(event.event_id, f"{when[:-6]}Z", event.site, event.kind, event.page, identifiers))
+    when = f"{when[:-6]}Z"
+    told = event.site, event.kind, event.page, identifiers, event.properties, event.consent
+    return _encode(_Line(event.event_id, when, *told))
 
 
 def as_avro(event: WebEvent) -> bytes:

@@ -20,7 +20,7 @@ from identity.resolve import components
 
 RATIOS = [
     *("vs_faust_noop", "vs_decode_only", "vs_postgres", "two_workers"),
-    *("p99_vs_bare", "bytes_per_identifier", "at_10m_vs_1m"),
+    *("p99_vs_bare", "bytes_per_identifier", "telling_vs_plain", "at_10m_vs_1m"),
 ]
 
 
@@ -231,5 +231,5 @@ def test_everything_is_measured_on_real_servers(monkeypatch):
     assert report.figures["worker_events"] == 20_000
     assert 0 < report.figures["customers"] < report.figures["identifiers"]
     homes = [Path(text.split(" in ")[1]) for text in told if text.startswith("servers")]
-    assert len(homes) == 2
+    assert len(homes) == 3
     assert not any(home.exists() for home in homes)
