@@ -67,7 +67,7 @@ class Purge:
     def run(self) -> int:
         """Rewrite, delete and vacuum; returns how many rows of the log were rewritten."""
         count = self._events()
-        if self._through > self._since:
+        if count or self._through > self._since:
             vacuum(self._spark, self._root, _EVENTS, 0)
         if delta.exists(self._root, _RECORDS) or staging(self._root).exists():
             # An import must not write meanwhile: a file that no commit names yet would pass for an old one.
@@ -119,8 +119,8 @@ class Purge:
 
         said_of = ("changed_at", "ingested_at", "identifiers", "attributes")
         columns = table.select(*_VERSION.names, *said_of)
-        self._delete(_RECORDS, map_rows(columns, step, _VERSION), _VERSION.names)
-        if self._through > self._since:
+        late = self._delete(_RECORDS, map_rows(columns, step, _VERSION), _VERSION.names)
+        if late or self._through > self._since:
             vacuum(self._spark, self._root, _RECORDS, 0)
 
     def _rejects(self) -> None:
@@ -138,14 +138,16 @@ class Purge:
         self._delete(_REJECTS, gone, _REJECT.names)
         vacuum(self._spark, self._root, _REJECTS, 0)
 
-    def _delete(self, name: str, gone: DataFrame, key: list[str]) -> None:
-        """Delete the rows that `gone` has the key of.
+    def _delete(self, name: str, gone: DataFrame, key: list[str]) -> bool:
+        """Delete the rows that `gone` has the key of; returns whether there were any.
 
         By a merge: the condition of a deletion is written into the table's log, and would name people there.
         """
         gone = gone.persist()
-        if not gone.isEmpty():
+        found = not gone.isEmpty()
+        if found:
             same = " AND ".join(f"t.`{column}` <=> c.`{column}`" for column in key)
             target = DeltaTable.forPath(self._spark, str(self._root / name)).alias("t")
             target.merge(gone.alias("c"), same).whenMatchedDelete().execute()
         gone.unpersist()
+        return found
