@@ -132,7 +132,10 @@ class Lane:
             teller = Teller(tenant, self.generation.number, at, lambda _: None) if tell else None
             self._applier.erase(erased, self._minter(tenant), teller)
             self._consents.erase(tenant, erased)
-            self._profiles.erase(tenant, erased)
+            # A generation that was made without them has no claims to mask, and whoever writes upon it has
+            # heard of them before: a mark of who is gone would stay for nothing.
+            masked = {x: when for x, when in erased.items() if when > self.generation.manifest.erased}
+            self._profiles.erase(tenant, masked)
         self.state.note_erasures(self._erasures.offset)
 
     def _apply(self, tenant: str, said: Said, at: int, *, tell: bool) -> None:
