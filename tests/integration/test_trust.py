@@ -162,6 +162,8 @@ def test_what_came_after_the_cut_off_is_told_from_a_fault(system, job):
 
 
 def test_without_a_stream_there_is_nothing_to_compare(system, job):
+    # A worker would see that the view is gone, and begin it again.
+    system.stop_workers()
     system.redis.flushall()
     parity, _ = parity_now(job, quiet)
     assert "no stream" in parity.why
