@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from identity import Rules
 from identity.consent import Claims, Statement, claim, permission
 from identity.facts import FUTURE, PAST
-from schemas.absorb import Absorbed
 from schemas.claims import EMAIL_SOURCE, WEB_SOURCE
-from schemas.events import Consent, EmailEvent, WebEvent
+from schemas.events import Absorbed, Consent, EmailEvent, WebEvent
 
 
 def stated(record: Absorbed, rules: Rules, ingested_at: int) -> Claims:
