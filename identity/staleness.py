@@ -82,7 +82,7 @@ def may_be_kept(links: Mapping[Identifier, Link], stale: int | None) -> Mapping[
 def not_kept(by: Identifier, stale: int | None) -> str:
     """The reason for a link that `by`, stale since then, may not keep."""
     if stale == APART:
-        return f"objected: this {by.type} is to stay apart, until it is permitted again to join it"
+        return f"objected: this {by.type} stays apart, until joining it is permitted again"
     return f"stale: this {by.type} has failed, and links nobody new until it shows a sign of life"
 
 

@@ -59,8 +59,8 @@ def absorb(
         observer.tell(facts, about, record.outcome, record.occurred_at, may_fail=True)
     elif isinstance(record, WebEvent):
         observer.tell(facts, about, record.kind, record.occurred_at, may_fail=False)
-    if observer.rules.joining:
-        observer.hear(facts, about, stated(record, observer.rules, ingested_at))
+    if observer.rules.joining and (claims := stated(record, observer.rules, ingested_at)):
+        observer.hear(facts, about, claims)
     return about
 
 

@@ -16,6 +16,8 @@ from schemas.events import Absorbed, Consent, EmailEvent, WebEvent
 def stated(record: Absorbed, rules: Rules, ingested_at: int) -> Claims:
     """What a record claims for its identifiers; `ingested_at` is its append time in microseconds."""
     if isinstance(record, WebEvent):
+        if not record.consent:
+            return {}  # as nearly all
         return of_map(record.consent, record.occurred_at, record.site, record.event_id, ingested_at)
     if isinstance(record, EmailEvent):
         return of_outcome(record.outcome, record.occurred_at, record.event_id, rules, ingested_at)

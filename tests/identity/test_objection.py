@@ -28,7 +28,7 @@ COOKIE, LOGIN, MAIL = (
     Identifier("email", "a@b.example"),
 )
 WITHDRAWN, GRANTED = True, False
-OBJECTED = "objected: this cookie is to stay apart, until it is permitted again to join it"
+OBJECTED = "objected: this cookie stays apart, until joining it is permitted again"
 
 
 @given(st.lists(st.tuples(st.sampled_from(WORDS), st.integers(0, 9)), min_size=1), st.data())
