@@ -69,9 +69,9 @@ def since(x: Identifier, signs: Signs, rules: Rules) -> int | None:
 
 def may_keep(link: Link, stale: int | None) -> bool:
     """Whether an identifier that is stale since then, or not at all, may keep a link."""
-    if stale is None or stale == APART:
-        return stale is None
-    return link.first_seen <= stale or link.verdict == Verdict.MUST
+    if stale is None:
+        return True
+    return stale != APART and (link.first_seen <= stale or link.verdict == Verdict.MUST)
 
 
 def may_be_kept(links: Mapping[Identifier, Link], stale: int | None) -> Mapping[Identifier, Link]:
