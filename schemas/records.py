@@ -256,8 +256,9 @@ def customer_digest(node: bytes) -> bytes:
 
 
 def _signed(node: Node) -> tuple[Any, ...]:
-    revived, failures, *word = signs_form(node.signs)
-    return (revived, failures, node.stale, *word)
+    revived, failures, word = node.signs
+    told = (revived, failures, node.stale)
+    return told if word == NO_WORD else (*told, word)
 
 
 def signs_form(signs: Signs) -> tuple[Any, ...]:
