@@ -15,8 +15,7 @@ import msgspec
 from identity import Identifier, Rules
 from identity.profile import Claim, Registers, Told, claims, strongest
 from identity.segments import counted, counting
-from schemas.absorb import Absorbed
-from schemas.events import Consent, Decision, kind_of
+from schemas.events import Absorbed, Consent, Decision, kind_of
 from schemas.records import identifier_digest, tenant_prefix
 
 # The kind of a web event with which customers change their details themselves.

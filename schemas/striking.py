@@ -10,10 +10,10 @@ import msgspec
 from identity import Facts, Identifier, Observer, UnknownTypeError
 from identity.identifier import Screened
 from identity.tombstones import Tombstones
-from schemas.absorb import Absorbed, accept
+from schemas.absorb import accept
 from schemas.codec import encode
 from schemas.errors import Malformed
-from schemas.events import Consent, Decision, Event
+from schemas.events import Absorbed, Consent, Decision, Event
 from schemas.events import Identifier as Named
 
 # What a record tells of those whom it names, and as what it is left.

@@ -227,7 +227,9 @@ class Intake:
                 else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
             )
             said = batch.tenants.setdefault(event.tenant, Said())
-            said.permit(self._known[plain.identifiers[i]], claims)
+            about = self._known[plain.identifiers[i]]
+            said.permit(about, claims)
+            self._observer.hear(said.facts, about, claims)
 
     def _sign(self, batch: Batch, topic: str, plain: PlainEvents) -> None:
         """Add what plain events say of stale identifiers."""

@@ -43,9 +43,10 @@ identifiers:
 match_keys:
   person: {{rank: 5, from: [name, born], normalise: text}}
 consent:
-  subscribe: {{grant: [marketing, profiling], channel: ''}}
+  subscribe: {{grant: [marketing, profiling, ads], channel: ''}}
 stale:
   email: {{after: {{complaint: 1, unsubscribe: 2}}, revived_by: [open, subscribe, login]}}
+joining: {{purpose: ads}}
 profile:
   town:  {{}}
   spent: {{rule: sum, type: number}}
