@@ -12,7 +12,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import consents, health, page, parity, report, said_parity
+from batch_layer import consents, counting, health, page, parity, report, said_parity
 from batch_layer.bronze import Bronze, messages
 from batch_layer.gold import Gold
 from batch_layer.movement import IDENTIFIER, Change
@@ -20,6 +20,7 @@ from batch_layer.report import Phase, Report
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
+from schemas import counted
 from schemas.generation import REPORT, BrokenGeneration, Manifest, Offsets, open_generation
 
 # What a generation's answers are compared by.
@@ -152,6 +153,7 @@ class Examiner:
         gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
         (directory / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
         (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
+        counted.save(directory, counting.counted(gold, found.at))
         return found
 
     def _parity(self, gold: Gold, manifest: Manifest, after: Mapping[str, DataFrame]) -> parity.Parity:

@@ -217,3 +217,37 @@ class ChangesPage(Shape, frozen=True, kw_only=True):
     changes: list[ChangeRow]
     more: bool
     next: str | None
+
+
+class SegmentRun(Shape, frozen=True, kw_only=True):
+    """How many customers a former run found in a segment, by the same conditions."""
+
+    generation: int
+    counted_at: str
+    customers: int
+
+
+class Segment(Shape, frozen=True, kw_only=True):
+    """A segment: who meets all of `when`, and not all of `unless`; with `key` they are key customers.
+
+    `customers` is null where no run has counted yet; `past` are runs before that are kept, oldest first.
+    """
+
+    name: str
+    key: bool
+    when: list[str]
+    unless: list[str]
+    customers: int | None
+    past: list[SegmentRun]
+
+
+class Segments(Shape, frozen=True, kw_only=True):
+    """The segments of the rules, as a generation counted them.
+
+    `as_of` is the moment at which they were judged, `counted_at` when the run did so.
+    """
+
+    generation: int
+    as_of: str | None
+    counted_at: str | None
+    segments: list[Segment]

@@ -2,7 +2,7 @@
 export const texts = {
   brand: "ucid",
   skip: "Skip to content",
-  nav: { label: "Parts", find: "Find", compare: "Why the same?", consents: "Consent", outcomes: "Outcomes", erasures: "Erasures", health: "Health", trial: "Try rules" },
+  nav: { label: "Parts", find: "Find", compare: "Why the same?", consents: "Consent", segments: "Segments", outcomes: "Outcomes", erasures: "Erasures", health: "Health", trial: "Try rules" },
   leave: "Sign out",
   loading: "Loading…",
   yes: "Yes",
@@ -146,6 +146,18 @@ export const texts = {
     reason: "Why",
     until: "Until",
     from: "From",
+  },
+  segments: {
+    title: "Segments",
+    lead: "Who meets the conditions that the rules give a name. Each run of the batch counts them; who is in one at this moment is told with the customer.",
+    counted: "counted",
+    never: "No run has counted yet.",
+    none: "The rules name no segments.",
+    customers: { one: "customer", other: "customers" },
+    key: "key customers",
+    when: "All of these",
+    unless: "And not all of these",
+    past: "Over the runs that are kept, in customers",
   },
   outcomes: {
     title: "Outcomes of e-mails",

@@ -23,6 +23,7 @@ from serving_layer.web.pictures import Pictures
 from serving_layer.web.profiles import Profiles
 from serving_layer.web.requests import Requests
 from serving_layer.web.route import Route, Table
+from serving_layer.web.segments import Segments
 from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
 
@@ -70,6 +71,7 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
             Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
             Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
+            Route("GET", "/v1/segments", Segments(desk).segments, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/source", Sources(desk, outside.find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),

@@ -292,6 +292,34 @@ def test_outcomes_stand_in_a_table_with_0_for_what_is_not_counted(console):
     console.page.unroute_all()
 
 
+def with_past(route):
+    """The server's own answer, as if two runs before were kept."""
+    told = route.fetch().json()
+    for n, segment in enumerate(told["segments"]):
+        past = [{"generation": k, "counted_at": told["counted_at"], "customers": 40 * k + n} for k in (5, 6)]
+        segment["past"] = past
+    route.fulfill(json=told | {"generation": 7})
+
+
+def test_segments_are_told_in_words_with_their_counts(console):
+    console.open("Segments")
+    cards = console.page.locator("main li.card")
+    cards.first.wait_for()
+    regulars, sleepers = cards.all_inner_texts()
+    assert regulars.split("\n\n")[:2] == ["regulars", "1,204 customers"]
+    assert "spent is at least 500" in regulars
+    assert "at least once: email event whose outcome is hard_bounce, within 365 days" in regulars
+    assert "key customers" in regulars
+    assert "0 customers" in sleepers
+    assert console.page.locator(".series").count() == 0
+    console.page.route("**/v1/segments", with_past)
+    console.open("Find", "Find a customer")
+    console.open("Segments")
+    console.page.get_by_text("generation 5").first.wait_for()
+    assert console.page.locator(".series").evaluate_all("all => all.map(x => x.points.length)") == [3, 3]
+    console.page.unroute_all()
+
+
 def ask_to_erase(tab, value):
     """Ask for the erasure of a cookie alone, and return what waits then."""
     page = tab.page
@@ -345,6 +373,10 @@ def parts(tab):
     yield "compare"
     may_we(tab, "anna.berg", "newsletter").wait_for()
     yield "consents"
+    tab.page.route("**/v1/segments", with_past)
+    tab.open("Segments")
+    tab.page.locator(".series").first.wait_for()
+    yield "segments"
     tab.page.route("**/v1/campaigns", lambda route: route.fulfill(json=CAMPAIGNS))
     tab.open("Outcomes", "Outcomes of e-mails")
     tab.page.get_by_role("region").get_by_text("spring").wait_for()
@@ -404,6 +436,7 @@ def test_all_texts_stand_in_one_place(opened):
         ("find", "input[type=search]"),
         ("compare", "fieldset"),
         ("consents", "form"),
+        ("segments", "li.card"),
         ("outcomes", "p.dim"),
         ("erasures", "form"),
         ("health", ".bars"),
