@@ -12,8 +12,9 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import consents, counting, health, page, parity, report, said_parity
+from batch_layer import consents, health, page, parity, report, said_parity
 from batch_layer.bronze import Bronze, messages
+from batch_layer.counting import Counting
 from batch_layer.gold import Gold
 from batch_layer.movement import IDENTIFIER, Change
 from batch_layer.report import Phase, Report
@@ -21,7 +22,7 @@ from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
 from schemas import counted
-from schemas.generation import REPORT, BrokenGeneration, Manifest, Offsets, open_generation
+from schemas.generation import REPORT, BrokenGeneration, Manifest, Offsets, open_generation, path_of
 
 # What a generation's answers are compared by.
 TABLES = (
@@ -149,11 +150,16 @@ class Examiner:
             parity=self._parity(gold, manifest, after),
             past=report.past(runs),
         )
+        self.phases("sources and segments")
+        former = (
+            [] if touched is None else counted.load_all(path_of(self.generations, self.before.generation))
+        )
+        counting = Counting(self.spark, self.delta, self.bronze, self.before, manifest, former)
+        counted.save(directory, counting.counted(gold, rules, found.at))
         found = msgspec.structs.replace(found, phases=self.phases.so_far())
         gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
         (directory / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
         (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
-        counted.save(directory, counting.counted(gold, found.at))
         return found
 
     def _parity(self, gold: Gold, manifest: Manifest, after: Mapping[str, DataFrame]) -> parity.Parity:

@@ -13,7 +13,7 @@ from batch_layer.rehearsal import NothingKnown, parity_now, rules_diff
 from batch_layer.run import run
 from batch_layer.tables import TABLES
 from identity import Identifier
-from schemas import overlay, records
+from schemas import counted, overlay, records
 from schemas.generation import REPORT, numbers, open_generation, path_of
 from tests.integration.system import by_id
 
@@ -42,6 +42,10 @@ def says(i):
 
 def published(system):
     return {customer.id: customer for customer in system.view.customers()}
+
+
+def counted_of(system, number):
+    return counted.load(path_of(system.settings.generations, number), "default")
 
 
 def quiet(_):
@@ -90,6 +94,11 @@ def test_stream_and_batch_agree_and_the_report_counts(system, job, spark):
         0,
     )
     assert set(manifest.tables) <= set(TABLES), "batch_layer/tables.py describes every table"
+    segments = spark.read.format("delta").load(str(system.settings.delta / "gold" / "segments")).collect()
+    assert counted_of(system, 1).segments == {row.segment: row.customers for row in segments}
+    assert counted_of(system, 1).segments["bathers"] > 0
+    (web,) = counted_of(system, 1).sources
+    assert (web.name, web.accepted, web.rejected) == ("web", 68, 0)
 
 
 def test_the_page_stands_alone_and_names_nobody(system):
