@@ -78,8 +78,8 @@ def save(directory: Path, counted: Iterable[Counted]) -> None:
 def load(directory: Path, tenant: str) -> Counted | None:
     """What was counted of a tenant; None where a generation was not counted, or that cannot be read."""
     anybody = _read(directory, NOBODY)
-    if anybody is None:
-        return None
+    if anybody is None or tenant == NOBODY:
+        return anybody
     if is_tenant(tenant) and _file(directory, tenant).exists():
         return _read(directory, tenant)
     return Counted(tenant=tenant, at=anybody.at)

@@ -251,3 +251,46 @@ class Segments(Shape, frozen=True, kw_only=True):
     as_of: str | None
     counted_at: str | None
     segments: list[Segment]
+
+
+class Fed(Shape, frozen=True, kw_only=True):
+    """What a source says of an identifier type or attribute.
+
+    `used` says what for: `identifier`, `profile`, `match key`, or nothing. `personal` is its class: `none`,
+    `pseudonymous`, `personal` or `special`; `assumed`, that no configuration says so. `newest` is the newest
+    moment that was spoken of, `taken_in` when it was last taken in.
+    """
+
+    name: str
+    used: list[str]
+    personal: str
+    assumed: bool
+    accepted: int
+    rejected: int
+    newest: str | None
+    taken_in: str | None
+
+
+class Source(Shape, frozen=True, kw_only=True):
+    """A source: `way` is `events` of the stream, or `records` that are loaded."""
+
+    name: str
+    way: str
+    accepted: int
+    rejected: int
+    newest: str | None
+    taken_in: str | None
+    identifiers: list[Fed]
+    attributes: list[Fed]
+
+
+class Catalogue(Shape, frozen=True, kw_only=True):
+    """The sources of a tenant, as a generation counted them; `counted_at` is null where none has.
+
+    `unreadable` has, by topic, how many messages could not be read: they are nobody's.
+    """
+
+    generation: int
+    counted_at: str | None
+    sources: list[Source]
+    unreadable: dict[str, int]

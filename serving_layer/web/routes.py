@@ -7,6 +7,7 @@ from serving_layer.desk import Desk
 from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.web import lookups, trials
+from serving_layer.web.catalogue import Catalogue
 from serving_layer.web.console import Console
 from serving_layer.web.customers import Customers
 from serving_layer.web.data import Data
@@ -72,6 +73,7 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
             Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
             Route("GET", "/v1/segments", Segments(desk).segments, "read"),
+            Route("GET", "/v1/catalogue", Catalogue(desk).catalogue, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/source", Sources(desk, outside.find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),

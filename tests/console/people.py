@@ -7,7 +7,7 @@ from batch_layer.health import Certainty, Count, Health, Largest, Size
 from batch_layer.movement import Movement
 from batch_layer.parity import Parity
 from batch_layer.report import Past, Phase, Report
-from schemas.counted import Counted
+from schemas.counted import Counted, Fed, Source
 
 RULES = """
 version: 1
@@ -63,7 +63,20 @@ AT = 1_772_500_000_000_000
 
 def counts():
     """What a run might have counted."""
-    return [Counted(tenant="", at=AT), Counted(tenant="default", at=AT, segments={"regulars": 1_204})]
+    unread = Source(name="web", way="events", rejected=3, taken_in=AT)
+    figures = {"accepted": 5_120, "rejected": 14, "newest": AT, "taken_in": AT}
+    crm = Source(
+        name="crm",
+        way="records",
+        **figures,
+        identifiers=[Fed(name="email", used=["identifier"], personal="personal", assumed=True, **figures)],
+        attributes=[
+            Fed(name="name.surname", used=["profile", "match key"], personal="personal", assumed=False),
+            Fed(name=HOSTILE, used=["none"], personal="special", assumed=False, **figures),
+        ],
+    )
+    ours = Counted(tenant="default", at=AT, segments={"regulars": 1_204}, sources=[crm])
+    return [Counted(tenant="", at=AT, sources=[unread]), ours]
 
 
 def report(generation=7):

@@ -320,6 +320,22 @@ def test_segments_are_told_in_words_with_their_counts(console):
     console.page.unroute_all()
 
 
+def test_sources_are_told_with_what_they_feed(console):
+    console.open("Sources")
+    page = console.page
+    page.get_by_text("3 messages of web could not be read, and belong to no tenant.").wait_for()
+    page.get_by_role("heading", name="crm: records that are loaded").wait_for()
+    moment = "3 Mar 2026, 01:06:40"
+    figures = ["5,120", "14", moment, moment]
+    assert [row.split("\t") for row in page.get_by_role("region").locator("tbody tr").all_inner_texts()] == [
+        ["email", "identifier", "joining customers", "personal (assumed)", *figures],
+        ["name.surname", "attribute", "profile, match key", "personal", "0", "0", "never", "never"],
+        [HOSTILE, "attribute", "nothing", "special category", *figures],
+    ]
+    assert page.locator("main img").count() == 0
+    assert page.locator(".tiles b").all_inner_texts() == figures
+
+
 def ask_to_erase(tab, value):
     """Ask for the erasure of a cookie alone, and return what waits then."""
     page = tab.page
@@ -385,6 +401,9 @@ def parts(tab):
     ask_to_erase(tab, "visitor-of-parts")
     yield "erasures"
     tab.page.get_by_role("button", name="Take it back").first.click()
+    tab.open("Sources")
+    tab.page.get_by_role("region").wait_for()
+    yield "sources"
     tab.open("Health")
     tab.page.locator(".bars").first.wait_for()
     yield "health"
@@ -439,6 +458,7 @@ def test_all_texts_stand_in_one_place(opened):
         ("segments", "li.card"),
         ("outcomes", "p.dim"),
         ("erasures", "form"),
+        ("sources", "table"),
         ("health", ".bars"),
         ("trial", ".code"),
     ):

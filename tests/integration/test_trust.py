@@ -137,6 +137,9 @@ def test_each_difference_has_its_cause(system, job):
     parity = report.load(system.settings.generations, manifest.generation).parity
     assert parity.causes[EXPIRY] == parity.differing == 15
     assert parity.holds
+    # What was counted for the generation before is added to.
+    (web,) = counted_of(system, manifest.generation).sources
+    assert (web.accepted, {fed.name: fed.accepted for fed in web.identifiers}["login"]) == (69, 69)
     system.await_generation(manifest.generation)
 
     manifest = run(job, rules=STRICTER)
