@@ -61,4 +61,5 @@ export const waiting = () => ask("GET", "v1/erasures/waiting");
 export const askErasure = (type, value, why, only) => ask("POST", "v1/erasures/requests", { type, value, why, only });
 export const approve = (request) => ask("POST", "v1/erasures/requests/approve", { request });
 export const reject = (request) => ask("POST", "v1/erasures/requests/reject", { request });
+export const receipt = (receipt) => ask("POST", "v1/erasures/requests/receipt", { receipt });
 export const rules = () => ask("GET", "v1/rules");

@@ -185,6 +185,18 @@ export const texts = {
     sent: "Approved, and in the log. The receipt:",
     dropped: "Dropped. Nobody was erased by it.",
   },
+  progress: {
+    title: "How far an erasure is",
+    receipt: "Receipt",
+    go: "Look",
+    so_far: { one: "{n} of {all} stores has forgotten.", other: "{n} of {all} stores have forgotten." },
+    store: "Store",
+    state: "State",
+    waits: "Waits for",
+    until: "Until",
+    done: "done",
+    open: "waits",
+  },
   sources: {
     title: "Sources",
     lead: "Which source feeds which identifiers and attributes, how fresh it is, how much of it is rejected, and how personal it is. Each run of the batch counts it.",

@@ -90,6 +90,7 @@ ABOUT: Final[Mapping[str, About]] = {
     "POST /v1/erasures/requests/approve": About(
         _json(dict[str, Any]), _json(Which), status=202, refuses=(404,)
     ),
+    "POST /v1/erasures/requests/receipt": About(_json(dict[str, Any]), _json(Receipt), refuses=(404,)),
     "POST /v1/erasures/requests/reject": About(_json(dict[str, Any]), _json(Which), refuses=(404,)),
     "GET /healthz": About(_json(shapes.Alive)),
     "GET /readyz": About(_json(shapes.Freshness), refuses=(503,)),

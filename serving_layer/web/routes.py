@@ -85,6 +85,7 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("POST", "/v1/erasures/requests", requests.ask, "four_eyes"),
             Route("GET", "/v1/erasures/waiting", requests.waiting, "four_eyes"),
             Route("POST", "/v1/erasures/requests/approve", requests.approve, "four_eyes"),
+            Route("POST", "/v1/erasures/requests/receipt", erasures.receipt, "four_eyes"),
             Route("POST", "/v1/erasures/requests/reject", requests.reject, "four_eyes"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),

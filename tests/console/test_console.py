@@ -368,12 +368,27 @@ def test_one_asks_for_an_erasure_and_another_approves(opened, another_key):
     ben.page.get_by_text("Approved, and in the log.").wait_for()
     waits.wait_for(state="detached")
     receipt = ben.page.get_by_role("status").locator("code").inner_text()
-    answer = ben.context.request.post(
-        f"{ben.url}/v1/erasures/receipt",
-        data={"receipt": receipt},
-        headers={"Authorization": f"Bearer {ben.key}"},
-    )
-    assert (answer.status, answer.json()["receipt"]) == (200, receipt)
+    # How far it is is shown at once, and again to whoever has the receipt.
+    answers = ben.page.get_by_role("region").get_by_role("row", name="answers")
+    answers.wait_for()
+    ann.page.get_by_label("Receipt").fill(receipt)
+    stores = ann.page.get_by_role("region").locator("tbody tr")
+
+    def forgotten():
+        ann.page.get_by_role("button", name="Look", exact=True).click()
+        stores.first.wait_for()
+        return stores.first.inner_text().split("\t")[:2] == ["answers", "done"]
+
+    until(forgotten, "the worker", deadline=30)
+    rows = [row.split("\t") for row in stores.all_inner_texts()]
+    waits = {store: (state, for_, bool(date)) for store, state, for_, date in rows}
+    assert waits["web.events"] == ("waits", "the topic's retention", True)
+    assert waits["newest generation"] == ("waits", "the next 'ucid batch'", False)
+    done = sum(state == "done" for state, *_ in waits.values())
+    assert ann.page.get_by_text(re.compile(f"^{done} of {len(rows)} stores ha")).count() == 1
+    ann.page.get_by_label("Receipt").fill("none")
+    ann.page.get_by_role("button", name="Look", exact=True).click()
+    ann.page.get_by_text("there is no erasure with this receipt").wait_for()
     assert not any("gone-by" in url for url in ann.asked + ben.asked)
     assert ann.complaints == ben.complaints == []
 
