@@ -38,6 +38,6 @@ const trend = (runs) =>
   lines(
     t("segments.past"),
     [{ name: t("segments.customers", { n: runs.at(-1).customers }), values: runs.map((run) => run.customers) }],
-    t("health.from", { from: runs[0].generation }),
-    t("health.to", { to: runs.at(-1).generation }),
+    t("segments.runs", { from: runs[0].generation, to: runs.at(-1).generation }),
+    "",
   );

@@ -158,6 +158,7 @@ export const texts = {
     when: "All of these",
     unless: "And not all of these",
     past: "Over the runs that are kept, in customers",
+    runs: "generations {from} to {to}",
   },
   outcomes: {
     title: "Outcomes of e-mails",
@@ -213,8 +214,8 @@ export const texts = {
     personal: "How personal",
     class: { none: "not personal", pseudonymous: "pseudonymous", personal: "personal", special: "special category" },
     assumed: "assumed",
-    accepted: "accepted",
-    rejected: "rejected",
+    accepted: "Accepted",
+    rejected: "Rejected",
     newest: "Newest",
     taken_in: "Taken in",
   },

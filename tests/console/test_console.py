@@ -315,7 +315,7 @@ def test_segments_are_told_in_words_with_their_counts(console):
     console.page.route("**/v1/segments", with_past)
     console.open("Find", "Find a customer")
     console.open("Segments")
-    console.page.get_by_text("generation 5").first.wait_for()
+    console.page.get_by_text("generations 5 to 7").first.wait_for()
     assert console.page.locator(".series").evaluate_all("all => all.map(x => x.points.length)") == [3, 3]
     console.page.unroute_all()
 
