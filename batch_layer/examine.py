@@ -3,6 +3,7 @@
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -14,13 +15,16 @@ from pyspark.sql import functions as f
 
 from batch_layer import consents, health, page, parity, report, said_parity
 from batch_layer.bronze import Bronze, messages
+from batch_layer.counting import Counting
 from batch_layer.gold import Gold
 from batch_layer.movement import IDENTIFIER, Change
 from batch_layer.report import Phase, Report
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
-from schemas.generation import REPORT, BrokenGeneration, Manifest, Offsets, open_generation
+from schemas import counted
+from schemas.counted import Counted
+from schemas.generation import REPORT, BrokenGeneration, Manifest, Offsets, open_generation, path_of
 
 # What a generation's answers are compared by.
 TABLES = (
@@ -118,7 +122,22 @@ class Examiner:
         `whole` says why the run computed everything anew. Where it did not, only `touched` identifiers
         (`tenant, type, value`) can have moved, all of each customer's.
         """
-        self.phases("parity and health")
+        self.phases("parity, health and counts")
+        with ThreadPoolExecutor(1) as beside:
+            # Over little, both of them mostly wait.
+            counting = beside.submit(self._counted, gold, manifest, upon_former=touched is not None)
+            found = self._examined(gold, manifest, whole, touched)
+            counted.save(directory, counting.result())
+        found = msgspec.structs.replace(found, phases=self.phases.so_far())
+        runs = gold.before("gold/runs", self.before)
+        gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
+        (directory / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
+        (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
+        return found
+
+    def _examined(
+        self, gold: Gold, manifest: Manifest, whole: str | None, touched: DataFrame | None
+    ) -> Report:
         rules = rulefile.parse(manifest.rules)
         after = {name: gold.written(name) for name in TABLES}
         sides = [side["gold/identifiers"] for side in (self.former, after)]
@@ -129,8 +148,7 @@ class Examiner:
         if touched is not None:
             movement = movement.among(self.before.counts["customers"])
         state = health.examined(after, rules)
-        runs = gold.before("gold/runs", self.before)
-        found = Report(
+        return Report(
             generation=manifest.generation,
             before=self.before.generation,
             at=time.time_ns() // 1_000,
@@ -146,13 +164,14 @@ class Examiner:
             health=state,
             movement=movement,
             parity=self._parity(gold, manifest, after),
-            past=report.past(runs),
+            past=report.past(gold.before("gold/runs", self.before)),
         )
-        found = msgspec.structs.replace(found, phases=self.phases.so_far())
-        gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
-        (directory / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
-        (directory / report.PAGE).write_text(page.drawn(found), encoding="utf-8")
-        return found
+
+    def _counted(self, gold: Gold, manifest: Manifest, *, upon_former: bool) -> list[Counted]:
+        before = path_of(self.generations, self.before.generation)
+        former = counted.load_all(before) if upon_former else []
+        counting = Counting(self.spark, self.delta, self.bronze, self.before, manifest, former)
+        return counting.counted(gold, rulefile.parse(manifest.rules), time.time_ns() // 1_000)
 
     def _parity(self, gold: Gold, manifest: Manifest, after: Mapping[str, DataFrame]) -> parity.Parity:
         look = self.watching.found()

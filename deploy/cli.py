@@ -34,7 +34,7 @@ COMMANDS = {
     "speed": "run a worker of the speed layer",
     "batch": "run the batch layer, once or again and again",
     "generations": "what the batch published: list it, go back to it, fetch it",
-    "catalogue": "which source feeds what, how much of it is wrong, how fresh, how personal",
+    "catalogue": "which source feeds what, how much of it is rejected, how fresh, how personal",
     "parity": "was the stream right? the batch's word on it",
     "serve": "run the HTTP server",
     "webhooks": "take what e-mail services tell of their messages, over HTTP",

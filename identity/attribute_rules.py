@@ -3,6 +3,7 @@
 import re
 from typing import Final
 
+from identity import personal
 from identity.attributes import RULES, TYPES, AttributeRule, measure, spelled
 from identity.errors import InvalidValueError
 from identity.problems import Document, Problems
@@ -40,7 +41,9 @@ def _attribute(problems: Problems, name: str, entry: Document) -> AttributeRule:
         rule=rule,
         type=type_,
         sources=sources,
-        personal=problems.flag(f"{path}.personal", entry.get("personal", True)),
+        personal=personal.read(problems, f"{path}.personal", entry["personal"])
+        if "personal" in entry
+        else None,
         pattern=problems.pattern(f"{path}.pattern", entry["pattern"], '"[A-Z]{2}"')
         if "pattern" in entry
         else None,

@@ -44,7 +44,8 @@ class AttributeRule:
     """The rule for one attribute.
 
     Where `sources` are named, only these count; they stand in the order of trust. `minimum` and `maximum` are
-    inclusive, and in the one spelling; `pattern` fits a whole value. `personal`: a value tells of a person.
+    inclusive, and in the one spelling; `pattern` fits a whole value. `personal` is a class of
+    `identity.personal`, None where the rules name none.
     Of what adds up `most` claims of an identifier are kept, or as many as usual.
     """
 
@@ -52,7 +53,7 @@ class AttributeRule:
     rule: str = "newest"
     type: str = "text"
     sources: tuple[str, ...] = ()
-    personal: bool = True
+    personal: str | None = None
     pattern: str | None = None
     minimum: str | None = None
     maximum: str | None = None

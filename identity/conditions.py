@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
 from identity.notation import as_regex
@@ -24,18 +24,21 @@ OUTCOMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """Some texts, each exact in any case, or a regular expression as `/…/` or `/…/i`."""
+    """Some texts, each exact in any case, or a regular expression as `/…/` or `/…/i`; and as `written`."""
 
     exact: frozenset[str]
     patterns: tuple[re.Pattern[str], ...]
+    written: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def of(cls, entries: Iterable[str]) -> Self:
         """Raises re.error."""
-        patterns = [(entry, as_regex(entry)) for entry in entries]
+        written = tuple(entries)
+        patterns = [(entry, as_regex(entry)) for entry in written]
         return cls(
             frozenset(entry.casefold() for entry, pattern in patterns if pattern is None),
             tuple(pattern for _, pattern in patterns if pattern is not None),
+            written,
         )
 
     def __contains__(self, text: str) -> bool:

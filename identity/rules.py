@@ -41,6 +41,8 @@ class TypeRule:
     made_from: tuple[str, ...] = ()
     # How each of them is normalised, where not all are by `normalise`; else empty.
     part_normalise: tuple[str, ...] = ()
+    # A class of `identity.personal`, None where the rules name none.
+    personal: str | None = None
 
     @property
     def parts(self) -> tuple[tuple[str, str], ...]:
@@ -129,7 +131,7 @@ class Rules:
         if self.consent != CONSENT:
             meaning["consent"] = dict(self.consent)
         if self.profile:
-            meaning["profile"] = {name: asdict(rule) for name, rule in self.profile.items()}
+            meaning["profile"] = {name: _deciding(asdict(rule)) for name, rule in self.profile.items()}
         if self.segments:
             meaning["segments"] = {name: segment.meaning for name, segment in self.segments.items()}
         if self.groups:
@@ -164,9 +166,15 @@ class Rules:
         )
 
 
+def _deciding(fields: dict[str, object]) -> dict[str, object]:
+    """Without what decides nothing: to class data anew is no reason to compute everything anew."""
+    del fields["personal"]
+    return fields
+
+
 def _meaning(rule: TypeRule) -> dict[str, object]:
     """A rule as its fingerprint sees it: what was added later counts only where it is used."""
-    fields = asdict(rule)
+    fields = _deciding(asdict(rule))
     if not rule.part_normalise:
         del fields["part_normalise"]
     return fields

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 from typing import Final
 
-from identity import normalise
+from identity import normalise, personal
 from identity.errors import InvalidValueError
 from identity.notation import as_regex, is_regex
 from identity.problems import Document, Problems
@@ -21,6 +21,7 @@ KEYS: Final = (
     "hot",
     "certainty",
     "block",
+    "personal",
 )
 KEYS_OF_MATCH_KEYS: Final = (*KEYS, "from")
 
@@ -78,6 +79,9 @@ def _type(problems: Problems, name: str, path: str, entry: Document, *, made: bo
         hot=_count(problems, path, entry, "hot"),
         made_from=paths,
         part_normalise=parts,
+        personal=personal.read(problems, f"{path}.personal", entry["personal"])
+        if "personal" in entry
+        else None,
     )
     return _with_block(problems, f"{path}.block", entry.get("block", []), rule)
 

@@ -6,6 +6,7 @@
         shard-0000.mdb …       LMDB, memory-mapped: key -> record (schemas.records), or the block that
                                holds it (schemas.blocks)
         report.json, .html     what the run has to say for itself; no reader needs them
+        counted-….json         what the run counted, by tenant (schemas.counted); likewise
       USE                      where it is there: the number that readers are held at (docs/decisions/0009)
 
 How one is published, so that it is there completely or not at all:
@@ -192,21 +193,21 @@ class Generation:
     """A published generation, open for reading; made by `open_generation`. Threads may share it."""
 
     def __init__(self, root: Path, number: int) -> None:
-        self._directory = path_of(root, number)
+        self.directory = path_of(root, number)
         try:
-            manifest = (self._directory / _MANIFEST).read_bytes()
+            manifest = (self.directory / _MANIFEST).read_bytes()
             self.manifest = msgspec.json.decode(manifest, type=Manifest)
         except (OSError, msgspec.DecodeError) as error:
-            raise BrokenGeneration(f"{self._directory}: no usable manifest: {error}") from error
+            raise BrokenGeneration(f"{self.directory}: no usable manifest: {error}") from error
         if self.manifest.format != FORMAT:
             raise BrokenGeneration(
-                f"{self._directory}: has format {self.manifest.format} where {FORMAT} is read: run a batch"
+                f"{self.directory}: has format {self.manifest.format} where {FORMAT} is read: run a batch"
             )
         self.number = number
         self._shards = [self._open(shard) for shard in self.manifest.shards]
 
     def _open(self, shard: Shard) -> lmdb.Environment:
-        file = self._directory / shard.file
+        file = self.directory / shard.file
         size = file.stat().st_size if file.exists() else 0
         if size != shard.size:
             # Reading mapped memory beyond a file's end would end the process.
@@ -219,13 +220,13 @@ class Generation:
     def verify(self) -> None:
         """Compare every shard with its checksum. Raises BrokenGeneration."""
         for shard in self.manifest.shards:
-            if _checksum(self._directory / shard.file) != shard.blake2b:
-                raise BrokenGeneration(f"{self._directory / shard.file}: differs from its checksum")
+            if _checksum(self.directory / shard.file) != shard.blake2b:
+                raise BrokenGeneration(f"{self.directory / shard.file}: differs from its checksum")
 
     def report(self) -> dict[str, Any] | None:
         """What the run that made it had to say for itself, in figures; None where there is no such report."""
         try:
-            found = msgspec.json.decode((self._directory / REPORT).read_bytes())
+            found = msgspec.json.decode((self.directory / REPORT).read_bytes())
         except (OSError, msgspec.DecodeError):
             return None
         return found if isinstance(found, dict) else None
@@ -249,7 +250,7 @@ class Generation:
 
     def files(self) -> list[Path]:
         """Its shards, in their order."""
-        return [self._directory / shard.file for shard in self.manifest.shards]
+        return [self.directory / shard.file for shard in self.manifest.shards]
 
     def _entries(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
         found: dict[bytes, bytes] = {}

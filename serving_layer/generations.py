@@ -79,6 +79,11 @@ class Generations:
                 return standing
         return None
 
+    def before(self, number: int, most: int) -> list[Standing]:
+        """The newest whole generations before that number, at most so many, oldest first; `current` stays."""
+        below = [known for known in numbers(self._root) if known < number][-most:]
+        return [standing for known in below if (standing := self._try(known)) is not None]
+
     def _try(self, number: int) -> Standing | None:
         if self._open is not None and self._open.number == number:
             return self._open

@@ -219,3 +219,80 @@ class ChangesPage(Shape, frozen=True, kw_only=True):
     changes: list[ChangeRow]
     more: bool
     next: str | None
+
+
+class SegmentRun(Shape, frozen=True, kw_only=True):
+    """How many customers a former run found in a segment, by the same conditions."""
+
+    generation: int
+    counted_at: str
+    customers: int
+
+
+class Segment(Shape, frozen=True, kw_only=True):
+    """A segment: who meets all of `when`, and not all of `unless`; with `key` they are key customers.
+
+    `customers` is null where no run has counted yet; `past` are runs before that are kept, oldest first.
+    """
+
+    name: str
+    key: bool
+    when: list[str]
+    unless: list[str]
+    customers: int | None
+    past: list[SegmentRun]
+
+
+class Segments(Shape, frozen=True, kw_only=True):
+    """The segments of the rules, as a generation counted them.
+
+    `as_of` is the moment at which they were judged, `counted_at` when the run did so.
+    """
+
+    generation: int
+    as_of: str | None
+    counted_at: str | None
+    segments: list[Segment]
+
+
+class Fed(Shape, frozen=True, kw_only=True):
+    """What a source says of an identifier type or attribute.
+
+    `used` says what for: `identifier`, `profile`, `match key`, or nothing. `personal` is its class: `none`,
+    `pseudonymous`, `personal` or `special`; `assumed`, that no configuration says so. `newest` is the newest
+    moment that was spoken of, `taken_in` when it was last taken in.
+    """
+
+    name: str
+    used: list[str]
+    personal: str
+    assumed: bool
+    accepted: int
+    rejected: int
+    newest: str | None
+    taken_in: str | None
+
+
+class Source(Shape, frozen=True, kw_only=True):
+    """A source: `way` is `events` of the stream, or `records` that are loaded."""
+
+    name: str
+    way: str
+    accepted: int
+    rejected: int
+    newest: str | None
+    taken_in: str | None
+    identifiers: list[Fed]
+    attributes: list[Fed]
+
+
+class Catalogue(Shape, frozen=True, kw_only=True):
+    """The sources of a tenant, as a generation counted them; `counted_at` is null where none has.
+
+    `unreadable` has, by topic, how many messages could not be read: they are nobody's.
+    """
+
+    generation: int
+    counted_at: str | None
+    sources: list[Source]
+    unreadable: dict[str, int]

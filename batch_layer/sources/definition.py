@@ -7,13 +7,13 @@ from typing import cast
 from batch_layer.sources import columns, options
 from batch_layer.sources.errors import DefinitionError
 from batch_layer.sources.model import Column, Deleted, Export, Format, Source, Template
-from identity import rulefile
+from identity import personal, rulefile
 from identity.problems import Document, Problems
 from schemas.checks import is_tenant
 
 _TOP = (
     *("version", "source", "tenant", "format", "files", "options", "export", "watermark", "nulls"),
-    *("record_id", "changed_at", "deleted", "identifiers", "attributes", "columns", "stop_when"),
+    *("record_id", "changed_at", "deleted", "identifiers", "attributes", "personal", "columns", "stop_when"),
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
@@ -51,13 +51,16 @@ def _source(problems: Problems, top: Document, path: Path) -> Source:
         problems.wrong("source", "write a name of small letters, digits, '_' and '-', such as crm")
     format_ = problems.one_of("format", top.get("format"), tuple(options.KNOWN))
     stop = problems.mapping("stop_when", top.get("stop_when", {}), ("rejected", "ended"))
+    identifiers = _identifiers(problems, top.get("identifiers", {}))
+    attributes = _attributes(problems, top.get("attributes", {}))
     source = Source(
         name=name,
         format=cast("Format", format_),
         export=_export(problems, top, format_),
         record_id=problems.text("record_id", top.get("record_id"), "customer_no"),
-        identifiers=_identifiers(problems, top.get("identifiers", {})),
-        attributes=_attributes(problems, top.get("attributes", {})),
+        identifiers=identifiers,
+        attributes=attributes,
+        personal=_personal(problems, top.get("personal", {}), (*identifiers, *attributes)),
         columns=_columns(problems, top.get("columns", {})),
         tenant=_tenant(problems, top.get("tenant")),
         files=_files(problems, top, format_, path),
@@ -111,6 +114,13 @@ def _attributes(problems: Problems, document: object) -> dict[str, Template]:
     return {
         name: _template(problems, f"attributes.{name}", problems.text(f"attributes.{name}", value, "surname"))
         for name, value in problems.mapping("attributes", document).items()
+    }
+
+
+def _personal(problems: Problems, document: object, known: tuple[str, ...]) -> dict[str, str]:
+    return {
+        name: personal.read(problems, f"personal.{name}", value)
+        for name, value in problems.mapping("personal", document, known).items()
     }
 
 

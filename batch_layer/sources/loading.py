@@ -153,6 +153,7 @@ class Loading:
             files=() if export is None else (Taken(export.name, export.size, export.sha256),),
             watermark=watermark if landed else None,
             counts=report.totals,
+            personal=dict(self.source.personal),
         )
 
 

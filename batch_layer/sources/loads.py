@@ -26,7 +26,10 @@ class Taken(msgspec.Struct, frozen=True):
 
 
 class Load(msgspec.Struct, frozen=True, kw_only=True):
-    """One load. `ingested_at` is in microseconds, `definition` the fingerprint of its SOURCE.yaml."""
+    """One load. `ingested_at` is in microseconds, `definition` the fingerprint of its SOURCE.yaml.
+
+    `personal` has the classes (`identity.personal`) that it says of identifiers and attributes.
+    """
 
     load: int
     tenant: str
@@ -38,6 +41,7 @@ class Load(msgspec.Struct, frozen=True, kw_only=True):
     files: tuple[Taken, ...] = ()
     watermark: str | None = None
     counts: dict[str, int] = {}
+    personal: dict[str, str] = {}
 
 
 class Loads:

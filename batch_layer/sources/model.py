@@ -65,6 +65,8 @@ class Template:
 class Source:
     """One source. `identifiers` maps a type to the values of a record, `attributes` a path to its value.
 
+    `personal` has the class (`identity.personal`) of identifiers and attributes by their names.
+
     `files` are absolute patterns; `stop_rejected` and `stop_ended` are shares from 0 to 1.
     """
 
@@ -74,6 +76,7 @@ class Source:
     record_id: str
     identifiers: Mapping[str, tuple[Template, ...]]
     attributes: Mapping[str, Template] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Column] = field(default_factory=dict)
     tenant: str | None = None
     files: tuple[str, ...] = ()
@@ -103,7 +106,7 @@ class Source:
     def fingerprint(self) -> str:
         """Names what this definition makes of a file: the same file under another one is taken again."""
         meaning = asdict(self)
-        for place in ("path", "files", "options", "stop_rejected", "stop_ended"):
+        for place in ("path", "files", "options", "personal", "stop_rejected", "stop_ended"):
             del meaning[place]
         # How a file is read counts; where a database is, and who reads it, does not.
         meaning["options"] = {} if self.format == "jdbc" else dict(self.options)

@@ -54,9 +54,12 @@ export const decide = (verdict, a, b, why) => ask("POST", "v1/decisions", { verd
 export const health = () => ask("GET", "v1/health");
 export const simulate = (rules, events) => ask("POST", "v1/simulate", { rules, events });
 export const permitted = (about, who) => ask("POST", "v1/permissions/check", { ...about, identifiers: [who] });
+export const catalogue = () => ask("GET", "v1/catalogue");
+export const segments = () => ask("GET", "v1/segments");
 export const campaigns = () => ask("GET", "v1/campaigns");
 export const waiting = () => ask("GET", "v1/erasures/waiting");
 export const askErasure = (type, value, why, only) => ask("POST", "v1/erasures/requests", { type, value, why, only });
 export const approve = (request) => ask("POST", "v1/erasures/requests/approve", { request });
 export const reject = (request) => ask("POST", "v1/erasures/requests/reject", { request });
+export const receipt = (receipt) => ask("POST", "v1/erasures/requests/receipt", { receipt });
 export const rules = () => ask("GET", "v1/rules");

@@ -1,6 +1,7 @@
 // Erasures by four eyes: one asks, another approves.
 import { approve, askErasure, reject, waiting } from "./api.js";
 import { data, facts, field, fill, h, identifier, time } from "./dom.js";
+import { progress } from "./progress.js";
 import { t } from "./say.js";
 import { chooser } from "./types.js";
 
@@ -10,6 +11,7 @@ export function erasures(signal) {
   const why = h("textarea", { required: true, rows: 2, maxlength: 1000 });
   const only = h("input", { type: "checkbox", id: "only" });
   const state = h("div", { role: "status" });
+  const far = progress(signal);
   const list = h("div", {}, h("p", {}, t("loading")));
   const failed = (error) => fill(state, data(error.message, "p", { class: "problem" }));
   const load = async () => {
@@ -47,7 +49,7 @@ export function erasures(signal) {
       ]),
       own && h("p", { class: "dim" }, t("erasures.own")),
       h("div", { class: "buttons" }, [
-        own ? null : h("button", { type: "button", click: act(() => approve(request), sent) }, t("erasures.approve")),
+        own ? null : h("button", { type: "button", click: act(() => approve(request), sent(far)) }, t("erasures.approve")),
         h("button", { type: "button", class: "plain", click: act(() => reject(request), dropped) }, t(own ? "erasures.back" : "erasures.reject")),
       ]),
     );
@@ -77,8 +79,12 @@ export function erasures(signal) {
     ),
     state,
     h("section", { class: "card" }, h("h2", {}, t("erasures.waiting")), list),
+    far.section,
   );
 }
 
-const sent = ({ receipt }) => h("p", {}, t("erasures.sent"), " ", data(receipt, "code"));
+const sent = (far) => ({ receipt }) => {
+  far.show(receipt);
+  return h("p", {}, t("erasures.sent"), " ", data(receipt, "code"));
+};
 const dropped = () => h("p", {}, t("erasures.dropped"));

@@ -9,10 +9,12 @@ import { find } from "./find.js";
 import { healthy } from "./health.js";
 import { outcomes } from "./outcomes.js";
 import { t } from "./say.js";
+import { segments } from "./segments.js";
+import { sources } from "./sources.js";
 import { trial } from "./trial.js";
 import { learn } from "./types.js";
 
-const PARTS = { find, compare, consents, outcomes, erasures, health: healthy, trial };
+const PARTS = { find, compare, consents, segments, outcomes, erasures, sources, health: healthy, trial };
 
 const main = h("main", { id: "main", tabindex: "-1" });
 const nav = h("nav", { "aria-label": t("nav.label") });

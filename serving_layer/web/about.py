@@ -73,6 +73,8 @@ ABOUT: Final[Mapping[str, About]] = {
     "GET /v1/customers/{customer_id}/graph": About(_json(dict[str, Any]), refuses=(404,)),
     "GET /v1/customers/{customer_id}/outcomes": About(_json(dict[str, Any]), refuses=(404,)),
     "GET /v1/campaigns": About(_json(dict[str, Any])),
+    "GET /v1/segments": About(_json(shapes.Segments)),
+    "GET /v1/catalogue": About(_json(shapes.Catalogue)),
     "POST /v1/source": About(_json(dict[str, Any]), _json(Sighting)),
     "POST /v1/permissions/check": About(_json(dict[str, Any]), _json(Check)),
     "POST /v1/permissions/history": About(_json(dict[str, Any]), _json(Whose), refuses=(404,)),
@@ -88,6 +90,7 @@ ABOUT: Final[Mapping[str, About]] = {
     "POST /v1/erasures/requests/approve": About(
         _json(dict[str, Any]), _json(Which), status=202, refuses=(404,)
     ),
+    "POST /v1/erasures/requests/receipt": About(_json(dict[str, Any]), _json(Receipt), refuses=(404,)),
     "POST /v1/erasures/requests/reject": About(_json(dict[str, Any]), _json(Which), refuses=(404,)),
     "GET /healthz": About(_json(shapes.Alive)),
     "GET /readyz": About(_json(shapes.Freshness), refuses=(503,)),

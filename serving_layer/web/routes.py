@@ -7,6 +7,7 @@ from serving_layer.desk import Desk
 from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.web import lookups, trials
+from serving_layer.web.catalogue import Catalogue
 from serving_layer.web.console import Console
 from serving_layer.web.customers import Customers
 from serving_layer.web.data import Data
@@ -23,6 +24,7 @@ from serving_layer.web.pictures import Pictures
 from serving_layer.web.profiles import Profiles
 from serving_layer.web.requests import Requests
 from serving_layer.web.route import Route, Table
+from serving_layer.web.segments import Segments
 from serving_layer.web.sources import Find, Sources
 from serving_layer.web.trials import Trials, TryOut
 
@@ -70,6 +72,8 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),
             Route("GET", "/v1/customers/{customer_id}/outcomes", outcomes.customer, "read"),
             Route("GET", "/v1/campaigns", outcomes.campaigns, "read"),
+            Route("GET", "/v1/segments", Segments(desk).segments, "read"),
+            Route("GET", "/v1/catalogue", Catalogue(desk).catalogue, "read"),
             Route("POST", "/v1/explain", explanations.explain, "read"),
             Route("POST", "/v1/source", Sources(desk, outside.find).source, "read"),
             Route("POST", "/v1/permissions/check", permissions.check, "lookup", lookups.MOST_BYTES),
@@ -81,6 +85,7 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("POST", "/v1/erasures/requests", requests.ask, "four_eyes"),
             Route("GET", "/v1/erasures/waiting", requests.waiting, "four_eyes"),
             Route("POST", "/v1/erasures/requests/approve", requests.approve, "four_eyes"),
+            Route("POST", "/v1/erasures/requests/receipt", erasures.receipt, "four_eyes"),
             Route("POST", "/v1/erasures/requests/reject", requests.reject, "four_eyes"),
             Route("POST", "/v1/simulate", trial.simulate, "read", trials.MOST_BYTES),
             Route("GET", "/v1/rules", trial.rules, "admin"),

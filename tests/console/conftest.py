@@ -13,7 +13,7 @@ from deploy.local import Stack
 from deploy.local.progress import silent
 from deploy.sending import send
 from deploy.settings import Settings
-from schemas import WEB
+from schemas import WEB, counted
 from schemas.generation import REPORT, path_of
 from serving_layer.access.keys import Secret, digest, new_secret
 from tests.console import people
@@ -32,6 +32,7 @@ def running(tmp_path_factory):
         state = system.up(stack, rules, silent)
         settings = Settings.load({**os.environ, "UCID_HOME": str(stack.home)})
         (path_of(settings.generations, 0) / REPORT).write_bytes(msgspec.json.encode(people.report()))
+        counted.save(path_of(settings.generations, 0), people.counts())
         send(bootstrap.producer(settings), WEB, people.events())
         consumer, redis = bootstrap.consumer(settings, "test"), bootstrap.redis(settings)
         end = log_end(consumer)

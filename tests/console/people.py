@@ -7,6 +7,7 @@ from batch_layer.health import Certainty, Count, Health, Largest, Size
 from batch_layer.movement import Movement
 from batch_layer.parity import Parity
 from batch_layer.report import Past, Phase, Report
+from schemas.counted import Counted, Fed, Source
 
 RULES = """
 version: 1
@@ -16,6 +17,14 @@ identifiers:
   email:  {rank: 3, normalise: email, max: 5}
   phone:  {rank: 4, normalise: phone, region: GB, max: 5, certainty: 0.9}
   cookie: {rank: 9, max: 1000, hot: 20, certainty: 0.6}
+profile:
+  spent: {rule: sum, sources: [billing]}
+segments:
+  regulars:
+    profile: {spent: {min: 500}}
+    unless: {events: [{email: {outcome: hard_bounce}, within: 365d}]}
+    key: true
+  sleepers: {events: [{web: {kind: purchase}, within: 90d, max: 0}]}
 """
 
 HOSTILE = "<img src=x onerror=document.title='owned'>"
@@ -49,13 +58,34 @@ def events():
         yield json.dumps({"event_id": f"e{n}", "occurred_at": at, "identifiers": identifiers}).encode()
 
 
+AT = 1_772_500_000_000_000
+
+
+def counts():
+    """What a run might have counted."""
+    unread = Source(name="web", way="events", rejected=3, taken_in=AT)
+    figures = {"accepted": 5_120, "rejected": 14, "newest": AT, "taken_in": AT}
+    crm = Source(
+        name="crm",
+        way="records",
+        **figures,
+        identifiers=[Fed(name="email", used=["identifier"], personal="personal", assumed=True, **figures)],
+        attributes=[
+            Fed(name="name.surname", used=["profile", "match key"], personal="personal", assumed=False),
+            Fed(name=HOSTILE, used=["none"], personal="special", assumed=False, **figures),
+        ],
+    )
+    ours = Counted(tenant="default", at=AT, segments={"regulars": 1_204}, sources=[crm])
+    return [Counted(tenant="", at=AT, sources=[unread]), ours]
+
+
 def report(generation=7):
     """What a run might have said."""
     return Report(
         generation=generation,
         before=generation,
-        at=1_772_500_000_000_000,
-        as_of=1_772_500_000_000_000,
+        at=AT,
+        as_of=AT,
         fingerprint="f",
         rules_changed=False,
         messages=28_014,

@@ -13,7 +13,7 @@ from batch_layer.rehearsal import NothingKnown, parity_now, rules_diff
 from batch_layer.run import run
 from batch_layer.tables import TABLES
 from identity import Identifier
-from schemas import overlay, records
+from schemas import counted, overlay, records
 from schemas.generation import REPORT, numbers, open_generation, path_of
 from tests.integration.system import by_id
 
@@ -23,7 +23,9 @@ identifiers:
   email: {rank: 2, max: 3, normalise: email}
   cookie: {rank: 4, max: 4, hot: 5, max_age: 300d, certainty: 0.6}
 profile: {town: {}}
-segments: {bathers: {profile: {town: Bath}, consents: [{purpose: letters}]}}
+segments:
+  bathers: {profile: {town: Bath}, consents: [{purpose: letters}]}
+  locals:  {profile: {town: Bath}}
 """
 # One address a customer: who has two becomes two.
 STRICTER = RULES.replace("max: 3", "max: 1")
@@ -42,6 +44,10 @@ def says(i):
 
 def published(system):
     return {customer.id: customer for customer in system.view.customers()}
+
+
+def counted_of(system, number):
+    return counted.load(path_of(system.settings.generations, number), "default")
 
 
 def quiet(_):
@@ -90,6 +96,10 @@ def test_stream_and_batch_agree_and_the_report_counts(system, job, spark):
         0,
     )
     assert set(manifest.tables) <= set(TABLES), "batch_layer/tables.py describes every table"
+    # Whoever has a login of the two that a cookie was seen with has its word, too, and that is a no.
+    assert counted_of(system, 1).segments == {"locals": 30}
+    (web,) = counted_of(system, 1).sources
+    assert (web.name, web.accepted, web.rejected) == ("web", 68, 0)
 
 
 def test_the_page_stands_alone_and_names_nobody(system):
@@ -128,6 +138,9 @@ def test_each_difference_has_its_cause(system, job):
     parity = report.load(system.settings.generations, manifest.generation).parity
     assert parity.causes[EXPIRY] == parity.differing == 15
     assert parity.holds
+    # What was counted for the generation before is added to.
+    (web,) = counted_of(system, manifest.generation).sources
+    assert (web.accepted, {fed.name: fed.accepted for fed in web.identifiers}["login"]) == (69, 69)
     system.await_generation(manifest.generation)
 
     manifest = run(job, rules=STRICTER)

@@ -30,7 +30,7 @@ def test_rules_are_read_with_every_default():
     ).profile
     assert found == {
         "name.surname": AttributeRule("name.surname"),
-        "spent": AttributeRule("spent", "sum", "number", ("billing",), personal=False),
+        "spent": AttributeRule("spent", "sum", "number", ("billing",), personal="none"),
         "born": AttributeRule(
             "born", "most_trusted", "date", ("crm", "web"), minimum="1900-01-01", maximum="2026-12-31"
         ),
@@ -50,7 +50,7 @@ def test_rules_are_read_with_every_default():
         ("x: {type: number, min: three}", "profile.x.min: is no number"),
         ("x: {type: date, max: 2026-13-01}", "is not YAML"),
         ("x: {type: number, min: 3, max: 2}", "profile.x.min: is more than 'max'"),
-        ("x: {personal: maybe}", "profile.x.personal: write true or false"),
+        ("x: {personal: maybe}", "profile.x.personal: write one of none, pseudonymous, personal, special"),
         ("x: {kind: text}", "profile.x.kind: is no known key"),
         ('"a b": {}', "profile.a b: name it as events do"),
     ],

@@ -46,6 +46,7 @@ BODIES = {
     "POST /v1/erasures/receipt": {"receipt": "known"},
     "POST /v1/erasures/requests": {"type": "login", "value": "tom", "why": "a letter"},
     "POST /v1/erasures/requests/approve": {"request": "known"},
+    "POST /v1/erasures/requests/receipt": {"receipt": "known"},
     "POST /v1/erasures/requests/reject": {"request": "known"},
 }
 OPEN = {"GET /healthz", "GET /readyz", "GET /metrics", "GET /v1/openapi.json"} | {
