@@ -99,19 +99,24 @@ def records(versions: DataFrame, rules: Rules, person: Person) -> DataFrame:
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
-        for source, record, load, ended, changed_at, ingested_at, identifiers, attributes in rows:
+        for source, record, load, ended, changed_at, ingested_at, identifiers, attributes, consents in rows:
             named = {type_: list(values) for type_, values in identifiers or ()}
             told, at = dict(attributes or ()), taken_in(changed_at, ingested_at)
             found = share(observer, named, told, at, person)
             if found is None:
                 continue
+            stated = list(consents or ())
             if found.others:
                 named, told = found.identifiers, {}
-            said = msgspec.json.encode({"identifiers": named, "attributes": told})
+                # As of a consent record: the word stands, what proves it may be of others.
+                stated = [one | {"proof": ""} for one in stated]
+            said = msgspec.json.encode(
+                {"identifiers": named, "attributes": told} | ({"consents": stated} if stated else {})
+            )
             yield (ingested_at, source, record, load, ended, changed_at, said, found.others)
 
     told = ("source", "record", "load", "ended", "changed_at", "ingested_at", "identifiers", "attributes")
-    return map_rows(versions.where(f.col("tenant") == person.tenant).select(*told), step, _RECORD)
+    return map_rows(versions.where(f.col("tenant") == person.tenant).select(*told, "consents"), step, _RECORD)
 
 
 def _told(found: DataFrame) -> list[dict[str, object]]:
