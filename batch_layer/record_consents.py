@@ -102,7 +102,7 @@ def words(versions: Sequence[Version]) -> Iterator[Word]:
     ended when that was loaded.
     """
     before: dict[tuple[Identifier, Permission], Statement] = {}
-    for version, following in zip(versions, [*versions[1:], None], strict=True):
+    for version, following in zip(versions, [*versions[1:], None], strict=False):
         said = {}
         for x in dict.fromkeys(version.about):
             for about, word in version.claims.items():
