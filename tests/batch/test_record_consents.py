@@ -151,7 +151,7 @@ def state(purpose, status, at=None, until=None, proof="", channel=""):
 def rows(rng):
     """Versions of records as their table has them: some end, some are of types without a rule."""
     load = 0
-    for record in range(40):
+    for record in range(1, 41):
         ended = True
         for _ in range(rng.randrange(1, 5)):
             load += 1
