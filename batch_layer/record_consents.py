@@ -17,6 +17,7 @@ from batch_layer.silver import NOBODY, key_of, taken_in
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
 from identity.consent import Claims, Permission, Statement, claim, permission
 from identity.facts import FUTURE, PAST
+from schemas.striking import names
 
 _RECORD = ("tenant", "source", "record")
 _SAID = ("load", "changed_at", "ingested_at", "ended", "identifiers", "attributes", "consents")
@@ -55,10 +56,11 @@ def of_versions(versions: DataFrame, rules: Rules, erased: ByTenant = NOBODY) ->
         found = []
         for _, changed_at, ingested_at, ended, identifiers, attributes, stated in ordered:
             at = ingested_at if changed_at is None else changed_at
-            told = taken_in(changed_at, ingested_at)
             said, by = dict(identifiers or ()), dict(attributes or ())
+            if known and names(observer, said, by, taken_in(changed_at, ingested_at), known):
+                continue  # as a purge leaves it
             try:
-                about = observer.observe(Facts(), said, by, at, ingested_at, known, told)
+                about = observer.observe(Facts(), said, by, at, ingested_at)
             except UnknownTypeError:
                 about = []  # the record is among the rejects
             claims = stated_by(stated or (), at, ingested_at, source, record)

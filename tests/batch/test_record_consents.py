@@ -264,22 +264,14 @@ def test_entries_hold_what_counts_and_tell_what_was_said(spark, said, tmp_path):
 @pytest.mark.slow
 def test_the_word_of_who_is_erased_is_gone_and_the_others_keep_theirs(spark):
     named = {"crm": ["1"], "email": ["ann@x.org"]}
-    row = (1, "default", "crm", "r1", None, NOW, None, "hash", named, None, [state("ads", "granted")])
-    late = (
-        2,
-        "default",
-        "crm",
-        "r2",
-        NOW - HOUR,
-        NOW + HOUR,
-        None,
-        "hash",
-        named,
-        None,
-        [state("ads", "granted")],
-    )
-    frame = spark.createDataFrame([row, late], TABLES["bronze/records"].ddl)
+    said = ("hash", named, None, [state("ads", "granted")])
+    rows = [
+        (1, "default", "crm", "r1", None, NOW, None, *said),
+        (2, "default", "crm", "r2", NOW - HOUR, NOW + HOUR, None, *said),  # a late file
+        (3, "default", "crm", "r3", None, NOW + HOUR, None, *said),  # somebody new
+    ]
     erased = Tombstones(b"k" * 32)
     erased.add([erased.digest(ANN)], NOW)
+    frame = spark.createDataFrame(rows, TABLES["bronze/records"].ddl)
     left = of_versions(frame, RULES, {"default": erased}).collect()
-    assert {row.x for row in left} == {key_of("default", CRM)}
+    assert {(row.x, row.proof) for row in left} == {(key_of("default", x), "r3") for x in (CRM, ANN)}
