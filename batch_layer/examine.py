@@ -12,7 +12,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import consents, health, page, parity, report, said_parity
+from batch_layer import consents, health, page, parity, report, said_parity, turned
 from batch_layer.bronze import Bronze, messages
 from batch_layer.gold import Gold
 from batch_layer.movement import IDENTIFIER, Change
@@ -148,6 +148,7 @@ class Examiner:
             parity=self._parity(gold, manifest, after),
             past=report.past(runs),
         )
+        turned.written(gold, self.before, manifest, directory, found.at)
         found = msgspec.structs.replace(found, phases=self.phases.so_far())
         gold.write("gold/runs", runs.unionByName(found.row(self.spark)))
         (directory / REPORT).write_bytes(msgspec.json.format(msgspec.json.encode(found)))
