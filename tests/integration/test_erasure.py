@@ -42,6 +42,14 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.minutes]
 
 PEOPLE = 30
 NOTE = {"note": "gone-3@Example.org"}
+# What a record states, in the order of its columns.
+WORD = {
+    **dict.fromkeys(("purpose", "channel", "brand", "locale"), ""),
+    "purpose": "ads",
+    "status": "granted",
+    **dict.fromkeys(("stated_at", "valid_from", "valid_until")),
+    "proof": "form-7",
+}
 GONE = [f"gone-{i}" for i in range(0, PEOPLE, 3)]
 
 
@@ -127,7 +135,7 @@ def person(system, job, login):
 def told_of_records(spark, whom):
     """What is told of some versions of records: one of theirs, one with somebody else, one of others."""
     rows = [
-        (1, tenant, "crm", record, 5, 9, None, "", {"login": logins}, {"town": "Ely"})
+        (1, tenant, "crm", record, 5, 9, None, "", {"login": logins}, {"town": "Ely"}, [tuple(WORD.values())])
         for tenant, record, logins in [
             ("default", "r1", ["gone-3"]),
             ("default", "r2", ["gone-3", "stay-1"]),
@@ -163,9 +171,10 @@ def only_their_own_is_told(system, job):
     assert not any(name(i) in json.dumps(told) for i in range(PEOPLE) if i != 3)
     whom = Person("default", frozenset({Identifier("login", "gone-3")}))
     assert places_of_unreadable(job.spark, whom) == [(0, None)]
+    named = {"identifiers": {"login": ["gone-3"]}}
     assert told_of_records(job.spark, whom) == [
-        ("r1", {"identifiers": {"login": ["gone-3"]}, "attributes": {"town": "Ely"}}, False),
-        ("r2", {"identifiers": {"login": ["gone-3"]}, "attributes": {}}, True),
+        ("r1", {**named, "attributes": {"town": "Ely"}, "consents": [WORD]}, False),
+        ("r2", {**named, "attributes": {}, "consents": [WORD | {"proof": ""}]}, True),
     ]
 
 

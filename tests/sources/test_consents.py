@@ -190,6 +190,7 @@ def test_a_word_that_is_none_rejects_its_record(landed):
 
 @pytest.mark.stack
 @pytest.mark.slow
+@pytest.mark.minutes
 def test_a_table_of_a_version_without_consents_is_read_and_grows(desk):
     """What older versions of ours landed says nothing of consents; the next load adds the column."""
     plain = desk.source(CRM[: CRM.index("consents:")] + "stop_when: {ended: 1}\n")
