@@ -46,6 +46,13 @@ def rewritten(
     return None if left is None else encode(left)
 
 
+def struck(record: Absorbed, ingested_at: int, observer: Observer, tombstones: Tombstones | None) -> Absorbed:
+    """A record as it would be rewritten, for who asks what it claims; itself where it names nobody erased."""
+    if not tombstones or ingested_at > tombstones.newest:
+        return record
+    return _left(record, ingested_at, observer, tombstones) or record
+
+
 def tells(text: bytes, values: Iterable[str]) -> bool:
     """Whether what is no record has one of these values in it."""
     text = text.lower()

@@ -26,6 +26,7 @@ from schemas.ledger import Ledger
 from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
 from schemas.stated import of_map, of_outcome, stated
+from schemas.striking import struck
 from speed_layer.changes import Where
 from speed_layer.counting import Counting
 from speed_layer.log import place
@@ -306,7 +307,8 @@ class Intake:
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
         said.note(about, (message, id_of(record)))
-        owner, told = claimed(record, about, self._rules, at)
+        # What it tells of those who were erased is nobody else's.
+        owner, told = claimed(struck(record, at, self._observer, tombstones), about, self._rules, at)
         if owner is not None:
             said.claim(owner, told)
 
