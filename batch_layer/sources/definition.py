@@ -51,16 +51,13 @@ def _source(problems: Problems, top: Document, path: Path) -> Source:
         problems.wrong("source", "write a name of small letters, digits, '_' and '-', such as crm")
     format_ = problems.one_of("format", top.get("format"), tuple(options.KNOWN))
     stop = problems.mapping("stop_when", top.get("stop_when", {}), ("rejected", "ended"))
-    identifiers = _identifiers(problems, top.get("identifiers", {}))
-    attributes = _attributes(problems, top.get("attributes", {}))
     source = Source(
         name=name,
         format=cast("Format", format_),
         export=_export(problems, top, format_),
         record_id=problems.text("record_id", top.get("record_id"), "customer_no"),
-        identifiers=identifiers,
-        attributes=attributes,
-        personal=_personal(problems, top.get("personal", {}), (*identifiers, *attributes)),
+        identifiers=_identifiers(problems, top.get("identifiers", {})),
+        attributes=_attributes(problems, top.get("attributes", {})),
         columns=_columns(problems, top.get("columns", {})),
         tenant=_tenant(problems, top.get("tenant")),
         files=_files(problems, top, format_, path),
@@ -73,6 +70,7 @@ def _source(problems: Problems, top: Document, path: Path) -> Source:
         nulls=("", *_nulls(problems, top.get("nulls", []))),
         stop_rejected=problems.share("stop_when.rejected", stop.get("rejected", "5%")),
         stop_ended=problems.share("stop_when.ended", stop.get("ended", "20%")),
+        personal=_personal(problems, top),
         path=path,
     )
     _times(problems, source)
@@ -117,10 +115,12 @@ def _attributes(problems: Problems, document: object) -> dict[str, Template]:
     }
 
 
-def _personal(problems: Problems, document: object, known: tuple[str, ...]) -> dict[str, str]:
+def _personal(problems: Problems, top: Document) -> dict[str, str]:
+    fed = (top.get(section) for section in ("identifiers", "attributes"))
+    known = tuple(str(name) for names in fed if isinstance(names, dict) for name in names)
     return {
         name: personal.read(problems, f"personal.{name}", value)
-        for name, value in problems.mapping("personal", document, known).items()
+        for name, value in problems.mapping("personal", top.get("personal", {}), known).items()
     }
 
 

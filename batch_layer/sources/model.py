@@ -76,7 +76,6 @@ class Source:
     record_id: str
     identifiers: Mapping[str, tuple[Template, ...]]
     attributes: Mapping[str, Template] = field(default_factory=dict)
-    personal: Mapping[str, str] = field(default_factory=dict)
     columns: Mapping[str, Column] = field(default_factory=dict)
     tenant: str | None = None
     files: tuple[str, ...] = ()
@@ -87,6 +86,7 @@ class Source:
     nulls: tuple[str, ...] = ("",)
     stop_rejected: float = 0.05
     stop_ended: float = 0.2
+    personal: Mapping[str, str] = field(default_factory=dict)
     path: Path = Path("SOURCE.yaml")
 
     @cached_property
