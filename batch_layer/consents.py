@@ -29,14 +29,15 @@ from schemas.stated import stated
 # Changes of one identifier's permissions that a generation tells, the latest; the table has all.
 MOST_TOLD: Final = 1_000
 
-_WITHDRAWN = "withdrawn"
-_ABOUT = ("purpose", "channel", "brand", "locale")
+WITHDRAWN: Final = "withdrawn"
+
+ABOUT: Final = ("purpose", "channel", "brand", "locale")
 _ORDER = ("at", "withdrawn", "valid_until", "valid_from", "source", "proof", "ingested_at")
 _WORD = ("at", "withdrawn", "valid_from", "valid_until", "source", "proof", "ingested_at")
-_STATED = pa.schema(
+STATED: Final = pa.schema(
     [
         ("x", pa.string()),
-        *((name, pa.string()) for name in _ABOUT),
+        *((name, pa.string()) for name in ABOUT),
         ("at", pa.int64()),
         ("withdrawn", pa.bool_()),
         ("valid_from", pa.int64()),
@@ -44,6 +45,7 @@ _STATED = pa.schema(
         ("source", pa.string()),
         ("proof", pa.string()),
         ("ingested_at", pa.int64()),
+        ("former", pa.bool_()),  # of a record that says so no more: it is history alone
     ]
 )
 _HELD = pa.schema([("x", pa.string()), ("claims", pa.binary())])
@@ -51,9 +53,10 @@ _ENTRY = pa.schema([("key", pa.binary()), ("value", pa.binary())])
 
 
 def statements(bronze: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> DataFrame:
-    """`x`, the fields of a `Permission` and those of a `Statement`: all that was ever stated, each once.
+    """The columns of STATED: all that messages ever stated, each once.
 
-    Nothing of what was stated for the `erased`, tombstones by tenant, is left.
+    What records of slow sources state is in `batch_layer.record_consents`. Nothing of what was
+    stated for the `erased`, tombstones by tenant, is left.
     """
     gone = dict(erased)
 
@@ -71,24 +74,26 @@ def statements(bronze: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> Da
                 continue  # it is among the rejects
             for x in about:
                 for permission, statement in claims.items():
-                    yield (key_of(record.tenant, x), *permission, *statement)
+                    yield (key_of(record.tenant, x), *permission, *statement, False)
 
     messages = bronze.where(f.col("topic").isin(WEB, EMAIL, CONSENTS)).select("topic", "value", "ingested_at")
-    return map_rows(messages, step, _STATED).distinct()
+    return map_rows(messages, step, STATED).distinct()
 
 
 def known(table: DataFrame) -> DataFrame:
     """The same from the rows of silver/consents."""
     return table.select(
         "x",
-        *_ABOUT,
+        *ABOUT,
         f.col("stated_at").alias("at"),
-        (f.col("status") == _WITHDRAWN).alias("withdrawn"),
+        (f.col("status") == WITHDRAWN).alias("withdrawn"),
         f.coalesce("valid_from", f.lit(PAST)).alias("valid_from"),
         f.coalesce("valid_until", f.lit(FUTURE)).alias("valid_until"),
         "source",
         "proof",
         "ingested_at",
+        # Before there were consents of records, nothing was.
+        (f.col("former") if "former" in table.columns else f.lit(False)).alias("former"),
     )
 
 
@@ -100,14 +105,14 @@ def _is_silent(value: bytes | None) -> bool:
 def tables(said: DataFrame, members: DataFrame) -> dict[str, DataFrame]:
     """The tables by name; `members` has `x, customer`."""
     turned = said.withColumns({"valid_until": -f.col("valid_until"), "ingested_at": -f.col("ingested_at")})
-    latest = _largest(turned, ["x", *_ABOUT], ["at", "withdrawn"])
+    latest = _largest(turned.where("NOT former"), ["x", *ABOUT], ["at", "withdrawn"])
     of_members = latest.join(members, "x").withColumn("tenant", f.split("x", "\0")[0])
     # Any withdrawal holds, else the newest grant.
-    held = _largest(of_members, ["tenant", "customer", *_ABOUT], ["withdrawn", "at"])
+    held = _largest(of_members, ["tenant", "customer", *ABOUT], ["withdrawn", "at"])
     held = held.withColumns({"valid_until": -f.col("valid_until"), "ingested_at": -f.col("ingested_at")})
     return {
-        "silver/consents": said.select("x", *_ABOUT, *_told()),
-        "gold/consents": held.select("tenant", f.col("customer").alias("customer_id"), *_ABOUT, *_told()),
+        "silver/consents": said.select("x", *ABOUT, *_told(), "former"),
+        "gold/consents": held.select("tenant", f.col("customer").alias("customer_id"), *ABOUT, *_told()),
     }
 
 
@@ -119,17 +124,15 @@ def entries(said: DataFrame) -> DataFrame:
             tenant, x = tenant_of(key), identifier_of(key)
             claims: Claims = {}
             told = deque(differing(_claimed(of_one, claims)), MOST_TOLD)
-            yield from alone(
-                [
-                    (records.claims_key(tenant, x), records.encode_claims(kept(claims).items())),
-                    (records.history_key(tenant, x), records.encode_claims(told)),
-                ]
-            )
+            found = [(records.history_key(tenant, x), records.encode_claims(told))]
+            if claims:
+                found.append((records.claims_key(tenant, x), records.encode_claims(kept(claims).items())))
+            yield from alone(found)
 
     # As `Statement.order` has it, and then the permission: nobody's statements need to be in memory at once.
     descending = ("valid_until", "ingested_at")
-    order = [f.desc(name) if name in descending else f.asc(name) for name in ("x", *_ORDER, *_ABOUT)]
-    arranged = said.repartition("x").sortWithinPartitions(*order).select("x", *_ABOUT, *_WORD)
+    order = [f.desc(name) if name in descending else f.asc(name) for name in ("x", *_ORDER, *ABOUT)]
+    arranged = said.repartition("x").sortWithinPartitions(*order).select("x", *ABOUT, *_WORD, "former")
     return map_rows(arranged, step, _ENTRY)
 
 
@@ -142,14 +145,16 @@ def held(said: DataFrame) -> DataFrame:
             deque(_claimed(of_one, claims), 0)
             yield x, records.encode_claims(sorted(kept(claims).items()))
 
-    return map_rows(said.repartition("x").sortWithinPartitions("x").select("x", *_ABOUT, *_WORD), step, _HELD)
+    counts = said.where("NOT former").repartition("x").sortWithinPartitions("x")
+    return map_rows(counts.select("x", *ABOUT, *_WORD, "former"), step, _HELD)
 
 
 def _claimed(rows: Iterator[Row], claims: Claims) -> Iterator[Said]:
-    """The statements, each of them added to the claims as it passes."""
+    """The statements, each of them added to the claims as it passes, if it is not history alone."""
     for row in rows:
-        about, statement = Permission(*row[1:5]), Statement(*row[5:])
-        claim(claims, about, statement)
+        about, statement = Permission(*row[1:5]), Statement(*row[5:-1])
+        if not row[-1]:
+            claim(claims, about, statement)
         if len(claims) > 2 * MOST:
             newest = kept(claims)
             claims.clear()
@@ -167,7 +172,7 @@ def _told() -> list[Column]:
     """A word in the columns that the tables have."""
     begin, end = f.col("valid_from"), f.col("valid_until")
     return [
-        f.when(f.col("withdrawn"), _WITHDRAWN).otherwise("granted").alias("status"),
+        f.when(f.col("withdrawn"), WITHDRAWN).otherwise("granted").alias("status"),
         f.col("at").alias("stated_at"),
         f.when(begin != PAST, begin).alias("valid_from"),
         f.when(end != FUTURE, end).alias("valid_until"),

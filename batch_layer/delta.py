@@ -86,6 +86,8 @@ def _save(
     if mode == "overwrite":
         # A column that is described otherwise since is written as it is described.
         writer = writer.option("overwriteSchema", "true")
+    else:
+        writer = writer.option("mergeSchema", "true")  # a table of an older version may lack columns
     if table.partitions:
         writer = writer.partitionBy(*table.partitions)
     writer.save(str(root / name))

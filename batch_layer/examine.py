@@ -13,7 +13,7 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import consents, health, page, parity, report, said_parity
+from batch_layer import consents, health, page, parity, report, said_parity, turned
 from batch_layer.bronze import Bronze, messages
 from batch_layer.counting import Counting
 from batch_layer.gold import Gold
@@ -128,6 +128,7 @@ class Examiner:
             counting = beside.submit(self._counted, gold, manifest, upon_former=touched is not None)
             found = self._examined(gold, manifest, whole, touched)
             counted.save(directory, counting.result())
+        turned.written(gold, self.before, manifest, directory, found.at)
         found = msgspec.structs.replace(found, phases=self.phases.so_far())
         runs = gold.before("gold/runs", self.before)
         gold.write("gold/runs", runs.unionByName(found.row(self.spark)))

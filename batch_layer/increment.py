@@ -17,7 +17,17 @@ import msgspec
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
-from batch_layer import consents, customers, names, outcomes, profiles, shards, silver, touching
+from batch_layer import (
+    consents,
+    customers,
+    names,
+    outcomes,
+    profiles,
+    record_consents,
+    shards,
+    silver,
+    touching,
+)
 from batch_layer.bronze import Bronze
 from batch_layer.erasures import ByTenant
 from batch_layer.examine import Examiner
@@ -98,10 +108,13 @@ class Increment:
         """Find out what is touched. Raises Whole; nothing is written yet."""
         old, new = self._before.manifest, self._manifest
         progress("facts from the log")
-        versions = None
+        versions = landed = None
         if new.loads != old.loads:
             versions = records.current(new.loads).where(f.col("load") > old.loads)
+            # Those before them were ended by then: what these say makes no difference to what they said.
+            landed = records.landed(new.loads).where(f.col("load") > old.loads)
         self._messages, self._versions = bronze.since(old.offsets, new.offsets), versions
+        self._landed = landed
         self._facts = leaf(silver.all_facts(self._messages, versions, self._rules, self._erased))
         size = self._facts.count()
         _bound(size)
@@ -147,7 +160,7 @@ class Increment:
         members = self._gold.written("gold/identifiers").select(
             f.concat_ws("\0", "tenant", "type", "value").alias("x"), f.col("customer_id").alias("customer")
         )
-        new = leaf(consents.statements(self._messages, self._rules, self._erased))
+        new = leaf(record_consents.all_statements(self._messages, self._landed, self._rules, self._erased))
         said = leaf(consents.known(self._read("silver/consents")).union(new).distinct())
         self._gold.write_all(
             outcomes.tables(bronze.table(), members, self._rules, self._erased)

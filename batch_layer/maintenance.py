@@ -17,7 +17,7 @@ from batch_layer.alone import Busy, alone
 from batch_layer.sources.importing import LOCK
 from batch_layer.tables import TABLES
 from schemas.copies import prune, sweep
-from schemas.generation import numbers, path_of
+from schemas.generation import numbers, open_generation, path_of
 
 log = logging.getLogger(__name__)
 
@@ -62,8 +62,9 @@ def tidy(spark: SparkSession, root: Path, generations: Path, keep: Keep) -> None
         mark.touch()  # a system that has just begun has nothing to lose
     elif time.time() - mark.stat().st_mtime >= _DAY_S:
         hours = history_hours(generations, keep.days, time.time())
+        versions = needed(generations)
         for name in (name for name in TABLES if delta.exists(root, name)):
-            vacuum(spark, root, name, hours)
+            vacuum(spark, root, name, hours, versions.get(name))
         mark.touch()
 
 
@@ -96,11 +97,40 @@ def history_hours(generations: Path, days: int, now: float) -> int:
     return max(days * 24, int(oldest) + 24)
 
 
-def vacuum(spark: SparkSession, root: Path, name: str, hours: int) -> None:
-    """Delete files that were replaced more than so many hours ago; what is younger can be read as it was."""
+def needed(generations: Path) -> dict[str, int]:
+    """The oldest version of each table that a generation which is kept was made with."""
+    found: dict[str, int] = {}
+    for number in numbers(generations):
+        for name, version in open_generation(generations, number).manifest.tables.items():
+            found[name] = min(version, found.get(name, version))
+    return found
+
+
+def log_hours(log_: Path, hours: int, oldest: int | None, now: float) -> int:
+    """How long the log of a table stays: so many hours, or longer where it would be missed.
+
+    Delta keeps no checkpoint for the sake of a version that is younger than what it drops. So the log stays
+    from the last checkpoint on that the `oldest` version which is needed can be read from.
+    """
+    if oldest is None:
+        return hours
+    told = {file: int(file.name.partition(".")[0]) for file in log_.glob("[0-9]*.*") if file.is_file()}
+    begins = [version for file, version in told.items() if ".checkpoint." in file.name and version <= oldest]
+    first = max(begins, default=min(told.values(), default=0))
+    made = [file.stat().st_mtime for file, version in told.items() if first <= version <= oldest]
+    return max(hours, int((now - min(made, default=now)) / 3_600) + 24)
+
+
+def vacuum(spark: SparkSession, root: Path, name: str, hours: int, oldest: int | None = None) -> None:
+    """Delete files that were replaced more than so many hours ago; what is younger can be read as it was.
+
+    With a checkpoint, so that the log of those files goes, too: each commit of it tells their smallest and
+    largest values, and else it would wait for the tenth commit. `oldest` is the first version that is needed.
+    """
     path = root / name
+    logged = log_hours(path / "_delta_log", hours, oldest, time.time())
     wanted = {
-        "delta.logRetentionDuration": f"interval {hours} hours",
+        "delta.logRetentionDuration": f"interval {logged} hours",
         "delta.deletedFileRetentionDuration": f"interval {hours} hours",
     }
     if TABLES[name].bounded:
@@ -124,6 +154,15 @@ def vacuum(spark: SparkSession, root: Path, name: str, hours: int) -> None:
         for key, value in settings.items():
             spark.conf.set(key, value)
         table.vacuum(hours)
+        _checkpoint(spark, path)
     finally:
         for key, known_value in before.items():
             spark.conf.set(key, str(known_value))
+
+
+def _checkpoint(spark: SparkSession, path: Path) -> None:
+    """Have Delta write a checkpoint, and drop what of the log is older than it is to be kept."""
+    jvm = spark._jvm  # noqa: SLF001 - Delta's Python has no word for it
+    assert jvm is not None, "a session has a JVM"
+    log_ = jvm.org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, str(path))  # noqa: SLF001
+    log_.checkpoint()

@@ -4,7 +4,9 @@ Reads all of bronze, as a whole run does: nothing in it is in the order of ident
 out by the rules only when it is read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import msgspec
 import pyarrow as pa
@@ -45,6 +47,9 @@ _RECORD = pa.schema(
         ("others_left_out", pa.bool_()),
     ]
 )
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_TIMES: Final = ("stated_at", "valid_from", "valid_until")
 
 
 class Mentions(msgspec.Struct, frozen=True, kw_only=True):
@@ -99,19 +104,30 @@ def records(versions: DataFrame, rules: Rules, person: Person) -> DataFrame:
 
     def step(rows: Iterator[Row]) -> Iterator[Row]:
         observer = Observer(rules)
-        for source, record, load, ended, changed_at, ingested_at, identifiers, attributes in rows:
+        for source, record, load, ended, changed_at, ingested_at, identifiers, attributes, consents in rows:
             named = {type_: list(values) for type_, values in identifiers or ()}
             told, at = dict(attributes or ()), taken_in(changed_at, ingested_at)
             found = share(observer, named, told, at, person)
             if found is None:
                 continue
+            # As of a consent record: the word stands, what proves it may be of others.
+            stated = [_stated(one, proof=not found.others) for one in consents or ()]
             if found.others:
                 named, told = found.identifiers, {}
-            said = msgspec.json.encode({"identifiers": named, "attributes": told})
+            said = msgspec.json.encode(
+                {"identifiers": named, "attributes": told} | ({"consents": stated} if stated else {})
+            )
             yield (ingested_at, source, record, load, ended, changed_at, said, found.others)
 
     told = ("source", "record", "load", "ended", "changed_at", "ingested_at", "identifiers", "attributes")
-    return map_rows(versions.where(f.col("tenant") == person.tenant).select(*told), step, _RECORD)
+    return map_rows(versions.where(f.col("tenant") == person.tenant).select(*told, "consents"), step, _RECORD)
+
+
+def _stated(one: Mapping[str, Any], *, proof: bool) -> dict[str, object]:
+    """A permission that a record states, without what it leaves open; moments as times."""
+    said = {name: value for name, value in one.items() if value not in (None, "")}
+    said |= {name: _EPOCH + timedelta(microseconds=said[name]) for name in _TIMES if name in said}
+    return said if proof else {name: value for name, value in said.items() if name != "proof"}
 
 
 def _told(found: DataFrame) -> list[dict[str, object]]:

@@ -26,6 +26,7 @@ from schemas.blocks import alone
 from schemas.claims import claimed, decode_registers, encode_registers, profile_key
 from schemas.generation import Manifest
 from schemas.records import decode_claims
+from schemas.striking import names, struck
 
 _TEXT, _TIME = pa.string(), pa.int64()
 _SAID = ("x", "attribute", "source", "record", "at", "value", "fault")
@@ -49,10 +50,12 @@ def of_events(bronze: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> Dat
         for topic, value, ingested_at in rows:
             try:
                 event = accept(topic, value, ingested_at)
-                about = absorb(event, observer, Facts(), ingested_at, gone.get(event.tenant))
+                tombstones = gone.get(event.tenant)
+                about = absorb(event, observer, Facts(), ingested_at, tombstones)
             except Malformed:
                 continue  # it is among the rejects
-            owner, told = claimed(event, about, rules, ingested_at)
+            left = struck(event, ingested_at, observer, tombstones)
+            owner, told = claimed(left, about, rules, ingested_at)
             if owner is not None:
                 yield from _rows(key_of(event.tenant, owner), told)
 
@@ -68,9 +71,11 @@ def of_records(records: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> D
         observer = Observer(rules)
         for tenant, source, record, changed_at, ingested_at, identifiers, attributes in rows:
             at, said = ingested_at if changed_at is None else changed_at, dict(attributes)
+            tombstones, told_at = gone.get(tenant), taken_in(changed_at, ingested_at)
+            if tombstones and names(observer, dict(identifiers), said, told_at, tombstones):
+                continue  # as a purge leaves it
             try:
-                known = gone.get(tenant), taken_in(changed_at, ingested_at)
-                about = observer.observe(Facts(), dict(identifiers), said, at, ingested_at, *known)
+                about = observer.observe(Facts(), dict(identifiers), said, at, ingested_at)
             except UnknownTypeError:
                 continue
             owner = strongest(about, rules)

@@ -29,6 +29,7 @@ from batch_layer import (
     names,
     outcomes,
     profiles,
+    record_consents,
     shards,
     silver,
 )
@@ -191,11 +192,11 @@ def said_below(job: Run, manifest: Manifest) -> Said:
     """What all messages below the offsets of a manifest, and its records, say; no table is written."""
     bronze, rules = job.bronze().below(manifest.offsets), rulefile.parse(manifest.rules)
     erased = job.ledger().tombstones
-    claims = profiles.of_events(bronze, rules, erased)
+    claims, tables = profiles.of_events(bronze, rules, erased), Tables(job.spark, job.delta)
     if manifest.loads:
-        versions = Tables(job.spark, job.delta).current(manifest.loads)
-        claims = claims.unionByName(profiles.of_records(versions, rules, erased))
-    return Said(leaf(claims), leaf(consents.statements(bronze, rules, erased)))
+        claims = claims.unionByName(profiles.of_records(tables.current(manifest.loads), rules, erased))
+    landed = tables.landed(manifest.loads) if manifest.loads else None
+    return Said(leaf(claims), leaf(record_consents.all_statements(bronze, landed, rules, erased)))
 
 
 def rebuild(job: Run, before: Manifest, manifest: Manifest, progress: Progress = log.info) -> Manifest:
@@ -326,7 +327,7 @@ class _Rebuild:
             self._job.spark.catalog.clearCache()
             return self._manifest
         members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        said = leaf(consents.statements(bronze, self._rules, self._erased))
+        said = leaf(record_consents.all_statements(bronze, self._landed(), self._rules, self._erased))
         emails = outcomes.tables(bronze, members, self._rules, self._erased)
         self._gold.write_all(emails | consents.tables(said, members))
         self._progress("the new generation")
@@ -389,6 +390,11 @@ class _Rebuild:
             }
         )
         return ids.union(new)
+
+    def _landed(self) -> DataFrame | None:
+        """Every version of every record, where there are any."""
+        loads = self._manifest.loads
+        return Tables(self._job.spark, self._job.delta).landed(loads) if loads else None
 
     def _profiles(
         self,

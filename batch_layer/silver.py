@@ -17,7 +17,7 @@ from pyspark.sql import functions as f
 from batch_layer.numbers import Number, code_of
 from batch_layer.rows import Row, map_groups, map_rows
 from identity import Facts, Identifier, Observer, Rules, UnknownTypeError, Verdict, staleness
-from identity.facts import PAST, Failure, Signs
+from identity.facts import NO_WORD, PAST, Failure, Signs, Word
 from identity.tombstones import Tombstones
 from schemas import Malformed
 from schemas.absorb import absorb, accept
@@ -29,7 +29,8 @@ SOURCE = "source:"
 TIMES = ("first_seen", "last_seen", "first_ingested")
 
 SIGHTING, LINK, QUARANTINED, REJECT = "sighting", "link", "quarantined", "reject"
-SIGN = "sign"  # of life at `last_seen`, or the failure `reason` then
+SIGN = "sign"  # of life at `last_seen`, or what `reason` says then: a failure, or a word on being joined
+_WORDS = {"objection": True, "permission": False}
 
 _FACTS = pa.schema(
     [
@@ -148,7 +149,7 @@ def _rows(tenants: dict[str, Facts]) -> Iterator[Row]:
         for x, reason in found.quarantined.items():
             yield (QUARANTINED, key_of(tenant, x), None, *[None] * 5, reason, *_NOWHERE)
         for x, signs in found.signs.items():
-            for at, kind in ((signs.revived, None), *signs.failures):
+            for at, kind in _told(signs):
                 yield (SIGN, key_of(tenant, x), None, None, at, *[None] * 3, kind, *_NOWHERE)
 
 
@@ -164,14 +165,25 @@ def seen(facts_: DataFrame, number: Number, types: Sequence[str]) -> DataFrame:
     return merged.select("xi", "x", code_of("x", types).alias("code"), *TIMES)
 
 
+def _told(signs: Signs) -> Iterator[tuple[int, str | None]]:
+    """When each of them was, and its kind."""
+    if signs.revived != PAST:
+        yield signs.revived, None
+    yield from signs.failures
+    if signs.word != NO_WORD:
+        yield signs.word.at, "objection" if signs.word.objects else "permission"
+
+
 def sign_of(kind: str | None, at: int) -> Signs:
     """What a row of SIGN says."""
-    return Signs(revived=at) if kind is None else Signs(failures=(Failure(at, kind),))
+    if kind is None:
+        return Signs(revived=at)
+    return Signs(word=Word(at, _WORDS[kind])) if kind in _WORDS else Signs(failures=(Failure(at, kind),))
 
 
 def signed(known: DataFrame, facts_: DataFrame, number: Number, rules: Rules) -> DataFrame:
-    """`known` with `signs`, as `schemas.records` has them, and `stale`: since when x is, or null."""
-    if not rules.stale:
+    """`known` with `signs`, as `schemas.records` has them, and `stale`: since when x is, APART, or null."""
+    if not rules.stale and not rules.joining:
         null = f.lit(None)
         return known.withColumns({"signs": null.cast("binary"), "stale": null.cast("bigint")})
     told = facts_.where(f.col("kind") == SIGN).select(

@@ -84,6 +84,13 @@ _STATED = (
 )
 
 
+# The permissions that a record of a slow source states; moments in microseconds, null where it says none.
+STATED: Final = (
+    "ARRAY<STRUCT<purpose: STRING, channel: STRING, brand: STRING, locale: STRING, status: STRING, "
+    "stated_at: BIGINT, valid_from: BIGINT, valid_until: BIGINT, proof: STRING>>"
+)
+
+
 def _counts(unique: str) -> tuple[Column, ...]:
     """What `batch_layer.outcomes` counts: events, and whom or what they are of."""
     totals = tuple(Column(f"{what}_total", "BIGINT", f"events: {what}") for what in COUNTED)
@@ -121,6 +128,7 @@ TABLES: Final[dict[str, Table]] = {
             Column("content", "STRING", "hash of what it says"),
             Column("identifiers", "MAP<STRING, ARRAY<STRING>>", "values by type, as sent; personal data"),
             Column("attributes", "MAP<STRING, STRING>", "attributes by path; personal data"),
+            Column("consents", STATED, "permissions as stated; null: its source says nothing of them"),
         ),
         key=("tenant", "source", "record", "load"),
         bounded=("load", "tenant", "source", "changed_at", "ingested_at"),
@@ -163,8 +171,14 @@ TABLES: Final[dict[str, Table]] = {
     ),
     "silver/consents": Table(
         "A word of an identifier on a permission, see docs/consent.md: the history of all that was stated.",
-        (Column("x", "STRING", f"identifier: {_KEY}"), *_STATED),
-        key=("x", "purpose", "channel", "brand", "locale", "stated_at", "status", "proof"),
+        (
+            Column("x", "STRING", f"identifier: {_KEY}"),
+            *_STATED,
+            Column(
+                "former", "BOOLEAN", "whether it is history alone: a record that granted it no longer does"
+            ),
+        ),
+        key=("x", "purpose", "channel", "brand", "locale", "stated_at", "status", "proof", "ingested_at"),
         order=("x",),
     ),
     "silver/claims": Table(

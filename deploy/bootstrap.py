@@ -213,6 +213,7 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
     from speed_layer.triggers.horizon import Horizon  # noqa: PLC0415
     from speed_layer.triggers.joining import Joining  # noqa: PLC0415
     from speed_layer.triggers.keeping import Keeping  # noqa: PLC0415
+    from speed_layer.triggers.turning import Turning  # noqa: PLC0415
 
     tenant = settings.tenant
     view, following = serving_view(settings), Following(redis(settings))
@@ -228,6 +229,7 @@ def trigger_app(settings: Settings, of: "Triggers", nothing: Path) -> "App":
         Changes(tenant, of, customers),
         Joining(tenant, of, customers, memberships, following),
         Keeping(tenant, of, customers, memberships),
+        Turning(tenant, of, triggering.ViewTurns(view, settings.generations)),
         Horizon(consumer(settings, group(tenant)), read),
         lambda publish: Delivery(of, customers, permissions(settings), webhook, publish),
         triggering.options(settings, nothing),

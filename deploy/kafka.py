@@ -11,10 +11,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from deploy.errors import SettingsError
+from deploy.repeats import Once
 from deploy.settings import Settings
 from schemas import TOPICS
 
 log = logging.getLogger("librdkafka")
+log.addFilter(Once())
 
 _LARGEST = max(topic.max_message for topic in TOPICS.values())
 

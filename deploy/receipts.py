@@ -111,7 +111,7 @@ def _history(settings: Settings, clean: list[Generation], first: datetime | None
     if all(_begins(settings.delta / table) >= version for table, version in versions.items()):
         return Store(name, done=True)
     # Each commit of it says which values the files begin and end with.
-    log = "Delta to drop the log of these, with the first checkpoint (each tenth commit) after that"
+    log = "Delta to drop the log of these, with the first daily clean-up after that; it counts whole days"
     return Store(name, done=False, waits_for=log)
 
 

@@ -29,9 +29,10 @@ from serving_layer.web.routes import Outside, table
 
 log = logging.getLogger(__name__)
 
-# New objects until the collector looks at them, and how often it does until it looks at all that there is:
-# hardly ever. Requests leave no cycles, and to walk over all remembered answers takes a quarter of a second.
-_COLLECT_AFTER = (100_000, 50, 10_000)
+# New objects until the collector looks at them, less than a millisecond's worth, for it holds up all requests
+# meanwhile; and how often it does until it looks again at what it has seen: hardly ever. Requests leave no
+# cycles, and to walk over all remembered answers takes a quarter of a second.
+_COLLECT_AFTER = (5_000, 20_000, 10_000)
 
 # Seconds after which a thread that wants the interpreter gets it. Granian's own hands over each request, and
 # would wait for the usual 5 ms behind a busy loop.

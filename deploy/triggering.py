@@ -16,6 +16,7 @@ from deploy.settings import Settings
 from identity import Customer, Rules, rulefile
 from schemas import Unavailable
 from schemas.generation import open_generation
+from schemas.turned import GENERATION, Turned, read
 from serving_layer.profile import published
 from serving_layer.view import Found, ServingView
 from speed_layer.triggers.app import App
@@ -129,7 +130,29 @@ class ViewMemberships:
         known = self._view.known(customer)
         _check(stale=known.stale)
         before = published(known.standing, self._tenant, customer)
-        return Membership(known.segments, before, known.standing.generation.manifest.offsets)
+        manifest = known.standing.generation.manifest
+        offsets = {**manifest.offsets, GENERATION: {0: manifest.generation + 1}}
+        return Membership(known.segments, before, offsets)
+
+
+class ViewTurns:
+    """What generations changed by themselves, up to the one that readers stand on."""
+
+    def __init__(self, view: ServingView, generations: Path) -> None:
+        self._view = view
+        self._generations = generations
+
+    def since(self, number: int) -> tuple[int, list[tuple[int, Turned]]]:
+        """See `seams.Turns`."""
+        freshness = self._view.freshness()
+        _check(stale=freshness.stale)
+        told: list[tuple[int, Turned]] = []
+        # By what each was made from: one that readers were led back from is none of theirs.
+        each = freshness.generation
+        while each > number and (turned := read(self._generations, each)) is not None:
+            told.append((each, turned))
+            each = turned.before
+        return freshness.generation, told[::-1]
 
 
 def _check(*, stale: bool) -> None:

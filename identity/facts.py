@@ -78,15 +78,27 @@ class Failure(NamedTuple):
     kind: str
 
 
+class Word(NamedTuple):
+    """When somebody spoke of being joined, and whether to object. The larger holds."""
+
+    at: int
+    objects: bool
+
+
+NO_WORD: Final = Word(PAST, objects=False)
+
+
 class Signs(NamedTuple):
     """When an identifier last showed life, and its failures since: the newest first, so many of a kind.
 
-    They merge like all facts: the newest failures of a union are the newest of the newest of its parts, and
-    which come after the last sign of life is the same whether the others are left out sooner or later.
+    And the last word on its being joined. They merge like all facts: the newest failures of a union are the
+    newest of the newest of its parts, and which come after the last sign of life is the same whether the
+    others are left out sooner or later.
     """
 
     revived: int = PAST
     failures: tuple[Failure, ...] = ()
+    word: Word = NO_WORD
 
     def merge(self, other: "Signs") -> "Signs":
         """What both know."""
@@ -97,7 +109,7 @@ class Signs(NamedTuple):
             counts[failure.kind] += 1
             if failure.at > revived and counts[failure.kind] <= MOST_FAILURES:
                 left.append(failure)
-        return Signs(revived, tuple(left))
+        return Signs(revived, tuple(left), max(self.word, other.word))
 
 
 NO_SIGNS: Final = Signs()
@@ -165,7 +177,7 @@ class Facts:
         _widen(self.links, pair(a, b), Link(verdict=verdict, decided_at=decided_at))
 
     def add_signs(self, identifier: Identifier, signs: Signs) -> None:
-        """What tells whether it is stale; of an identifier that is added as seen, too."""
+        """What tells whether it is stale or objects; of an identifier that is added as seen, too."""
         _widen(self.signs, identifier, signs)
 
     def add_erasure(self, identifier: Identifier, ingested_at: int) -> None:

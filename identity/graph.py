@@ -64,7 +64,7 @@ class Node:
     lone: bool = False  # it is all of its customer, which carries no other id: there is no more to know
     far: dict[str, Far] = field(default_factory=dict)  # by the other end's type
     signs: Signs = NO_SIGNS
-    stale: int | None = None  # since when, by these signs; see identity.staleness
+    stale: int | None = None  # since when, by these signs, or APART; see identity.staleness
 
     @property
     def shut(self) -> bool:

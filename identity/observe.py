@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from identity import normalise
+from identity import normalise, objection
+from identity.consent import Permission, Statement
 from identity.errors import InvalidValueError, UnknownTypeError
 from identity.facts import Facts
 from identity.identifier import Identifier, Screened
@@ -26,10 +27,10 @@ _JUNK = "blocked: stands for no value"
 
 
 class Observer:
-    """Turns events into facts by one set of rules; keeps a cache of normalised values."""
+    """Turns events into facts by one set of `rules`; keeps a cache of normalised values."""
 
     def __init__(self, rules: Rules) -> None:
-        self._rules = rules
+        self.rules = rules
         self._normalise = {
             name: normalise.named(rule.normalise, rule.region) for name, rule in rules.types.items()
         }
@@ -46,7 +47,7 @@ class Observer:
         """
         normalise_ = self._normalise.get(type_)
         if normalise_ is None:
-            raise UnknownTypeError(type_, tuple(self._rules.types))
+            raise UnknownTypeError(type_, tuple(self.rules.types))
         bare = raw.strip()
         if is_junk(bare):
             return Identifier(type_, bare), _JUNK
@@ -86,7 +87,7 @@ class Observer:
         """
         at = ingested_at if told_at is None else told_at
         screened = self.screened(identifiers)
-        keys = [key for rule in self._rules.match_keys for key in self._match_key(rule, attributes)]
+        keys = [key for rule in self.rules.match_keys for key in self._match_key(rule, attributes)]
         if tombstones and at <= tombstones.newest:
             left = tombstones.left(screened, at)
             if left != screened or tombstones.left(keys, at) != keys:
@@ -106,18 +107,25 @@ class Observer:
         `kind` is the outcome of an e-mail, which alone `may_fail`, or what happened on the web; `at` is event
         time (microseconds).
         """
-        if kind not in self._rules.signs:
+        if kind not in self.rules.signs:
             return
         for x in about:
-            rule = self._rules.stale.get(x.type)
+            rule = self.rules.stale.get(x.type)
             signs = rule.told(kind, at, may_fail=may_fail) if rule is not None else None
             if signs is not None:
                 facts.add_signs(x, signs)
 
+    def hear(self, facts: Facts, about: Iterable[Identifier], claims: Mapping[Permission, Statement]) -> None:
+        """Add to `facts` what statements on permissions, of these identifiers, say of being joined."""
+        signs = objection.told(self.rules.joining, claims) if self.rules.joining else None
+        if signs is not None:
+            for x in about:
+                facts.add_signs(x, signs)
+
     def screened(self, identifiers: Mapping[str, Iterable[str]]) -> list[Screened]:
         """What each raw value means. Raises UnknownTypeError where no rule names a type."""
-        if self._rules.ignore_unknown:
-            known = self._rules.types
+        if self.rules.ignore_unknown:
+            known = self.rules.types
             identifiers = {type_: values for type_, values in identifiers.items() if type_ in known}
         identify = self.identify
         return [identify(type_, raw) for type_, values in identifiers.items() for raw in values]

@@ -52,7 +52,7 @@ def _order(links: Mapping[Identifier, Link], rule: PairRule) -> Any:  # noqa: AN
 def not_kept(by: Identifier, other: Identifier, link: Link, stale: int | None, rules: Rules) -> str:
     """The reason for a link that `by`, stale since then or not at all, does not keep."""
     if not staleness.may_keep(link, stale):
-        return staleness.not_kept(by)
+        return staleness.not_kept(by, stale)
     rule = rules.between(by.type, other.type)
     if rule.contested:
         return f"shared: more than {rule.keep} {other.type} claim this {by.type}, it goes to nobody"

@@ -92,7 +92,11 @@ class Problems:
                 number = float(value[:-1]) / 100
             except ValueError:
                 number = None
-        if isinstance(number, bool) or not isinstance(number, int | float) or not 0 <= number <= 1:
-            self.wrong(path, "write a share, such as 5% or 0.05")
+        return self.fraction(path, number, "write a share, such as 5% or 0.05")
+
+    def fraction(self, path: str, value: object, remedy: str = "write a number from 0 to 1") -> float:
+        """A number from 0 to 1."""
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            self.wrong(path, remedy)
             return 0.0
-        return float(number)
+        return float(value)

@@ -39,8 +39,10 @@ def partition(  # noqa: C901 - in one piece, as the design words it
     links = {ends: link for ends, link in links.items() if alive.issuperset(ends)}
 
     # 2. Own.
-    def is_old_enough(x: Identifier, link: Link) -> bool:
+    def may_keep(x: Identifier, link: Link) -> bool:
         signs, rule = facts.signs.get(x, NO_SIGNS), rules.stale.get(x.type)
+        if signs.word.objects:
+            return False
         for kind, count in rule.after.items() if rule is not None else ():
             bounces = sorted(at for at, of in signs.failures if of == kind and at > signs.revived)
             enough = bounces[count - 1 : count]
@@ -50,7 +52,7 @@ def partition(  # noqa: C901 - in one piece, as the design words it
 
     def keeps(x: Identifier, y: Identifier) -> bool:
         mine, other = rules.types[x.type], rules.types[y.type]
-        near = {z: link for z, link in neighbours(x, links).items() if is_old_enough(x, link)}
+        near = {z: link for z, link in neighbours(x, links).items() if may_keep(x, link)}
         rivals = {z: link for z, link in near.items() if z.type == y.type}
         if mine.when_shared == "nobody" and other.rank < mine.rank and len(rivals) > other.max:
             return False

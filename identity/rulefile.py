@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from identity import attribute_rules, consent_rules, groups, segment_rules, staleness, type_rules
+from identity import attribute_rules, consent_rules, groups, objection, segment_rules, staleness, type_rules
 from identity.errors import RuleError
 from identity.problems import Document, Problems
 from identity.rules import Rules
@@ -25,6 +25,7 @@ _TOP = (
     "segments",
     "groups",
     "stale",
+    "joining",
 )
 
 
@@ -100,4 +101,5 @@ def _read(problems: Problems, top: Document) -> Rules:
         segments=segment_rules.read(problems, top.get("segments", {}), profile),
         groups=groups.read(problems, top.get("groups", {}), profile),
         stale=staleness.read(problems, top.get("stale", {}), types),
+        joining=objection.read(problems, top["joining"]) if "joining" in top else "",
     )

@@ -88,6 +88,8 @@ class Rules:
     segments: "Mapping[str, Segment]" = field(default_factory=dict)
     groups: "Mapping[str, GroupRule]" = field(default_factory=dict)
     stale: "Mapping[str, StaleRule]" = field(default_factory=dict)
+    # The purpose of consent by whose withdrawal an identifier objects to being joined; empty: none can.
+    joining: str = ""
     _pairs: dict[tuple[str, str], PairRule] = field(default_factory=dict, compare=False, repr=False)
 
     @cached_property
@@ -136,6 +138,8 @@ class Rules:
             meaning["groups"] = {name: asdict(group) for name, group in self.groups.items()}
         if self.stale:
             meaning["stale"] = {name: asdict(rule) for name, rule in self.stale.items()}
+        if self.joining:
+            meaning["joining"] = self.joining
         canonical = json.dumps(meaning, sort_keys=True, ensure_ascii=True).encode()
         return hashlib.sha256(canonical).hexdigest()[:16]
 

@@ -6,6 +6,9 @@ them, and *since* the one that made it enough. In step 2 a stale identifier keep
 after that moment, unless a steward wants it; what it was linked with before stays. Its next sign of life
 makes it as if it had never failed.
 
+Who objects to being joined (`identity.objection`) is treated as if he had been stale for ever, and that
+no steward can change: he keeps no link at all.
+
 As with `max`, only its own end of a link is concerned. A neighbour need not know, and goes on counting the
 link: so this looks at one identifier and its links only, like all of steps 1 and 2.
 """
@@ -14,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from identity.facts import MOST_FAILURES, Failure, Link, Signs, Verdict
+from identity.facts import MOST_FAILURES, PAST, Failure, Link, Signs, Verdict
 from identity.identifier import Identifier
 from identity.problems import Document, Problems
 from identity.rules import Rules
@@ -23,6 +26,9 @@ KEYS: Final = ("after", "revived_by", "certainty")
 
 # Outcomes of an e-mail that may count as failures of its address.
 FAILURES: Final = ("soft_bounce", "hard_bounce", "complaint", "unsubscribe")
+
+# Since when he is stale who objects to being joined.
+APART: Final = PAST
 
 
 @dataclass(frozen=True)
@@ -54,14 +60,18 @@ class StaleRule:
 
 
 def since(x: Identifier, signs: Signs, rules: Rules) -> int | None:
-    """Since when x, with these signs, is stale (microseconds); None if it is not."""
+    """Since when x, with these signs, is stale (microseconds); None if it is not, APART if it objects."""
+    if signs.word.objects:
+        return APART
     rule = rules.stale.get(x.type)
     return rule.since(signs) if rule is not None else None
 
 
 def may_keep(link: Link, stale: int | None) -> bool:
     """Whether an identifier that is stale since then, or not at all, may keep a link."""
-    return stale is None or link.first_seen <= stale or link.verdict == Verdict.MUST
+    if stale is None:
+        return True
+    return stale != APART and (link.first_seen <= stale or link.verdict == Verdict.MUST)
 
 
 def may_be_kept(links: Mapping[Identifier, Link], stale: int | None) -> Mapping[Identifier, Link]:
@@ -69,8 +79,10 @@ def may_be_kept(links: Mapping[Identifier, Link], stale: int | None) -> Mapping[
     return links if stale is None else {z: link for z, link in links.items() if may_keep(link, stale)}
 
 
-def not_kept(by: Identifier) -> str:
-    """The reason for a link that `by` may not keep."""
+def not_kept(by: Identifier, stale: int | None) -> str:
+    """The reason for a link that `by`, stale since then, may not keep."""
+    if stale == APART:
+        return f"objected: this {by.type} stays apart, until joining it is permitted again"
     return f"stale: this {by.type} has failed, and links nobody new until it shows a sign of life"
 
 

@@ -69,7 +69,7 @@ def _type(problems: Problems, name: str, path: str, entry: Document, *, made: bo
         region = None
     rule = TypeRule(
         name=name,
-        certainty=_certainty(problems, f"{path}.certainty", entry.get("certainty", 1.0)),
+        certainty=problems.fraction(f"{path}.certainty", entry.get("certainty", 1.0)),
         when_shared=problems.one_of(f"{path}.when_shared", entry.get("when_shared", "newest"), WHEN_SHARED),
         rank=_count(problems, path, entry, "rank") or 1,
         max=_max(problems, path, entry),
@@ -84,13 +84,6 @@ def _type(problems: Problems, name: str, path: str, entry: Document, *, made: bo
         else None,
     )
     return _with_block(problems, f"{path}.block", entry.get("block", []), rule)
-
-
-def _certainty(problems: Problems, path: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        problems.wrong(path, "write a number from 0 to 1")
-        return 1.0
-    return float(value)
 
 
 def _max(problems: Problems, path: str, entry: Document) -> int:

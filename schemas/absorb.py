@@ -6,12 +6,11 @@ from identity import Facts, Identifier, Observer, UnknownTypeError, Verdict
 from identity.tombstones import ERASED_TYPE, Tombstones
 from schemas.codec import decode
 from schemas.errors import Malformed
-from schemas.events import Consent, Decision, EmailEvent, WebEvent
+from schemas.events import Absorbed, Consent, Decision, EmailEvent, WebEvent
+from schemas.stated import stated
 from schemas.topics import CONSENTS, DECISIONS, EMAIL, WEB
 
 _VERDICTS = {"must_link": Verdict.MUST, "cannot_link": Verdict.CANNOT, "undo": Verdict.NONE}
-
-Absorbed = WebEvent | EmailEvent | Consent | Decision
 
 # The topics that decide who is who and what may be done, and so what both layers read.
 LOG: Final = (WEB, EMAIL, CONSENTS, DECISIONS)
@@ -49,16 +48,19 @@ def absorb(
         if isinstance(record, Decision):
             return _decide(record, observer, facts, ingested_at, tombstones)
         if isinstance(record, Consent):
-            return _claim(record, observer, facts, ingested_at, tombstones)
-        about = observer.observe(
-            facts, record.identifiers, record.properties, record.occurred_at, ingested_at, tombstones
-        )
+            about = _claim(record, observer, facts, ingested_at, tombstones)
+        else:
+            about = observer.observe(
+                facts, record.identifiers, record.properties, record.occurred_at, ingested_at, tombstones
+            )
     except UnknownTypeError as error:
         raise Malformed(str(error)) from None
     if isinstance(record, EmailEvent):
         observer.tell(facts, about, record.outcome, record.occurred_at, may_fail=True)
-    else:
+    elif isinstance(record, WebEvent):
         observer.tell(facts, about, record.kind, record.occurred_at, may_fail=False)
+    if observer.rules.joining and (claims := stated(record, observer.rules, ingested_at)):
+        observer.hear(facts, about, claims)
     return about
 
 

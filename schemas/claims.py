@@ -8,7 +8,6 @@ the generation knows of before then does not count.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain
 from typing import Any, Final
 
 import msgspec
@@ -16,8 +15,7 @@ import msgspec
 from identity import Identifier, Rules
 from identity.profile import Claim, Registers, Told, claims, strongest
 from identity.segments import counted, counting
-from schemas.absorb import Absorbed
-from schemas.events import Consent, Decision, kind_of
+from schemas.events import Absorbed, Consent, Decision, kind_of
 from schemas.records import identifier_digest, tenant_prefix
 
 # The kind of a web event with which customers change their details themselves.
@@ -52,12 +50,21 @@ def claimed(
     owner = None if isinstance(record, Decision | Consent) else strongest(about, rules)
     if isinstance(record, Decision | Consent) or owner is None:
         return None, iter(())
-    kind = kind_of(record)
-    place = (source_of(kind, record), record.event_id, record.occurred_at, ingested_at)
-    told = claims(rules, record.properties, *place)
+    return owner, told(kind_of(record), record, rules, record.occurred_at, ingested_at)
+
+
+def told(
+    kind: str,
+    event: Any,  # noqa: ANN401 - an event, or what is read of a plain one
+    rules: Rules,
+    occurred_at: int,
+    ingested_at: int,
+) -> Iterator[Told]:
+    """What an event with properties claims: values of attributes, and to be counted by segments."""
+    place = (source_of(kind, event), event.event_id, occurred_at, ingested_at)
+    yield from claims(rules, event.properties, *place)
     if rules.counted:
-        told = chain(told, counting(counted(rules, kind, record), *place))
-    return owner, told
+        yield from counting(counted(rules, kind, event), *place)
 
 
 def profile_key(tenant: str, identifier: Identifier) -> bytes:

@@ -10,8 +10,7 @@ import msgspec
 
 from identity import Facts, Identifier, Observer
 from identity.tombstones import Tombstones
-from schemas.absorb import Absorbed
-from schemas.events import Consent, Decision
+from schemas.events import Absorbed, Consent, Decision
 from schemas.events import Identifier as Named
 from schemas.striking import identify, tells, without
 

@@ -216,6 +216,7 @@ class DeadLetter(_Record, frozen=True, kw_only=True, gc=False):
 
 
 Event = WebEvent | EmailEvent
+Absorbed = WebEvent | EmailEvent | Consent | Decision
 Record = WebEvent | EmailEvent | Consent | Decision | Erasure | CustomerChange | CustomerTrigger | DeadLetter
 
 

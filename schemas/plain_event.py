@@ -1,13 +1,14 @@
 """Plain events: JSON that holds nothing to be careful about, read many at a time without building records.
 
-Nearly all events are plain: ASCII, without an escape, with no properties. Of these only four fields matter
-to who is who, and what stands in `identifiers` mostly stood in another event a moment ago, so it stays
-bytes that a cache can know. Whatever is not plain, and whatever is wrong, is left to `schemas.codec`,
-which alone refuses a message. A property test holds that both ways say the same.
+Nearly all events are plain: ASCII, without an escape, their properties texts and no more. Of these only four
+fields matter to who is who, and what stands in `identifiers` mostly stood in another event a moment ago, so
+it stays bytes that a cache can know. Whatever is not plain, and whatever is wrong, is left to
+`schemas.codec`, which alone refuses a message. A property test holds that both ways say the same.
 """
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import compress
 from operator import methodcaller
 from typing import Annotated, Any, NamedTuple, Protocol
 
@@ -18,6 +19,7 @@ from schemas.checks import (
     EARLIEST,
     MAX_ID,
     MAX_KIND,
+    MAX_NAME,
     MAX_PURPOSES,
     MAX_WORD,
     MOST_AHEAD,
@@ -47,8 +49,9 @@ _LEAN: dict[Any, Any] = {
     | UnsetType,
     Identifiers: msgspec.Raw,
     Micros: Annotated[datetime, Meta(tz=True)],
+    "properties": dict[Annotated[str, Meta(max_length=MAX_NAME)], str] | UnsetType,
     # An empty map says as little as none.
-    Properties: Annotated[dict[str, Any], Meta(max_length=0)] | UnsetType,
+    "attributes": Annotated[dict[str, Any], Meta(max_length=0)] | UnsetType,
 }
 _objects, _lists = methodcaller("count", b"{"), methodcaller("count", b"[")
 _IDENTIFIERS = b'"identifiers"'
@@ -60,6 +63,7 @@ class Plain(Protocol):
     event_id: str
     tenant: str
     occurred_at: datetime
+    properties: Properties | UnsetType
 
 
 class PlainEvents(NamedTuple):
@@ -69,6 +73,12 @@ class PlainEvents(NamedTuple):
     times: Sequence[datetime]
     identifiers: Sequence[bytes]
     tenants: set[str]
+
+    def only(self, keep: Sequence[bool]) -> "PlainEvents":
+        """Those of them that are to be kept."""
+        events = [*compress(self.events, keep)]
+        times, identifiers = compress(self.times, keep), compress(self.identifiers, keep)
+        return PlainEvents(events, [*times], [*identifiers], {event.tenant for event in events})
 
 
 class PlainForm:

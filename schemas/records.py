@@ -30,8 +30,9 @@ import msgspec
 
 from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.consent import Permission, Said, Statement
-from identity.facts import NO_SIGNS, PAST, Failure, Signs
+from identity.facts import NO_SIGNS, NO_WORD, PAST, Failure, Signs, Word
 from identity.graph import Edge, Far, IdRecord, Node
+from identity.staleness import APART
 
 FORMAT = 3
 
@@ -40,7 +41,7 @@ CLAIMS: Final = b"p"  # of what an identifier permits
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 _FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
-_LONE, _FIRST, _EXPIRED, _STALE = 1, 2, 4, 8  # of a node
+_LONE, _FIRST, _EXPIRED, _STALE, _APART = 1, 2, 4, 8, 16  # of a node
 
 # The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far,
 # no signs.
@@ -136,13 +137,13 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
     x, first, seen = node.identifier, node.first, node.seen
     place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
     expired = node.fault is not None and node.fault.startswith("expired")
-    stale = node.stale is not None
-    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED | stale * _STALE
+    stale = 0 if node.stale is None else _APART if node.stale == APART else _STALE
+    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED | stale
     if edges is None:
         edges = [_edge(other, edge) for other, edge in node.edges.items()]
     tail: list[Any] = [x[0], x[1], edges, node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
-    signs = None if node.signs == NO_SIGNS else (*node.signs, node.stale)
+    signs = None if node.signs == NO_SIGNS else _signed(node)
     rest = (None if first == x else first, node.fault, node.home, node.minted, far, signs)
     if rest != _USUAL:
         tail += rest
@@ -159,7 +160,7 @@ def decode_node(data: bytes) -> Node:
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
     first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :]) if rest else _USUAL
-    signs, stale = (NO_SIGNS, None) if told is None else (_signs(*told[:2]), told[2])
+    signs, stale = (NO_SIGNS, None) if told is None else (read_signs(*told[:2], *told[3:]), told[2])
     x = Identifier(type_, value)
     return Node(
         x,
@@ -213,19 +214,23 @@ def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple
 
 
 def encode_signs(signs: Signs) -> bytes:
-    """`[revived, failures]`: signs by themselves."""
-    return _encode(signs)
+    """`[revived, failures, word]`: signs by themselves; nobody's last word is left out."""
+    return _encode(signs_form(signs))
 
 
 def decode_signs(data: bytes) -> Signs:
     """What `encode_signs` wrote."""
-    revived, failures = _decode(data)
-    return _signs(revived, failures)
+    return read_signs(*_decode(data))
 
 
 def is_stale(node: bytes) -> bool:
     """Whether an encoded node is of an identifier that is stale (`identity.staleness`)."""
     return bool(node[_HEADER.size - 1] & _STALE)
+
+
+def is_apart(node: bytes) -> bool:
+    """Whether an encoded node is of an identifier that objects to being joined (`identity.objection`)."""
+    return bool(node[_HEADER.size - 1] & _APART)
 
 
 def is_lone(node: bytes) -> bool:
@@ -250,8 +255,21 @@ def customer_digest(node: bytes) -> bytes:
     return b"" if digest == _NO_CUSTOMER else digest
 
 
-def _signs(revived: int, failures: Iterable[tuple[int, str]]) -> Signs:
-    return Signs(revived, tuple(Failure(*failure) for failure in failures)) if failures else Signs(revived)
+def _signed(node: Node) -> tuple[Any, ...]:
+    revived, failures, word = node.signs
+    told = (revived, failures, node.stale)
+    return told if word == NO_WORD else (*told, word)
+
+
+def signs_form(signs: Signs) -> tuple[Any, ...]:
+    """Signs as they are written: without the last word where nobody spoke."""
+    return signs[:2] if signs.word == NO_WORD else signs
+
+
+def read_signs(revived: int, failures: Iterable[tuple[int, str]], word: tuple[int, bool] = NO_WORD) -> Signs:
+    """What `signs_form` made."""
+    failed = tuple(Failure(*failure) for failure in failures) if failures else ()
+    return _new(Signs, (revived, failed, word if word is NO_WORD else Word(*word)))
 
 
 def _edge(other: Identifier, edge: Edge) -> EdgeForm:

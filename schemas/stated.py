@@ -9,14 +9,15 @@ from collections.abc import Mapping
 from identity import Rules
 from identity.consent import Claims, Statement, claim, permission
 from identity.facts import FUTURE, PAST
-from schemas.absorb import Absorbed
 from schemas.claims import EMAIL_SOURCE, WEB_SOURCE
-from schemas.events import Consent, EmailEvent, WebEvent
+from schemas.events import Absorbed, Consent, EmailEvent, WebEvent
 
 
 def stated(record: Absorbed, rules: Rules, ingested_at: int) -> Claims:
     """What a record claims for its identifiers; `ingested_at` is its append time in microseconds."""
     if isinstance(record, WebEvent):
+        if not record.consent:
+            return {}  # as nearly all
         return of_map(record.consent, record.occurred_at, record.site, record.event_id, ingested_at)
     if isinstance(record, EmailEvent):
         return of_outcome(record.outcome, record.occurred_at, record.event_id, rules, ingested_at)

@@ -10,10 +10,10 @@ import msgspec
 from identity import Facts, Identifier, Observer, UnknownTypeError
 from identity.identifier import Screened
 from identity.tombstones import Tombstones
-from schemas.absorb import Absorbed, accept
+from schemas.absorb import accept
 from schemas.codec import encode
 from schemas.errors import Malformed
-from schemas.events import Consent, Decision, Event
+from schemas.events import Absorbed, Consent, Decision, Event
 from schemas.events import Identifier as Named
 
 # What a record tells of those whom it names, and as what it is left.
@@ -44,6 +44,13 @@ def rewritten(
     if isinstance(left, Consent) and not left.identifiers:
         return b""  # the word of nobody
     return None if left is None else encode(left)
+
+
+def struck(record: Absorbed, ingested_at: int, observer: Observer, tombstones: Tombstones | None) -> Absorbed:
+    """A record as it would be rewritten, for who asks what it claims; itself where it names nobody erased."""
+    if not tombstones or ingested_at > tombstones.newest:
+        return record
+    return _left(record, ingested_at, observer, tombstones) or record
 
 
 def tells(text: bytes, values: Iterable[str]) -> bool:

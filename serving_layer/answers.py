@@ -35,6 +35,8 @@ def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
         answer["aliases"] = customer[2]
         if outcome.stale:
             answer["stale_address"] = True
+        if outcome.objected:
+            answer["objected"] = True
     elif outcome.reason or outcome.pending:
         answer = {"customer_id": None}
         if outcome.reason:

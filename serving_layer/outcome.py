@@ -23,13 +23,15 @@ class Outcome:
     `customer` is `[id, [[type, value], …], aliases]`, or None and (where there is one) the `reason`;
     `pending` says that events about it wait for the side lane. `certainty` is None where it is not known,
     or not yet: then `open` says so, and `settle` wants the links of all members. `stale` says that it is an
-    address that has failed (`identity.staleness`): then it is less certain, by the rules.
+    address that has failed (`identity.staleness`): then it is less certain, by the rules; `objected`, that it
+    objects to being joined (`identity.objection`).
     """
 
     __slots__ = (
         "certainty",
         "customer",
         "identifier",
+        "objected",
         "open",
         "pending",
         "reason",
@@ -45,7 +47,7 @@ class Outcome:
         self.pending = False
         self.certainty: float | None = None
         self.open = False
-        self.stale = False
+        self.stale = self.objected = False
         # The keys that must not be in the overlay for this to hold, if it rests on the generation alone.
         self.watched: tuple[bytes, ...] | None = None
         # The JSON, by whether it shows members, once somebody has written it.
@@ -59,6 +61,7 @@ class Outcome:
         if not node:
             return self
         self.stale = records.is_stale(node)
+        self.objected = records.is_apart(node)
         self._read(standing, node, customer)
         if self.stale:
             self._doubt(standing)

@@ -106,6 +106,7 @@ class Below:
     def merged(self, reply: Sequence[Any]) -> Reading:
         """The overlay wins. `reply` is the script's, of this very generation."""
         _, through, offsets, watched, waiting, nodes, customers, pending = reply
+        watched = watched or [None] * len(self._watched)
         prefix = overlay.view_prefix(self.standing.number)
         untouched = [
             (prefix + key, prefix + place) if place else (prefix + key,)

@@ -70,6 +70,6 @@ def _why(node: Node, z: Identifier, other: Node | None, standing: Standing) -> s
         return f"the {z.type} at its other end dropped out"
     if not edge.mine:
         return not_kept(x, z, edge.link, node.stale, rules)
-    if other is None and z.type in rules.stale:
-        return f"shared, or stale: the {z.type} at its other end keeps other links"
+    if other is None and (rules.joining or z.type in rules.stale):
+        return f"shared, stale or objected: the {z.type} at its other end does not keep it"
     return not_kept(z, x, edge.link, other.stale if other is not None else None, rules)

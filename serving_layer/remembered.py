@@ -47,7 +47,10 @@ class Remembered:
         self._let_go(FREED * (1 + len(asked)))
         if generation != self._generation:
             return [None] * len(asked)
-        known = [self._one((tenant, type_, raw)) for type_, raw in asked]
+        young = self._young.get
+        known = [young((tenant, type_, raw)) for type_, raw in asked]
+        if self._old and None in known:
+            known = [kept or self._one((tenant, *pair)) for kept, pair in zip(known, asked, strict=True)]
         left = MOST_WATCHED
         for i, kept in enumerate(known):
             if kept is not None:
@@ -77,9 +80,8 @@ class Remembered:
             self._gone[-1].popitem()
 
     def _one(self, question: Question) -> Kept | None:
+        """One of the old half, which moves to the young one; it may be there, for it was asked for twice."""
         kept = self._young.get(question)
-        if kept is None and self._old:
-            kept = self._old.pop(question, None)
-            if kept is not None:
-                self._young[question] = kept
+        if kept is None and (kept := self._old.pop(question, None)) is not None:
+            self._young[question] = kept
         return kept

@@ -35,7 +35,8 @@ class Found(Shape, frozen=True, kw_only=True):
     `certainty` is from 0 to 1, None where it is not known; `identifiers` are for callers with the scope
     `read`; `aliases` are ids from before a merge. Without a customer `reason` says why the identifier can
     link nobody. `stale_address`: mails to it came back, so it is less certain, and links nobody new until it
-    shows a sign of life. `pending`: events about it wait, the answer may change soon.
+    shows a sign of life. `objected`: who uses it objects to its being joined, so it stands apart. `pending`:
+    events about it wait, the answer may change soon.
     """
 
     customer_id: str | None
@@ -44,6 +45,7 @@ class Found(Shape, frozen=True, kw_only=True):
     aliases: list[str] = []
     reason: str | None = None
     stale_address: bool = False
+    objected: bool = False
     pending: bool = False
 
 

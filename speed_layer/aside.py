@@ -11,7 +11,6 @@ import msgspec
 from redis import Redis
 
 from identity import Facts, Identifier, Link, Seen, Verdict
-from identity.facts import Failure, Signs
 from schemas import overlay, records
 from speed_layer.changes import Where, pack
 from speed_layer.errors import LostView
@@ -30,12 +29,13 @@ class Deferred(msgspec.Struct, array_like=True):
     at: int
     tell: bool
     where: Where | None = None
-    signs: list[tuple[Identifier, Signs]] = []
+    signs: list[tuple[Identifier, tuple[Any, ...]]] = []  # as `records.signs_form` has them
 
     def add_to(self, facts: Facts) -> None:
         """Merge these facts with others."""
         links = {(a, b): link for a, b, link in self.links}
-        facts.update(Facts(dict(self.seen), links, signs=dict(self.signs)))
+        signs = {x: records.read_signs(*told) for x, told in self.signs}
+        facts.update(Facts(dict(self.seen), links, signs=signs))
 
 
 class Entry(NamedTuple):
@@ -81,8 +81,8 @@ class Aside:
 def deferred(tenant: str, facts: Facts, at: int, where: Where | None, *, tell: bool) -> Iterator[Deferred]:
     """Facts as entries of bounded size. They may be applied in any order."""
 
-    def signs(identifiers: Iterable[Identifier]) -> list[tuple[Identifier, Signs]]:
-        return [(x, facts.signs[x]) for x in identifiers if x in facts.signs]
+    def signs(identifiers: Iterable[Identifier]) -> list[tuple[Identifier, tuple[Any, ...]]]:
+        return [(x, records.signs_form(facts.signs[x])) for x in identifiers if x in facts.signs]
 
     tied = {end for ends in facts.links for end in ends}
     alone = [(x, seen) for x, seen in facts.seen.items() if x not in tied]
@@ -105,7 +105,7 @@ class _Form(msgspec.Struct, array_like=True):
     at: int
     tell: bool
     where: Where | None = None
-    signs: list[tuple[tuple[str, str], tuple[int, list[tuple[int, str]]]]] = []
+    signs: list[tuple[tuple[str, str], tuple[Any, ...]]] = []
 
 
 _decode = msgspec.msgpack.Decoder(_Form).decode
@@ -120,12 +120,8 @@ def _deferred(data: bytes) -> Deferred:
         form.at,
         form.tell,
         form.where,
-        [(Identifier(*x), _signs(*told)) for x, told in form.signs],
+        [(Identifier(*x), told) for x, told in form.signs],
     )
-
-
-def _signs(revived: int, failures: Sequence[tuple[int, str]]) -> Signs:
-    return Signs(revived, tuple(Failure(*failure) for failure in failures))
 
 
 def _link(first_seen: int, last_seen: int, first_ingested: int, verdict: int, decided_at: int) -> Link:

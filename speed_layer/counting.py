@@ -14,7 +14,7 @@ REMEMBERED: Final = 1 << 16
 
 
 class Counting:
-    """Counts plain events of one kind, `web` or `email`; these have no properties."""
+    """Counts plain events without properties, of one kind, `web` or `email`."""
 
     def __init__(self, rules: Rules, kind: str) -> None:
         self._asked = [

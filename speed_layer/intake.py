@@ -10,6 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import compress, repeat
 from typing import Any, cast
 
 from confluent_kafka import Message
@@ -20,11 +21,12 @@ from identity.profile import Claim, Told, strongest
 from identity.segments import counting
 from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, overlay
 from schemas.absorb import absorb, accept, id_of
-from schemas.claims import claimed, source_of
+from schemas.claims import claimed, source_of, told
 from schemas.ledger import Ledger
 from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
 from schemas.single_object import MARKER
 from schemas.stated import of_map, of_outcome, stated
+from schemas.striking import struck
 from speed_layer.changes import Where
 from speed_layer.counting import Counting
 from speed_layer.log import place
@@ -107,8 +109,8 @@ class Intake:
         self._rules = rules
         self._observer = Observer(rules)
         self._plain = {WEB: PlainForm(WebEvent), EMAIL: PlainForm(EmailEvent)}
-        # A plain event has no properties, hence no match keys: its identifiers alone say who it is about. All
-        # that it can claim is to be counted.
+        # An event without these attributes has no match keys: its identifiers alone say who it is about.
+        self._matching = frozenset(path for rule in rules.match_keys for path in rule.made_from)
         self._counting = {WEB: Counting(rules, "web"), EMAIL: Counting(rules, "email")}
         self._known: dict[bytes, tuple[Identifier, ...]] = {}
 
@@ -148,8 +150,8 @@ class Intake:
     ) -> None:
         """Add what messages of one topic say, the plain to `met`; `times` are when they were appended."""
         if self._by_columns(batch, met, topic, messages, times):
-            batch.accepted[topic, "json"] += len(messages)
-        elif len(messages) < _PARTS:
+            return
+        if len(messages) < _PARTS:
             for message, at in zip(messages, times, strict=True):
                 self._carefully(batch, message, at)
         else:
@@ -166,9 +168,9 @@ class Intake:
         messages: Sequence[Message],
         times: list[int],
     ) -> bool:
-        """Add what messages of one topic say to `met`; False, and nothing added, if one is not plain.
+        """Add what messages of one topic say; False, and nothing added, if one is not plain.
 
-        What segments count of them goes to `batch`.
+        Who was met goes to `met`, the rest to `batch`.
         """
         form = self._plain.get(topic)
         plain = form and form.read([message.value() for message in messages], min(times))
@@ -177,11 +179,16 @@ class Intake:
         known = self._known
         if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
             return False
+        if self._matching:
+            plain, messages, times = self._without_keys(batch, plain, messages, times)
+            if not messages:
+                return True
         self._state(batch, topic, plain, times)
         if self._rules.signs:
             self._sign(batch, topic, plain)
-        if self._counting[topic]:
-            self._count(batch, topic, plain, times)
+        if self._rules.registers:
+            self._claim(batch, topic, plain, times)
+        batch.accepted[topic, "json"] += len(messages)
         rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
         if len(plain.tenants) == 1:
             (tenant,) = plain.tenants
@@ -190,6 +197,19 @@ class Intake:
             for row in rows:
                 _meet(met[row[-1].tenant], [row])
         return True
+
+    def _without_keys(
+        self, batch: Batch, plain: PlainEvents, messages: Sequence[Message], times: list[int]
+    ) -> tuple[PlainEvents, Sequence[Message], list[int]]:
+        """Those that make no match keys; the others are read one by one."""
+        matching = self._matching
+        alone = [not event.properties or matching.isdisjoint(event.properties) for event in plain.events]
+        if all(alone):
+            return plain, messages, times
+        for message, at, is_alone in zip(messages, times, alone, strict=True):
+            if not is_alone:
+                self._carefully(batch, message, at)
+        return plain.only(alone), [*compress(messages, alone)], [*compress(times, alone)]
 
     def _state(self, batch: Batch, topic: str, plain: PlainEvents, times: list[int]) -> None:
         """Add what plain events say of permissions, as few of them do."""
@@ -208,7 +228,9 @@ class Intake:
                 else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
             )
             said = batch.tenants.setdefault(event.tenant, Said())
-            said.permit(self._known[plain.identifiers[i]], claims)
+            about = self._known[plain.identifiers[i]]
+            said.permit(about, claims)
+            self._observer.hear(said.facts, about, claims)
 
     def _sign(self, batch: Batch, topic: str, plain: PlainEvents) -> None:
         """Add what plain events say of stale identifiers."""
@@ -222,17 +244,23 @@ class Intake:
                 about = self._known[plain.identifiers[i]]
                 self._observer.tell(facts, about, kind, micros(plain.times[i]), may_fail=is_email)
 
-    def _count(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
-        counted = self._counting[topic].registers(plain.events)
-        if not any(counted):
-            return
+    def _claim(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
+        """Add what plain events claim: what they tell of attributes, and what segments count."""
         kind = "email" if topic == EMAIL else "web"
-        rows = zip(counted, plain.events, plain.identifiers, plain.times, times, strict=True)
-        for registers, event, raw, time, at in rows:
-            owner = strongest(self._known[raw], self._rules) if registers else None
-            if owner is not None:
-                told = counting(registers, source_of(kind, event), event.event_id, micros(time), at)
-                batch.tenants.setdefault(event.tenant, Said()).claim(owner, told)
+        counting_ = self._counting[topic]
+        counted = counting_.registers(plain.events) if counting_ else repeat([], len(plain.events))
+        for i, (event, registers) in enumerate(zip(plain.events, counted, strict=True)):
+            if not event.properties and not registers:
+                continue
+            owner = strongest(self._known[plain.identifiers[i]], self._rules)
+            if owner is None:
+                continue
+            at = micros(plain.times[i])
+            said = batch.tenants.setdefault(event.tenant, Said())
+            if event.properties:
+                said.claim(owner, told(kind, event, self._rules, at, times[i]))
+            else:
+                said.claim(owner, counting(registers, source_of(kind, event), event.event_id, at, times[i]))
 
     def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
         """Add what events of one tenant say."""
@@ -279,7 +307,8 @@ class Intake:
             return
         batch.accepted[topic, "avro" if value is not None and value[:2] == MARKER else "json"] += 1
         said.note(about, (message, id_of(record)))
-        owner, told = claimed(record, about, self._rules, at)
+        # What it tells of those who were erased is nobody else's.
+        owner, told = claimed(struck(record, at, self._observer, tombstones), about, self._rules, at)
         if owner is not None:
             said.claim(owner, told)
 

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as f
 from pyspark.sql.window import Window
 
-from batch_layer.sources import values
+from batch_layer.sources import stating, values
 from batch_layer.sources.mapping import Cells
 from batch_layer.sources.model import Source
 from schemas.checks import EARLIEST, MAX_ID, MAX_VALUE, MOST_AHEAD
@@ -26,8 +26,9 @@ _UNIQUE = (
 
 
 def checked(rows: DataFrame, source: Source, now: int) -> DataFrame:
-    """`file, row, record, changed_at, deleted, identifiers, attributes, failures, rejected, content`.
+    """What rows say, and what is wrong with it.
 
+    `file, row, record, changed_at, deleted, identifiers, attributes, consents, failures, rejected, content`:
     `rows` is what `mapping.selected` gives, `now` (microseconds) the time of the load; `failures` is a
     list of FAILURE, `content` a hash of what the record says. Rows of one record are told apart by `folded`.
     """
@@ -38,6 +39,10 @@ def checked(rows: DataFrame, source: Source, now: int) -> DataFrame:
         for name in source.used
         if name not in cells.lists
         for rule, reason, condition in _wrongs(cells, name)
+    ]
+    found += [
+        f.when(condition, _failure(name, rule, reason))
+        for name, rule, reason, condition in stating.wrongs(cells, now)
     ]
     judged = (
         cells.typed(rows)
@@ -52,10 +57,12 @@ def checked(rows: DataFrame, source: Source, now: int) -> DataFrame:
         "deleted",
         cells.identifiers().alias("identifiers"),
         cells.attributes().alias("attributes"),
+        stating.stated(cells).alias("consents"),
         "failures",
         _rejected(source).alias("rejected"),
     )
-    content = f.to_json(f.struct("identifiers", "attributes", "changed_at", "deleted"))
+    # What is null is not in it: a source that states no consents has the content that it always had.
+    content = f.to_json(f.struct("identifiers", "attributes", "changed_at", "deleted", "consents"))
     return records.withColumn("content", f.sha2(content, 256))
 
 

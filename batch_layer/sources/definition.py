@@ -4,21 +4,21 @@ import re
 from pathlib import Path
 from typing import cast
 
-from batch_layer.sources import columns, options
+from batch_layer.sources import columns, consents, options
 from batch_layer.sources.errors import DefinitionError
 from batch_layer.sources.model import Column, Deleted, Export, Format, Source, Template
+from batch_layer.sources.words import filled, words
 from identity import personal, rulefile
 from identity.problems import Document, Problems
 from schemas.checks import is_tenant
 
 _TOP = (
     *("version", "source", "tenant", "format", "files", "options", "export", "watermark", "nulls"),
-    *("record_id", "changed_at", "deleted", "identifiers", "attributes", "personal", "columns", "stop_when"),
+    *("record_id", "changed_at", "deleted", "identifiers", "attributes", "consents", "personal"),
+    *("columns", "stop_when"),
 )
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 _TYPE_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,64}")
-_TRUTHS = {True: ("true", "yes", "on"), False: ("false", "no", "off")}
-_BRACED = re.compile(r"\{([^{}]+)\}")
 
 
 def load(path: Path) -> Source:
@@ -51,13 +51,17 @@ def _source(problems: Problems, top: Document, path: Path) -> Source:
         problems.wrong("source", "write a name of small letters, digits, '_' and '-', such as crm")
     format_ = problems.one_of("format", top.get("format"), tuple(options.KNOWN))
     stop = problems.mapping("stop_when", top.get("stop_when", {}), ("rejected", "ended"))
+    identifiers = _identifiers(problems, top.get("identifiers", {}))
+    attributes = _attributes(problems, top.get("attributes", {}))
     source = Source(
         name=name,
         format=cast("Format", format_),
         export=_export(problems, top, format_),
         record_id=problems.text("record_id", top.get("record_id"), "customer_no"),
-        identifiers=_identifiers(problems, top.get("identifiers", {})),
-        attributes=_attributes(problems, top.get("attributes", {})),
+        identifiers=identifiers,
+        attributes=attributes,
+        consents=consents.read(problems, top.get("consents", [])),
+        personal=_personal(problems, top.get("personal", {}), (*identifiers, *attributes)),
         columns=_columns(problems, top.get("columns", {})),
         tenant=_tenant(problems, top.get("tenant")),
         files=_files(problems, top, format_, path),
@@ -70,7 +74,6 @@ def _source(problems: Problems, top: Document, path: Path) -> Source:
         nulls=("", *_nulls(problems, top.get("nulls", []))),
         stop_rejected=problems.share("stop_when.rejected", stop.get("rejected", "5%")),
         stop_ended=problems.share("stop_when.ended", stop.get("ended", "20%")),
-        personal=_personal(problems, top),
         path=path,
     )
     _times(problems, source)
@@ -115,22 +118,16 @@ def _attributes(problems: Problems, document: object) -> dict[str, Template]:
     }
 
 
-def _personal(problems: Problems, top: Document) -> dict[str, str]:
-    fed = (top.get(section) for section in ("identifiers", "attributes"))
-    known = tuple(str(name) for names in fed if isinstance(names, dict) for name in names)
+def _personal(problems: Problems, document: object, known: tuple[str, ...]) -> dict[str, str]:
     return {
         name: personal.read(problems, f"personal.{name}", value)
-        for name, value in problems.mapping("personal", top.get("personal", {}), known).items()
+        for name, value in problems.mapping("personal", document, known).items()
     }
 
 
 def _template(problems: Problems, path: str, text: str) -> Template:
-    if not {"{", "}"} & set(text):
-        return Template(("", text, ""))
-    parts = _BRACED.split(text)
-    if any({"{", "}"} & set(part) for part in parts) or len(parts) == 1:
-        problems.wrong(path, 'write columns in braces, such as "crm-{customer_no}"')
-    return Template(tuple(parts))
+    """A text without braces is a column."""
+    return filled(problems, path, text) if {"{", "}"} & set(text) else Template(("", text, ""))
 
 
 def _columns(problems: Problems, document: object) -> dict[str, Column]:
@@ -160,13 +157,9 @@ def _files(problems: Problems, top: Document, format_: str, path: Path) -> tuple
 
 def _deleted(problems: Problems, value: object) -> Deleted:
     entry = problems.mapping("deleted", value, ("column", "values"))
-    words = entry.get("values")
-    words = words if isinstance(words, list) else [words]
-    # YAML makes a truth of yes and on, and a file may hold either.
-    said = [as_text for word in words for as_text in (_TRUTHS[word] if isinstance(word, bool) else (word,))]
     return Deleted(
         column=problems.text("deleted.column", entry.get("column"), "status"),
-        values=problems.texts("deleted.values", said, "[closed, gone]"),
+        values=words(problems, "deleted.values", entry.get("values"), "[closed, gone]"),
     )
 
 
@@ -184,3 +177,8 @@ def _times(problems: Problems, source: Source) -> None:
         problems.wrong(f"columns.{source.changed_at}.when_wrong", "is changed_at's: only 'reject' is safe")
     if source.record_id in source.columns and source.columns[source.record_id].drop:
         problems.wrong(f"columns.{source.record_id}.when_wrong", "is the record id's: only 'reject' is safe")
+    for name in sorted({name for consent in source.consents for name in consent.columns}):
+        if name in source.times and source.column(name).type not in columns.TIMES:
+            problems.wrong(f"columns.{name}.type", "is a moment of a consent: write date or timestamp")
+        if source.column(name).drop:
+            problems.wrong(f"columns.{name}.when_wrong", "is a consent's: only 'reject' loses no withdrawal")

@@ -84,12 +84,17 @@ class Cells:
     def attributes(self) -> Expression:
         """Path -> value, without paths that have none."""
         entries = [
-            f.struct(f.lit(path).alias("key"), self._filled(template).alias("value"))
+            f.struct(f.lit(path).alias("key"), self.filled(template).alias("value"))
             for path, template in self.source.attributes.items()
         ]
         if not entries:
             return f.lit(None).cast("map<string,string>")
         return f.map_from_entries(f.filter(f.array(*entries), lambda entry: entry["value"].isNotNull()))
+
+    def filled(self, template: Template) -> Expression:
+        """The text of a template; null where one of its columns is."""
+        pieces = [f.lit(part) if i % 2 == 0 else self._said(part) for i, part in enumerate(template.parts)]
+        return f.concat(*pieces)
 
     def _parsed(self, name: str) -> Expression:
         text = self.text(name)
@@ -100,15 +105,10 @@ class Cells:
         each = [
             self._said(template.columns[0])
             if self.lists.intersection(template.columns)
-            else f.array(self._filled(template))
+            else f.array(self.filled(template))
             for template in templates
         ]
         return f.array_distinct(f.filter(f.concat(*each), lambda value: value.isNotNull()))
-
-    def _filled(self, template: Template) -> Expression:
-        """The text of a template; null where one of its columns is."""
-        pieces = [f.lit(part) if i % 2 == 0 else self._said(part) for i, part in enumerate(template.parts)]
-        return f.concat(*pieces)
 
     def _said(self, name: str) -> Expression:
         """A cell's value in plain form; null where a failure dropped it."""
@@ -145,7 +145,8 @@ def _may_be_list(name: str, source: Source) -> bool:
     alone = Template(("", name, ""))
     elsewhere = [t for t in source.attributes.values() if name in t.columns]
     elsewhere += [t for ts in source.identifiers.values() for t in ts if name in t.columns and t != alone]
-    places = (source.record_id, source.changed_at, source.deleted and source.deleted.column)
+    of_consents = [column for consent in source.consents for column in consent.columns]
+    places = (source.record_id, source.changed_at, source.deleted and source.deleted.column, *of_consents)
     return not elsewhere and name not in places and source.column(name) == Column()
 
 

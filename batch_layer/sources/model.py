@@ -50,7 +50,8 @@ class Deleted:
 class Template:
     """A value made of columns: `parts` are fixed texts and names of columns in turn, a text first.
 
-    `{first} {last}` is ("", "first", " ", "last", ""). A column alone is ("", column, "").
+    `{first} {last}` is ("", "first", " ", "last", ""). A column alone is ("", column, ""),
+    a text alone (text,).
     """
 
     parts: tuple[str, ...]
@@ -59,6 +60,47 @@ class Template:
     def columns(self) -> tuple[str, ...]:
         """The columns that it is made of."""
         return self.parts[1::2]
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """How a record says a word: a column, and its values that grant, withdraw, or say nothing."""
+
+    column: str
+    granted: tuple[str, ...] = ("granted",)
+    withdrawn: tuple[str, ...] = ("withdrawn",)
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A word on a permission that each record says; see docs/consent.md.
+
+    `status` is the word itself where every record says the same. `stated_at`, `valid_from` and `valid_until`
+    are columns. Of the templates one without columns is a fixed text.
+    """
+
+    purpose: Template
+    status: Status | Literal["granted", "withdrawn"]
+    channel: Template = Template(("",))
+    brand: Template = Template(("",))
+    locale: Template = Template(("",))
+    proof: Template | None = None
+    stated_at: str | None = None
+    valid_from: str | None = None
+    valid_until: str | None = None
+
+    @property
+    def times(self) -> tuple[str, ...]:
+        """The columns that are moments."""
+        return tuple(name for name in (self.stated_at, self.valid_from, self.valid_until) if name)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is made of."""
+        templates = (self.purpose, self.channel, self.brand, self.locale, self.proof or Template(("",)))
+        said = () if isinstance(self.status, str) else (self.status.column,)
+        return (*said, *self.times, *(name for template in templates for name in template.columns))
 
 
 @dataclass(frozen=True)
@@ -76,6 +118,8 @@ class Source:
     record_id: str
     identifiers: Mapping[str, tuple[Template, ...]]
     attributes: Mapping[str, Template] = field(default_factory=dict)
+    personal: Mapping[str, str] = field(default_factory=dict)
+    consents: tuple[Consent, ...] = ()
     columns: Mapping[str, Column] = field(default_factory=dict)
     tenant: str | None = None
     files: tuple[str, ...] = ()
@@ -86,7 +130,6 @@ class Source:
     nulls: tuple[str, ...] = ("",)
     stop_rejected: float = 0.05
     stop_ended: float = 0.2
-    personal: Mapping[str, str] = field(default_factory=dict)
     path: Path = Path("SOURCE.yaml")
 
     @cached_property
@@ -95,12 +138,19 @@ class Source:
         named = [self.record_id, self.changed_at, self.deleted and self.deleted.column, self.watermark]
         named += [c for templates in self.identifiers.values() for t in templates for c in t.columns]
         named += [c for template in self.attributes.values() for c in template.columns]
+        named += [c for consent in self.consents for c in consent.columns]
         return tuple(dict.fromkeys(name for name in (*named, *self.columns) if name))
 
     def column(self, name: str) -> Column:
-        """What is said of a column; `changed_at` is a time where nothing else is said."""
-        usual = Column(type="timestamp") if name == self.changed_at else Column()
+        """What is said of a column; one that tells a moment is a time where nothing else is said."""
+        usual = Column(type="timestamp") if name in self.times else Column()
         return self.columns.get(name, usual)
+
+    @cached_property
+    def times(self) -> frozenset[str]:
+        """The columns that tell a moment: `changed_at`, and those of consents."""
+        of_consents = {name for consent in self.consents for name in consent.times}
+        return frozenset(of_consents | ({self.changed_at} if self.changed_at else set()))
 
     @cached_property
     def fingerprint(self) -> str:
@@ -108,6 +158,8 @@ class Source:
         meaning = asdict(self)
         for place in ("path", "files", "options", "personal", "stop_rejected", "stop_ended"):
             del meaning[place]
+        if not self.consents:
+            del meaning["consents"]  # so that what older versions took in is known
         # How a file is read counts; where a database is, and who reads it, does not.
         meaning["options"] = {} if self.format == "jdbc" else dict(self.options)
         canonical = json.dumps(meaning, sort_keys=True).encode()

@@ -39,6 +39,10 @@ class Tables:
         """Every version of every record, also of loads that do not count yet."""
         return self._read("bronze/records")
 
+    def landed(self, last: int) -> DataFrame:
+        """Every version of every record that loads up to `last` brought."""
+        return self.versions().where(f.col("load") <= last)
+
     def rejects(self, *loads: int) -> DataFrame:
         """What was wrong in some loads, in the columns of their table."""
         return self._read("bronze/rejects").where(f.col("load").isin(*loads))
@@ -56,7 +60,10 @@ class Tables:
     def _read(self, name: str) -> DataFrame:
         if not self._exists(name):
             return self._spark.createDataFrame([], TABLES[name].ddl)
-        return delta.read(self._spark, self._root, name)
+        found = delta.read(self._spark, self._root, name)
+        # An older version wrote what has fewer columns, and the first load since adds them.
+        missing = [c for c in TABLES[name].columns if c.name not in found.columns]
+        return found.withColumns({c.name: f.lit(None).cast(c.type) for c in missing}) if missing else found
 
     def _exists(self, name: str) -> bool:
         return delta.exists(self._root, name)

@@ -18,8 +18,9 @@ DELETED = "deleted"
 
 
 def decided(rows: DataFrame, known: DataFrame, *, timed: bool, full: bool) -> DataFrame:
-    """`record, changed_at, content, identifiers, attributes, ended, verdict, alive`, one row a record.
+    """One row a record: what it says now, and what became of it.
 
+    `record, changed_at, content, identifiers, attributes, consents, ended, verdict, alive`:
     `rows` is what `checks.folded` gives; `known` the current version of each record. `timed`: the source
     says when a record changed, and one that does not is the oldest. `full`: who is not among the rows, not
     even rejected, is MISSING. `alive`: whether it stood before. Who is not concerned has no verdict.
@@ -53,6 +54,7 @@ def decided(rows: DataFrame, known: DataFrame, *, timed: bool, full: bool) -> Da
         "content",
         "identifiers",
         "attributes",
+        "consents",
         f.when(f.col("verdict") == MISSING, MISSING).when(f.col("deleted"), DELETED).alias("ended"),
         "verdict",
         "alive",

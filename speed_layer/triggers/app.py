@@ -2,7 +2,8 @@
 
     web.events, email.events ── events ──┬── steps ── keep (table) ──┐
     customer.changes ────────── changes ─┼───────────────────────────┴── customer.triggers.due ── deliver
-    customer.consents ───────── consents ┘   (where a trigger asks for a segment)
+    customer.consents ───────── consents ┤   (where a trigger asks for a segment)
+    generations ─────────────── turns ───┘   (likewise)
 
 How messages are read and acknowledged is `reading`'s.
 """
@@ -43,6 +44,7 @@ from speed_layer.triggers.patience import patiently
 from speed_layer.triggers.reading import Stream, in_batches, one_by_one
 from speed_layer.triggers.settling import look_again_at
 from speed_layer.triggers.steps import Look, Message, Outgoing, step, unpack_step
+from speed_layer.triggers.turning import Turning
 
 FAUST: Mapping[str, Any] = {
     "store": "memory://",
@@ -93,6 +95,7 @@ class App:
         changes: Changes,
         joining: Joining,
         keeping: Keeping,
+        turning: Turning,
         horizon: Horizon,
         delivery: Callable[[Callable[[CustomerTrigger], Any]], Delivery],
         options: Mapping[str, Any],
@@ -104,6 +107,7 @@ class App:
         self._events = events
         self._joining = joining
         self._keeping = keeping
+        self._turning = turning
         self._horizon = horizon
         self._delivery = delivery(self._publish)
         self._deadlines = Deadlines()
@@ -127,6 +131,8 @@ class App:
         app.agent(self._steps, name="keep")(self._keep)
         app.agent(self._due, name="deliver")(self._deliver)
         app.task(self._sweeps)
+        if turning:
+            app.task(self._turns)
 
     def _topic(self, *names: str) -> Any:  # noqa: ANN401 - Faust is typed by halves
         partitions = {TOPICS[name].partitions for name in names}
@@ -212,6 +218,18 @@ class App:
             return
         due = [step(key.decode(), Look(horizon)) for key in self._deadlines.due(horizon)]
         await patiently(partial(self._send, due))
+
+    async def _turns(self) -> None:
+        while not self.faust.should_stop:
+            await self._turn()
+            await self.faust.sleep(SWEEP_S)
+
+    async def _turn(self) -> None:
+        """Have those looked at whom a generation changed that readers have come to."""
+        reached, out = await patiently(partial(asyncio.to_thread, self._turning.look))
+        for start in range(0, len(out), TOGETHER):
+            await patiently(partial(self._send, out[start : start + TOGETHER]))
+        self._turning.done(reached)
 
     async def _recovered(self) -> None:
         log.info("%d customers wait for something; following the log", len(self._table))

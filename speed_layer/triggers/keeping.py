@@ -8,7 +8,7 @@ from speed_layer.triggers.firing import fired
 from speed_layer.triggers.model import Triggers
 from speed_layer.triggers.seams import Customers, Memberships
 from speed_layer.triggers.settling import settle
-from speed_layer.triggers.steps import Join, Judge, Outgoing, Step
+from speed_layer.triggers.steps import Join, Judge, Outgoing, Step, Told
 from speed_layer.triggers.waiting import Waits, joined
 
 
@@ -27,7 +27,7 @@ class Keeping:
         """What a step lets out, and the waits that are left."""
         if isinstance(step, Join):
             return [], joined(waits, step.waits)
-        if not waits and not isinstance(step, Judge):
+        if not waits and not isinstance(step, Judge | Told):
             return [], waits
         customer = await asyncio.to_thread(self._customers.current, customer_id)
         if customer is None:
@@ -35,8 +35,10 @@ class Keeping:
         if customer.id != customer_id:
             moved = [steps.step(customer.id, Join(waits))] if waits else []
             return moved + ([steps.step(customer.id, step)] if isinstance(step, Judge) else []), {}
-        if isinstance(step, Judge):
+        if isinstance(step, Judge | Told):
             membership = await asyncio.to_thread(self._memberships.of, customer)
+            if isinstance(step, Told):
+                membership = membership._replace(published=step.was, offsets=step.offsets)
             due, left = crossed(waits, self._triggers, membership, step)
         else:
             due, left = settle(waits, self._triggers, step.horizon)

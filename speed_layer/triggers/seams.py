@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from identity import Customer, Rules
+from schemas.turned import Turned
 
 
 class Customers(Protocol):
@@ -25,7 +26,8 @@ class Customers(Protocol):
 class Membership(NamedTuple):
     """The segments that a customer is in by now, and those by the generation alone.
 
-    The generation, whose cut-off is `offsets`, knows the customer as it was then: other members, or none.
+    The generation, whose cut-off is `offsets` (its own number among them, see `schemas.turned`), knows the
+    customer as it was then: other members, or none.
     """
 
     now: Sequence[str]
@@ -41,6 +43,16 @@ class Memberships(Protocol):
 
     def of(self, customer: Customer) -> Membership:
         """The segments of a customer. Raises Unavailable."""
+
+
+class Turns(Protocol):
+    """What generations changed by themselves."""
+
+    def since(self, number: int) -> tuple[int, list[tuple[int, Turned]]]:
+        """The generation that readers stand on, and what each did after that of a number, oldest first.
+
+        Raises Unavailable.
+        """
 
 
 class Permissions(Protocol):

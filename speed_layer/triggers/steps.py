@@ -1,12 +1,13 @@
 """What travels to the one who keeps a customer's waits, and how messages come in and go out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
 from schemas import Cause, CustomerTrigger, encode
+from schemas.generation import Offsets
 from speed_layer.triggers.waiting import Wait
 
 
@@ -30,7 +31,17 @@ class Judge(Struct, frozen=True, tag="judge"):
     now: int
 
 
-Step = Join | Look | Judge
+class Told(Struct, frozen=True, tag="told"):
+    """See the same, for a generation changed them: `was` by the one before, with all below `offsets`."""
+
+    at: int
+    cause: Cause
+    now: int
+    was: Sequence[str]
+    offsets: Offsets
+
+
+Step = Join | Look | Judge | Told
 unpack_step = msgspec.json.Decoder(Step).decode
 
 

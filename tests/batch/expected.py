@@ -27,6 +27,7 @@ groups:
   family: {same: [surname]}
 stale:
   email: {after: {hard_bounce: 1, soft_bounce: 2}, revived_by: [click, login]}
+joining: {purpose: joining}
 """
 TENANTS = ("default", "other-shop")
 
@@ -60,6 +61,8 @@ def log(rng, count, first):
             event["outcome"] = rng.choice(["click", "click", "hard_bounce", "soft_bounce", "soft_bounce"])
         elif rng.random() < 0.1:
             event["kind"] = "login"
+        elif i % 7 == 0:
+            event["consent"] = {"joining": i % 3 == 0}
         yield topic, event
         if rng.random() < 0.05:
             a, b = (

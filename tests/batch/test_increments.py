@@ -30,8 +30,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.minutes]
 def log(rng, count, first):
     """As ever, and some say what they permit."""
     for topic, event in known.log(rng, count, first):
-        asked = topic == WEB and rng.random() < 0.2
-        yield topic, {**event, "consent": {"ads": rng.random() < 0.5}} if asked else event
+        if topic == WEB and rng.random() < 0.2:
+            event["consent"] = {**event.get("consent", {}), "ads": rng.random() < 0.5}
+        yield topic, event
 
 
 def rows(name, table):

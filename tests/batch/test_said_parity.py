@@ -21,7 +21,8 @@ CLAIMS = (
 )
 STATEMENTS = (
     "x STRING, purpose STRING, channel STRING, brand STRING, locale STRING, at BIGINT, withdrawn BOOLEAN, "
-    "valid_from BIGINT, valid_until BIGINT, source STRING, proof STRING, ingested_at BIGINT"
+    "valid_from BIGINT, valid_until BIGINT, source STRING, proof STRING, ingested_at BIGINT, "
+    "former BOOLEAN"
 )
 ADS = permission("ads")
 
@@ -43,7 +44,7 @@ def register(*rows):
 
 
 def word(login, statement):
-    return (x_of(login), *ADS, *statement)
+    return (x_of(login), *ADS, *statement, False)
 
 
 def statements(*some):

@@ -1,38 +1,23 @@
 """A whole system of our own: Kafka, Redis, a worker, a server, and runs in this process."""
 
-import secrets
-
 import pytest
 
 from deploy import bootstrap
 from tests.erasing.people import RULES
-from tests.faults.ground import Ground
+from tests.faults.ground import ground_on
 from tests.faults.servers import Servers
 
-
-@pytest.fixture(scope="module")
-def servers(tmp_path_factory):
-    servers = Servers(tmp_path_factory.mktemp("erasing") / "stack")
-    yield servers
-    servers.down()
+# As few generations and as short a history are kept as settings allow.
+SHORT = {"UCID_GENERATIONS_KEPT": "2", "UCID_HISTORY_DAYS": "1"}
 
 
 @pytest.fixture(scope="module")
-def ground(servers):
-    """As few generations and as short a history are kept as settings allow."""
-    state, home = servers.up(), servers.home.parent
-    env = {
-        "UCID_KAFKA": state.kafka,
-        "UCID_REDIS": state.redis,
-        "UCID_GENERATIONS": str(home / "generations"),
-        "UCID_DELTA": str(home / "delta"),
-        "UCID_ID_KEY": secrets.token_hex(32),
-        "UCID_GENERATIONS_KEPT": "2",
-        "UCID_HISTORY_DAYS": "1",
-    }
-    ground = Ground(servers, env, RULES)
-    yield ground
-    ground.close()
+def ground(tmp_path_factory):
+    with (
+        Servers(tmp_path_factory.mktemp("erasing") / "stack") as servers,
+        ground_on(servers, RULES, **SHORT) as ground,
+    ):
+        yield ground
 
 
 @pytest.fixture(scope="module")

@@ -174,6 +174,7 @@ def test_a_replay_of_the_topics_from_their_beginning_does_not(world, receipt, tm
 
 
 def test_what_waits_for_the_history_of_tables_goes_with_it(world, receipt, spark):
+    """As the daily clean-up does it: files first, and on another day the log that tells of them."""
     settings = world.ground.settings
     days_ago = time.time() - 5 * 86_400
     for number in numbers(settings.generations):
@@ -183,11 +184,9 @@ def test_what_waits_for_the_history_of_tables_goes_with_it(world, receipt, spark
         vacuum(spark, settings.delta, name, 0)
     assert line in world.waiting(receipt), "the log of the tables has their smallest and largest values"
     for name in (name for name in TABLES if (settings.delta / name).exists()):
-        path = settings.delta / name
-        for file in (path / "_delta_log").iterdir():
+        for file in (settings.delta / name / "_delta_log").iterdir():
             os.utime(file, (days_ago, days_ago))
-        java = spark._jvm.org.apache.spark.sql.delta.DeltaLog
-        java.forTable(spark._jsparkSession, str(path)).checkpoint()
+        vacuum(spark, settings.delta, name, 0)
     assert line not in world.waiting(receipt)
     assert not HISTORY & set(world.naming())
 

@@ -1,37 +1,24 @@
 """Servers of our own, also where Docker answers: what is to be broken must be ours."""
 
 import random
-import secrets
 
 import pytest
 
-from tests.faults.ground import Ground
+from tests.faults.ground import ground_on
 from tests.faults.servers import Servers
 from tests.faults.traffic import RULES, Traffic
 
 
 @pytest.fixture(scope="module")
 def servers(tmp_path_factory):
-    servers = Servers(tmp_path_factory.mktemp("faults") / "stack")
-    servers.up()
-    yield servers
-    servers.down()
+    with Servers(tmp_path_factory.mktemp("faults") / "stack") as servers:
+        yield servers
 
 
 @pytest.fixture(scope="module")
 def module_ground(servers, request):
-    state = servers.up()
-    home = servers.home.parent
-    env = {
-        "UCID_KAFKA": state.kafka,
-        "UCID_REDIS": state.redis,
-        "UCID_GENERATIONS": str(home / "generations"),
-        "UCID_DELTA": str(home / "delta"),
-        "UCID_ID_KEY": secrets.token_hex(32),
-    }
-    ground = Ground(servers, env, getattr(request.module, "RULES", RULES))
-    yield ground
-    ground.close()
+    with ground_on(servers, getattr(request.module, "RULES", RULES)) as ground:
+        yield ground
 
 
 @pytest.fixture(scope="module")

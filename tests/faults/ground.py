@@ -1,7 +1,9 @@
 """A proving ground: a system of servers that can be broken, which keeps account of what it sent."""
 
+import secrets
 import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import groupby
 from operator import itemgetter
 from threading import Event
@@ -16,6 +18,25 @@ from schemas.absorb import LOG
 from schemas.generation import numbers
 from speed_layer.view import read_offsets
 from tests.integration.system import System
+
+
+@contextmanager
+def ground_on(servers, rules, **settings):
+    """A ground on servers, with an id key of its own and its files beside theirs; more settings by name."""
+    state, home = servers.up(), servers.home.parent
+    env = {
+        "UCID_KAFKA": state.kafka,
+        "UCID_REDIS": state.redis,
+        "UCID_GENERATIONS": str(home / "generations"),
+        "UCID_DELTA": str(home / "delta"),
+        "UCID_ID_KEY": secrets.token_hex(32),
+        **settings,
+    }
+    ground = Ground(servers, env, rules)
+    try:
+        yield ground
+    finally:
+        ground.close()
 
 
 class Ground(System):

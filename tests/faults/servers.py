@@ -16,6 +16,13 @@ class Servers:
         self._stack = Stack(home)
         self.home = home
 
+    def __enter__(self):
+        self.up()
+        return self
+
+    def __exit__(self, *_):
+        self.down()
+
     def up(self):
         """Start what does not run, on its data and its port."""
         return self._stack.up()

@@ -1,11 +1,13 @@
 """The bytes of records and of their keys."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from identity import Customer, Identifier, Link, Minted, Seen, Verdict
-from identity.facts import NO_SIGNS, PAST, Failure, Signs
+from identity.facts import NO_SIGNS, NO_WORD, PAST, Failure, Signs, Word
 from identity.graph import Edge, Far, IdRecord, Node
+from identity.staleness import APART
 from schemas import overlay, records
 
 times = st.integers(-(2**63), 2**63 - 1)
@@ -17,7 +19,8 @@ decided = st.builds(Link, times, times, times, st.sampled_from(Verdict), st.inte
 seen_only = st.tuples(times, times, times).map(lambda moments: Link(*moments))
 edges = st.builds(Edge, seen_only | decided, *[st.booleans()] * 3)
 failures = st.lists(st.builds(Failure, times, texts), max_size=3).map(tuple)
-signs = st.builds(Signs, times, failures)
+words = st.just(NO_WORD) | st.builds(Word, times, st.booleans())
+signs = st.builds(Signs, times, failures, words)
 counts = st.integers(0, 2**31)
 far = st.builds(Far, counts, counts, counts, st.none() | st.tuples(times, identifiers))
 nodes = st.builds(
@@ -34,7 +37,11 @@ nodes = st.builds(
     signs=signs,
 )
 stale_nodes = st.builds(
-    Node, identifiers, sightings, signs=signs.filter(lambda s: s != NO_SIGNS), stale=times
+    Node,
+    identifiers,
+    sightings,
+    signs=signs.filter(lambda s: s != NO_SIGNS),
+    stale=times | st.just(APART),
 )
 customers = st.builds(
     Customer,
@@ -55,10 +62,18 @@ tenants = st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True) | st.text("ab", 
 def test_nodes_come_back_as_they_were(node):
     read = records.decode_node(records.encode_node(node))
     assert read == node
-    assert records.is_stale(records.encode_node(node)) == (node.stale is not None)
+    assert records.is_stale(records.encode_node(node)) == (node.stale not in {None, APART})
+    assert records.is_apart(records.encode_node(node)) == (node.stale == APART)
     # Order decides what a script writes: it must not get lost either.
     assert list(read.edges) == list(node.edges)
     assert all(isinstance(edge.link.verdict, Verdict) for edge in read.edges.values())
+
+
+def test_who_never_spoke_has_the_record_that_he_had_before_anybody_could():
+    node = Node(Identifier("a", "b"), Seen(1, 1, 1), signs=Signs(7, (Failure(8, "hard_bounce"),)), stale=8)
+    _, *rest = msgspec.msgpack.decode(records.encode_node(node)[records.DIGEST + 25 :])[2:]
+    assert rest[-1] == [7, [[8, "hard_bounce"]], 8]
+    assert msgspec.msgpack.decode(records.encode_signs(node.signs)) == [7, [[8, "hard_bounce"]]]
 
 
 @given(identifiers, edges)

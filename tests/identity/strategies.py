@@ -6,12 +6,13 @@ from hypothesis import strategies as st
 
 from identity import Facts, Identifier, Minter, Rules, TypeRule, Verdict
 from identity.consent import Permission, Statement
-from identity.facts import FUTURE, PAST, Failure, Signs
+from identity.facts import FUTURE, PAST, Failure, Signs, Word
 from identity.staleness import StaleRule
 
 MINTER = Minter(b"a key for tests")
 TYPES = ("account", "mail", "device", "cookie")
 OUTCOMES = ("hard_bounce", "soft_bounce", "click")
+WORDS = ("objection", "permission")
 
 identifiers = st.builds(Identifier, st.sampled_from(TYPES), st.sampled_from("abcd"))
 
@@ -44,7 +45,7 @@ def rule_sets(draw):
 
 @dataclass(frozen=True)
 class Event:
-    """One line of a log: a sighting, a decision on its first two identifiers, or what became of a mail."""
+    """One line of a log: a sighting, a decision on its first two identifiers, a mail's outcome, or a word."""
 
     identifiers: tuple[Identifier, ...]
     occurred_at: int
@@ -68,7 +69,16 @@ mailings = st.builds(
     st.none(),
     st.sampled_from(OUTCOMES),
 )
-logs = st.lists(st.one_of(sightings, sightings, sightings, decisions, mailings), max_size=30)
+spoken = st.builds(
+    Event,
+    st.lists(identifiers, min_size=1, max_size=2, unique=True).map(tuple),
+    st.integers(0, 20),
+    st.none(),
+    st.sampled_from(WORDS),
+)
+logs = st.lists(
+    st.one_of(sightings, sightings, sightings, sightings, decisions, mailings, spoken), max_size=30
+)
 
 
 def numbered(log):
@@ -77,7 +87,9 @@ def numbered(log):
 
 
 def signs_of(outcome, at):
-    """What an outcome tells of an identifier; rules that make nothing of it, let it lie."""
+    """What an outcome, or a word, tells of an identifier; rules that make nothing of it, let it lie."""
+    if outcome in WORDS:
+        return Signs(word=Word(at, outcome == "objection"))
     return Signs(revived=at) if outcome == "click" else Signs(failures=(Failure(at, outcome),))
 
 

@@ -11,7 +11,7 @@ from identity.facts import PAST
 from identity.memory import MemoryView
 from identity.screen import counting
 from identity.staleness import may_keep
-from tests.identity.strategies import MINTER, OUTCOMES, TYPES, Event, facts_of, numbered, rule_sets
+from tests.identity.strategies import MINTER, OUTCOMES, TYPES, WORDS, Event, facts_of, numbered, rule_sets
 from tests.identity.test_upkeep import apply_in_batches
 
 HUBS = [Identifier(type_, value) for type_ in TYPES for value in "ab"]
@@ -29,7 +29,7 @@ def crowds(draw):
     for _ in range(random.randint(20, 100)):
         hub, *others = random.sample(hubs, 1) + random.sample(GUESTS, random.choice([1, 1, 1, 2]))
         decided = random.choice(list(Verdict)) if random.random() < 0.1 and len(others) == 1 else None
-        told = random.choice(OUTCOMES) if random.random() < 0.2 and decided is None else None
+        told = random.choice(OUTCOMES + WORDS) if random.random() < 0.2 and decided is None else None
         log.append(Event((hub, *others), random.randint(0, 20), decided, told))
     return log
 

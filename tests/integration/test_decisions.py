@@ -17,6 +17,7 @@ RULES = """
 identifiers:
   login:  {rank: 1, unique: true}
   cookie: {rank: 9, certainty: 0.6}
+joining: {purpose: joining}
 """
 
 pytestmark = [pytest.mark.stack, pytest.mark.slow]
@@ -138,6 +139,17 @@ def test_a_withdrawal_is_obeyed_at_once_and_told(system, ask, tmp_path):
         ("cookie", "withdrawn", None),
     ]
     assert ask("/v1/permissions/history", {"identifier": jo})["statements"] == told
+
+    def found():
+        return ask("/v1/lookup", {"identifiers": [jo, {"type": "cookie", "value": "jo's phone"}]})["results"]
+
+    (before, _) = found()
+    assert consent("withdraw", "joining", "cookie=jo's phone").returncode == 0
+    until(lambda: found()[0]["customer_id"] != found()[1]["customer_id"], "the phone to stand apart")
+    assert [one.get("objected") for one in found()] == [None, True]
+    assert consent("grant", "joining", "cookie=jo's phone").returncode == 0
+    until(lambda: found()[0] == before, "the phone to be joined again")
+    assert {one["customer_id"] for one in found()} == {before["customer_id"]}
     refused = consent("grant", " ", "login=jo")
     assert refused.returncode == 2
     assert refused.stderr == b"ucid: purpose: is empty: name what is permitted, such as marketing\n"

@@ -42,6 +42,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.slow, pytest.mark.minutes]
 
 PEOPLE = 30
 NOTE = {"note": "gone-3@Example.org"}
+WORD = ("ads", "", "", "", "granted", 1_767_225_600_000_000, None, None, "form-7")
 GONE = [f"gone-{i}" for i in range(0, PEOPLE, 3)]
 
 
@@ -127,7 +128,7 @@ def person(system, job, login):
 def told_of_records(spark, whom):
     """What is told of some versions of records: one of theirs, one with somebody else, one of others."""
     rows = [
-        (1, tenant, "crm", record, 5, 9, None, "", {"login": logins}, {"town": "Ely"})
+        (1, tenant, "crm", record, 5, 9, None, "", {"login": logins}, {"town": "Ely"}, [WORD])
         for tenant, record, logins in [
             ("default", "r1", ["gone-3"]),
             ("default", "r2", ["gone-3", "stay-1"]),
@@ -163,9 +164,11 @@ def only_their_own_is_told(system, job):
     assert not any(name(i) in json.dumps(told) for i in range(PEOPLE) if i != 3)
     whom = Person("default", frozenset({Identifier("login", "gone-3")}))
     assert places_of_unreadable(job.spark, whom) == [(0, None)]
+    named = {"identifiers": {"login": ["gone-3"]}}
+    word = {"purpose": "ads", "status": "granted", "stated_at": "2026-01-01T00:00:00Z"}
     assert told_of_records(job.spark, whom) == [
-        ("r1", {"identifiers": {"login": ["gone-3"]}, "attributes": {"town": "Ely"}}, False),
-        ("r2", {"identifiers": {"login": ["gone-3"]}, "attributes": {}}, True),
+        ("r1", {**named, "attributes": {"town": "Ely"}, "consents": [word | {"proof": "form-7"}]}, False),
+        ("r2", {**named, "attributes": {}, "consents": [word]}, True),
     ]
 
 

@@ -91,7 +91,7 @@ def test_kafka_is_tuned_as_listed(title, settings):
 
 def constants():
     """Public numbers, and tuples of numbers, of the modules that are tuned."""
-    names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking"]
+    names = ["deploy.kafka", "deploy.bootstrap", "deploy.settings", "deploy.looking", "deploy.repeats"]
     names += ["deploy.commands.serve", "deploy.deciding", "deploy.erasing", "deploy.door", "deploy.following"]
     names += ["deploy.finding", "deploy.log_ends", "deploy.trial"]
     names += [f"batch_layer.{name}" for name in ("catalogue", "health", "maintenance", "movement")]

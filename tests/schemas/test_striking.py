@@ -9,13 +9,16 @@ from identity.rulefile import parse
 from identity.tombstones import Tombstones
 from schemas import DECISIONS, EMAIL, WEB
 from schemas.absorb import absorb, accept
-from schemas.striking import rewritten
+from schemas.claims import claimed
+from schemas.striking import rewritten, struck
 
 RULES = parse(
     """
 version: 1
 identifiers: {email: {rank: 1, normalise: email}, cookie: {rank: 3}}
 match_keys: {person: {rank: 2, from: [name, town]}}
+profile: {town: {}}
+segments: {readers: {events: [{web: {page: /ann}}]}}
 """
 )
 ANN, ONE = Identifier("email", "ann@example.org"), Identifier("cookie", "1")
@@ -54,6 +57,14 @@ def said(topic, payload, tombstones=None):
     return facts
 
 
+def claims(topic, payload, tombstones=None):
+    """What a record claims, and of whom."""
+    observer, record = Observer(RULES), accept(topic, payload, AT)
+    about = absorb(record, observer, Facts(), AT, tombstones)
+    owner, told = claimed(struck(record, AT, observer, tombstones), about, RULES, AT)
+    return owner, list(told)
+
+
 @pytest.mark.parametrize(
     "whom", [[ANN], [ONE], [PERSON], [ANN, ONE, PERSON]], ids=["email", "cookie", "key", "all"]
 )
@@ -66,6 +77,7 @@ def test_it_says_what_the_tombstones_leave_of_it(whom, late):
         payload = json.dumps(message).encode()
         new = rewritten(topic, payload, AT, Observer(RULES), {"default": tombstones}, {})
         left = said(topic, payload, tombstones)
+        assert claims(topic, payload, tombstones) == claims(topic, new or payload)
         if new is None:
             assert left == said(topic, payload)
             continue

@@ -107,6 +107,13 @@ class World:
         Observer(self.rules).tell(facts, identifiers(event), outcome, self._now, may_fail=True)
         self.stream.apply(facts)
 
+    def spoken(self, purpose, *, withdrawn, **event):
+        """Somebody permits or withdraws a purpose by these identifiers, by the stream."""
+        facts = self.facts(event)
+        claims = {Permission(purpose): Statement(self._now, withdrawn, ingested_at=self._now)}
+        Observer(self.rules).hear(facts, identifiers(event), claims)
+        self.stream.apply(facts)
+
     def decide(self, a, b, verdict):
         self._now += 1
         facts = Facts()

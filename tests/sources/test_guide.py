@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from batch_layer.sources import checks, columns, definition, mapping, options, values
+from batch_layer.sources import checks, columns, consents, definition, mapping, options, stating, values
 from deploy.cli import main
 from deploy.settings import SHORTEST_KEY
 
@@ -77,6 +77,11 @@ def test_the_database_example_is_a_definition(monkeypatch):
     assert definition.parse(text).watermark == "updated_at"
 
 
+def test_the_example_with_consents_is_a_definition():
+    (text,) = blocks("Consents", "yaml")
+    assert [len(one.columns) for one in definition.parse(text).consents] == [4, 1]
+
+
 @pytest.mark.parametrize("example", ["people-with-addresses", "people-with-email"])
 def test_the_examples_on_real_files_are_definitions(example):
     source = definition.load(ROOT / "docs" / "examples" / example / "source.yaml")
@@ -91,10 +96,11 @@ def test_the_tables_name_every_key_option_and_rule():
 
     assert set(definition._TOP) == named("SOURCE.yaml")
     assert set(columns.KEYS) == named("Columns: types and expectations")
+    assert set(consents.KEYS) == named("Consents")
     assert set(options.KNOWN) == named("Formats")
     for known in options.KNOWN.values():
         assert all(f"`{option}`" in PAGE for option in known)
-    code = "".join(Path(module.__file__).read_text("utf-8") for module in (checks, values, mapping))
+    code = "".join(Path(module.__file__).read_text("utf-8") for module in (checks, values, mapping, stating))
     rules = set(re.findall(r'\(\s*"(\w+)",\s*f?"(?:is|does|contains)', code)) | {"shape", "clock", "unique"}
     assert rules == named("What is wrong, and when a load is stopped")
 

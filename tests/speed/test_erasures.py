@@ -95,6 +95,18 @@ def test_what_was_stated_and_claimed_is_gone_too(redis, tmp_path):
     assert b"adverts" not in everything(redis)
 
 
+def test_a_replay_claims_nothing_of_what_was_told_of_the_erased(redis, tmp_path):
+    """The cookie stays; where she lives was never its owner's."""
+    generation = generation_of(tmp_path, sighting(TOM, A), rules=RULES + "profile: {town: {}}")
+    said = event(1, login="ann", cookie="a").replace(b"}}", b'}, "properties": {"town": "Bathtown"}}')
+    own = event(0, cookie="a").replace(b"}}", b'}, "properties": {"town": "Elytown"}}')
+    heard = FakeErasures([erasure(ANN, at=START + 5)])
+    lane, _ = lane_on(redis, generation, numbered([said, own], START), heard)
+    lane.step(0)
+    assert b"Bathtown" not in everything(redis)
+    assert b"Elytown" in everything(redis)
+
+
 def last_word(message):
     """What takes the place of an erasure once every store has forgotten."""
     ledger = Ledger(KEY)

@@ -1,7 +1,7 @@
 """However messages are read together, they say what each of them says when it is read alone."""
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import permutations
 from unittest import mock
 
@@ -28,6 +28,7 @@ from schemas import (
 )
 from schemas import Identifier as Named
 from schemas.absorb import absorb, accept
+from schemas.claims import claimed
 from schemas.stated import stated
 from speed_layer import intake
 from speed_layer.intake import Intake
@@ -42,9 +43,16 @@ identifiers:
 match_keys:
   person: {{rank: 5, from: [name, born], normalise: text}}
 consent:
-  subscribe: {{grant: [marketing, profiling], channel: ''}}
+  subscribe: {{grant: [marketing, profiling, ads], channel: ''}}
 stale:
   email: {{after: {{complaint: 1, unsubscribe: 2}}, revived_by: [open, subscribe, login]}}
+joining: {{purpose: ads}}
+profile:
+  town:  {{}}
+  spent: {{rule: sum, type: number}}
+segments:
+  busy:    {{events: [{{web: {{kind: login}}, email: {{outcome: open}}, min: 2}}]}}
+  bathers: {{events: [{{web: {{properties: {{town: Bath}}}}, min: 1}}]}}
 """
 STRICT, LENIENT = (rulefile.parse(RULES.format(unknown=word)) for word in ("error", "ignore"))
 
@@ -53,8 +61,9 @@ PLAIN = {"event_id": "e", "occurred_at": "2026-01-01T00:00:00Z", "identifiers": 
 
 
 def alone(messages, rules):
-    """By tenant what messages say and permit; the refused, the offsets after them, how many of what."""
+    """By tenant what messages say, permit, claim; the refused, the offsets after them, how many of what."""
     observer = Observer(rules)
+    told = defaultdict(list)
     tenants, claims, refused, offsets, accepted = {}, {}, [], {}, Counter()
     for message in messages:
         at = message.at * 1000
@@ -65,6 +74,10 @@ def alone(messages, rules):
             for x in about:
                 for permission, word in stated(record, rules, at).items():
                     claim(claims.setdefault((record.tenant, x), {}), permission, word)
+            owner, said = claimed(record, about, rules, at)
+            for name, one, fault in said:
+                if fault is None:
+                    told[record.tenant, owner, name].append(one)
             accepted[message.topic(), "avro" if message.value()[:2] == b"\xc3\x01" else "json"] += 1
         except Malformed as error:
             refused.append(
@@ -78,7 +91,7 @@ def alone(messages, rules):
                     reason=str(error),
                 )
             )
-    return tenants, claims, refused, offsets, accepted
+    return tenants, claims, told, refused, offsets, accepted
 
 
 def by_tenant(facts):
@@ -91,10 +104,17 @@ def in_order(letters):
 
 def assert_read_as_alone(messages, rules, reader):
     batch = reader.read(messages)
-    tenants, claims, refused, offsets, accepted = alone(messages, rules)
+    tenants, claims, told, refused, offsets, accepted = alone(messages, rules)
     assert by_tenant({tenant: said.facts for tenant, said in batch.tenants.items()}) == by_tenant(tenants)
     said = {(tenant, x): found for tenant, said in batch.tenants.items() for x, found in said.permits.items()}
     assert said == claims
+    heard = {
+        (tenant, x, name): sorted(some)
+        for tenant, said in batch.tenants.items()
+        for x, by_name in said.claims.items()
+        for name, some in by_name.items()
+    }
+    assert heard == {about: sorted(some) for about, some in told.items()}
     assert in_order(batch.refused) == in_order(refused)
     assert (batch.offsets, batch.accepted) == (offsets, accepted)
     appended = [message.at * 1000 for message in messages]
@@ -132,6 +152,11 @@ usual = st.fixed_dictionaries(
             st.sampled_from(["ads", "Ads", " ads", "mail"]), st.booleans(), max_size=2
         ),
         "later": st.just([1, {"x": None}]),
+        "properties": st.dictionaries(
+            st.sampled_from(["town", "spent", "name", "born"]),
+            st.sampled_from(["Bath", "7", "1e9", "Ann", "null", "Zo\u00eb"]),
+            max_size=3,
+        ),
     },
 )
 ODD = {
@@ -160,6 +185,7 @@ ODD = {
     ],
     "properties": [
         *({}, {"name": "Ann", "born": "2000"}, {"name": {"x": 1}}, {"x": [1]}, {"n" * 257: "x"}, None),
+        *({"n" * 256: "x"}, {"town": 7}, {"town": "x" * 1001}, {"identifiers": "x"}, {"spent": "7"}),
     ],
     "attributes": [{}, {"name": "Ann", "born": 2000}, [], None],
     "tenant": ["", "a b", "é", "t" * 64, "t" * 65, "a\n", None],
@@ -375,11 +401,23 @@ def test_long_messages():
 def test_plain_events_are_read_by_columns(monkeypatch, topic):
     """Else the tests above would compare one way with itself."""
     monkeypatch.setattr(intake, "accept", None)
-    values = [as_json(PLAIN | {"event_id": f"e{i}", "outcome": "open"}) for i in range(500)]
+    more = ({"properties": {"town": "Bath"}}, {})
+    values = [
+        as_json(PLAIN | {"event_id": f"e{i}", "outcome": "open"} | more[i % len(more)]) for i in range(500)
+    ]
     batch = Intake(STRICT).read([message(value, i, topic, NOW + i) for i, value in enumerate(values)])
     tom = Identifier("login", "tom")
     assert batch.tenants["default"].facts.seen == {tom: (NOW * 1000, NOW * 1000, NOW * 1000)}
     assert batch.through == (NOW + 499) * 1000
+
+
+def test_only_who_makes_a_match_key_is_read_alone(monkeypatch):
+    alone_ = []
+    monkeypatch.setattr(intake, "accept", lambda *message: alone_.append(message) or accept(*message))
+    ann = as_json(PLAIN | {"properties": {"name": "Ann", "born": "2000"}})
+    values = [as_json(PLAIN | {"properties": {"town": "Bath"}})] * 300 + [ann] * 3
+    assert_read_as_alone([message(value, i) for i, value in enumerate(values)], STRICT, Intake(STRICT))
+    assert len(alone_) == 3
 
 
 def test_nobody_says_nothing():

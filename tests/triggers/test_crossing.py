@@ -11,7 +11,7 @@ from speed_layer.triggers.definition import parse
 from speed_layer.triggers.model import MEMBERSHIP_KEPT
 from speed_layer.triggers.seams import Membership
 from speed_layer.triggers.settling import look_again_at, settle
-from speed_layer.triggers.steps import Judge
+from speed_layer.triggers.steps import Judge, Told
 from speed_layer.triggers.waiting import joined
 
 TRIGGERS = parse(
@@ -65,10 +65,48 @@ def test_a_generation_that_holds_the_turn_is_what_counts_from_then_on():
     _, waits = crossed({}, TRIGGERS, membership(now=True, published=False), judge(1))
     # One that does not hold it says nothing of it.
     assert crossed(waits, TRIGGERS, membership(now=True, published=False, cut_off=1), judge(2))[0] == []
-    assert crossed(waits, TRIGGERS, membership(now=True, published=True, cut_off=2), judge(2)) == ([], {})
+    assert crossed(waits, TRIGGERS, membership(now=True, published=True, cut_off=2), judge(2)) == ([], waits)
     # In one that holds it time took them out, and they came again.
     due, _ = crossed(waits, TRIGGERS, membership(now=True, published=False, cut_off=2), judge(2))
     assert told(due) == [("came", "e2")]
+
+
+def by_generation(waits, *, was, now, number=2, cut_off=5):
+    """What fires where generation `number` has come, and the one before held what was below a cut-off."""
+    cause = Cause(topic="generation", partition=0, offset=number, event_id=f"generation-{number}")
+    offsets = {"web.events": {0: cut_off}, "generation": {0: number}}
+    step = Told(NOW, cause, NOW, ["regulars"] if was else [], offsets)
+    before = Membership(["regulars"] if now else [], step.was, offsets)
+    due, left = crossed(waits, TRIGGERS, before, step)
+    return told(due), left
+
+
+def test_whom_a_generation_turned_is_told_once():
+    due, waits = by_generation({}, was=False, now=True)
+    assert due == [("came", "generation-2")]
+    assert by_generation(waits, was=False, now=True) == ([], waits), "found again after a start"
+    assert crossed(waits, TRIGGERS, membership(now=True, published=True), judge(9)) == ([], waits)
+    due, waits = by_generation(waits, was=True, now=False, number=3)
+    assert due == [("went", "generation-3")]
+    assert by_generation(waits, was=False, now=True, number=4)[0] == [("came", "generation-4")]
+
+
+@pytest.mark.parametrize("looked_at_first", [False, True])
+def test_whom_the_stream_turned_before_a_generation_is_not_told_of_again(looked_at_first):
+    _, waits = crossed({}, TRIGGERS, membership(now=True, published=False, cut_off=5), judge(7))
+    if looked_at_first:  # by the new generation, which holds the message
+        due, waits = crossed(waits, TRIGGERS, membership(now=True, published=True, cut_off=9), judge(10))
+        assert not due
+    due, waits = by_generation(waits, was=False, now=True)
+    assert not due
+    # What the generation before held already is its word.
+    assert by_generation(waits, was=True, now=False, number=3, cut_off=9)[0] == [("went", "generation-3")]
+
+
+def test_a_message_that_is_looked_at_after_its_generation_tells_nothing_more():
+    due, waits = by_generation({}, was=False, now=True)
+    assert due
+    assert crossed(waits, TRIGGERS, membership(now=True, published=True, cut_off=9), judge(7)) == ([], waits)
 
 
 def test_what_is_too_old_turns_and_is_not_told():

@@ -13,6 +13,8 @@ from confluent_kafka.admin import AdminClient
 from deploy.awaiting import until
 from deploy.commands.dead_letters import origin
 from schemas import CONSENTS, DEAD_LETTERS, EMAIL, TOPICS, TRIGGERS_DUE, WEB, CustomerTrigger, decode
+from schemas.generation import path_of
+from schemas.turned import Turn, Turned, write
 from speed_layer.triggers.app import group
 from speed_layer.triggers.webhook import headers
 from tests.faults.form import FULL
@@ -268,6 +270,21 @@ def test_who_comes_into_a_segment_and_leaves_it_is_told_of_once(system, running)
     running.await_all_committed()
     assert {told.trigger_id for told in running.told("subscribed")} == {came.trigger_id}
     check_repetitions(running.told())
+
+
+def test_whom_a_generation_turned_is_told_of_under_one_id(system, running):
+    system.send([web("t1", "form", login="tea")])
+    system.await_applied()
+    turn = Turn("default", customer(system, login="tea"), was=("subscribers",), is_=())
+    changed = Turned(at=time.time_ns() // 1_000, before=-1, offsets={}, rows=[turn])
+    write(path_of(system.settings.generations, 0), changed)
+    for _ in range(2):
+        running.kill()
+        running.start()
+        told = running.await_told("resigned", ["generation-0"])
+        running.await_all_committed()
+    (one,) = {each.trigger_id: each for each in told if each.cause.event_id == "generation-0"}.values()
+    assert (one.customer_id, one.cause.topic) == (turn.customer_id, "generation")
 
 
 # Once, on a machine with many other things to do, it was never all told: docs/triggers.md warns of it.
