@@ -66,13 +66,14 @@ const value = (each) => h("li", {}, data(each.value));
 
 const filled = (value) => value != null && (typeof value !== "object" || Object.keys(value).length > 0);
 
-// What other parts of the server add, as they tell it: a list of alike objects as a table, an object as facts.
+// What other parts of the server add, as they tell it: alike objects as a table, an object as facts, else a list.
 function anything(label, value) {
   if (Array.isArray(value) && value.every((each) => each && typeof each === "object")) {
     const heads = [...new Set(value.flatMap(Object.keys))];
     return table(label, heads.map((head) => data(head)), value.map((each) => heads.map((head) => plain(each[head]))));
   }
-  if (value && typeof value === "object" && !Array.isArray(value)) {
+  if (Array.isArray(value)) return h("ul", { class: "bare" }, value.map((each) => h("li", {}, plain(each))));
+  if (value && typeof value === "object") {
     const rows = Object.entries(value).map(([name, of]) => ({ name, ...of }));
     if (Object.values(value).every((of) => of && typeof of === "object" && !Array.isArray(of))) return anything(label, rows);
     return facts(Object.entries(value).map(([name, of]) => [data(name), plain(of)]));

@@ -530,6 +530,10 @@ def test_no_text_is_there_that_nobody_asks_for(console):
 def test_what_other_parts_tell_of_a_customer_is_shown_where_it_is_there(console):
     customer_id = console.customer("anna.berg")
     assert console.page.get_by_role("heading", name="Consents").count() == 0
+    segments = console.page.locator("section.card").filter(
+        has=console.page.get_by_role("heading", name="Segments")
+    )
+    assert segments.get_by_role("listitem").all_inner_texts() == ["sleepers"]
     url = f"{console.url}/v1/customers/{customer_id}"
     whole = console.context.request.get(url, headers={"Authorization": f"Bearer {console.key}"}).json()
     consent = {"purpose": "newsletter", "granted": True, "at": "2026-03-01T09:00:00+00:00"}
