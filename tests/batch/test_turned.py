@@ -22,6 +22,7 @@ def manifest(number, tables, rules=RULES, offset=3):
     return Manifest(
         generation=number,
         offsets={"web.events": {0: offset}},
+        as_of=None,
         rules=rules,
         fingerprint=rulefile.parse(rules).fingerprint,
         tables=tables,
