@@ -186,11 +186,8 @@ class Examiner:
         if old.generation != self.before.generation:
             former = tables(self.spark, self.delta, old)
         sides = parity.Sides(old, manifest, former, after)
-        said = self._said(old), self._said(manifest, gold)
-        return compared(self.spark, self.delta, self.bronze, look, sides, said)[0]
-
-    def _said(self, manifest: Manifest, gold: Gold | None = None) -> said_parity.Said:
-        return said(gold or Gold(self.spark, self.delta), manifest, written=gold is not None)
+        both = said(Gold(self.spark, self.delta), old), said(gold, manifest, written=True)
+        return compared(self.spark, self.delta, self.bronze, look, sides, both)[0]
 
 
 def tables(spark: SparkSession, root: Path, manifest: Manifest) -> dict[str, DataFrame]:

@@ -27,7 +27,6 @@ class Gold:
         self._spark = spark
         self._root = root
         self._target = scratch or root
-        self.rehearsal = scratch is not None
         self.versions: dict[str, int] = {}
         self._written: dict[str, DataFrame] = {}
 

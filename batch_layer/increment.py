@@ -276,11 +276,9 @@ class Increment:
 
     def _profiles(self, said: DataFrame, members: DataFrame) -> DataFrame:
         """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
-        told = profiles.of_events(self._messages, self._rules, self._erased)
-        if self._versions is not None:
-            told = told.unionByName(profiles.of_records(self._versions, self._rules, self._erased))
         before = self._before.manifest
-        told = profiles.more(self._read("silver/claims"), told)
+        new = profiles.all_claims(self._messages, self._versions, self._rules, self._erased)
+        told = profiles.more(self._read("silver/claims"), new)
         return profiles.written(self._gold, before, told, said, members, self._rules, self._manifest.as_of)
 
     def _counts(self, found: DataFrame) -> dict[str, int]:

@@ -86,6 +86,14 @@ def of_records(records: DataFrame, rules: Rules, erased: ByTenant = NOBODY) -> D
     return map_rows(records.where("attributes IS NOT NULL").select(*columns), step, _CLAIMS)
 
 
+def all_claims(
+    bronze: DataFrame, records: DataFrame | None, rules: Rules, erased: ByTenant = NOBODY
+) -> DataFrame:
+    """What all messages claim, and all records that stand, where there are any."""
+    told = of_events(bronze, rules, erased)
+    return told if records is None else told.unionByName(of_records(records, rules, erased))
+
+
 def registers(told: DataFrame, rules: Rules) -> DataFrame:
     """`x, key, value`: the entry of each identifier's registers, of what silver/claims has."""
 

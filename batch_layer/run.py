@@ -13,39 +13,26 @@ would have done. Two runs at once: the second waits for the first.
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
-import msgspec
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as f
+from pyspark.sql import SparkSession
 
 from batch_layer import (
-    components,
-    consents,
-    customers,
     erasures,
-    graph,
-    names,
-    outcomes,
     profiles,
     record_consents,
-    shards,
-    silver,
 )
 from batch_layer.alone import alone
 from batch_layer.bronze import Bronze
 from batch_layer.examine import Examiner, Phases, Watching, tables
-from batch_layer.gold import HOMES, IDS, Gold, answers
+from batch_layer.gold import Gold
 from batch_layer.increment import Increment, Whole, check
 from batch_layer.leaf import leaf
 from batch_layer.maintenance import Keep, tidy
-from batch_layer.numbers import Number, is_ambiguous, number
 from batch_layer.parity import Looking
-from batch_layer.publication import publish
 from batch_layer.purge import Purge
+from batch_layer.rebuild import Rebuild
 from batch_layer.said_parity import Said
-from batch_layer.session import arrange, shuffle_tasks
 from batch_layer.sources.loads import Loads
 from batch_layer.sources.tables import Tables
 from identity import rulefile
@@ -183,19 +170,18 @@ def rehearse(
         fingerprint=rulefile.parse(text).fingerprint,
     )
     gold = Gold(job.spark, job.delta, scratch)
-    records = Tables(job.spark, job.delta).current(before.loads)
-    rebuild = _Rebuild(job, before, manifest, progress, gold, job.ledger())
-    return rebuild.publish(job.bronze().below(offsets), records), gold
+    made = Rebuild(job.spark, before, manifest, gold, job.id_key, job.ledger().tombstones)
+    made.resolve(job.bronze().below(offsets), Tables(job.spark, job.delta), progress)
+    job.spark.catalog.clearCache()
+    return manifest, gold
 
 
 def said_below(job: Run, manifest: Manifest) -> Said:
     """What all messages below the offsets of a manifest, and its records, say; no table is written."""
     bronze, rules = job.bronze().below(manifest.offsets), rulefile.parse(manifest.rules)
-    erased = job.ledger().tombstones
-    claims, tables = profiles.of_events(bronze, rules, erased), Tables(job.spark, job.delta)
-    if manifest.loads:
-        claims = claims.unionByName(profiles.of_records(tables.current(manifest.loads), rules, erased))
-    landed = tables.landed(manifest.loads) if manifest.loads else None
+    erased, sources, loads = job.ledger().tombstones, Tables(job.spark, job.delta), manifest.loads
+    records, landed = (sources.current(loads), sources.landed(loads)) if loads else (None, None)
+    claims = profiles.all_claims(bronze, records, rules, erased)
     return Said(leaf(claims), leaf(record_consents.all_statements(bronze, landed, rules, erased)))
 
 
@@ -237,9 +223,12 @@ def _whole(
     why: str | None = None,
     ledger: Ledger | None = None,
 ) -> Manifest:
-    records = Tables(job.spark, job.delta).current(manifest.loads)
-    rebuilding = _Rebuild(job, before, manifest, progress, Gold(job.spark, job.delta), ledger)
-    return rebuilding.publish(job.bronze().table(), records, examiner, why)
+    gold = Gold(job.spark, job.delta)
+    made = Rebuild(job.spark, before, manifest, gold, job.id_key, _tombstones(ledger))
+    made.resolve(job.bronze().table(), Tables(job.spark, job.delta), progress)
+    told = made.publish(job.generations, job.shards, examiner, why, progress)
+    job.spark.catalog.clearCache()
+    return told
 
 
 def _purge(job: Run, ledger: Ledger, rules: str, since: int) -> None:
@@ -260,166 +249,3 @@ def _before(generations: Path) -> Generation:
             f"no generation in {generations} to begin from: run 'ucid begin --rules FILE' first"
         )
     return open_generation(generations, number)
-
-
-class _Rebuild:
-    """The whole graph from bronze, once."""
-
-    def __init__(
-        self,
-        job: Run,
-        before: Manifest,
-        manifest: Manifest,
-        progress: Progress,
-        gold: Gold,
-        ledger: Ledger | None = None,
-    ) -> None:
-        self._erased = _tombstones(ledger)
-        self._job = job
-        self._before = before
-        self._manifest = manifest
-        self._rules = rulefile.parse(manifest.rules)
-        self._progress = progress
-        self._gold = gold
-
-    def publish(
-        self,
-        bronze: DataFrame,
-        records: DataFrame,
-        examiner: Examiner | None = None,
-        whole: str | None = None,
-    ) -> Manifest:
-        """Write tables and shards, and publish; a rehearsal writes its tables alone."""
-        self._progress("facts from the log")
-        versions = records if self._manifest.loads else None
-        facts = leaf(silver.all_facts(bronze, versions, self._rules, self._erased))
-        arrange(self._job.spark, facts.count())
-        known, number = self._known(facts)
-        half = leaf(silver.halves(facts, number, list(self._rules.types)).sortWithinPartitions("xi"))
-        as_of = self._manifest.as_of
-        if as_of is None:
-            newest = known.agg(f.max("last_seen")).first()
-            as_of = newest[0] if newest is not None else None
-        self._progress("who is who")
-        screened = leaf(graph.screen(known, half, self._rules, as_of))
-        exceptions = leaf(graph.exceptions(graph.lost(screened, self._rules, as_of)))
-        live = half.where("lead").join(exceptions, ["xi", "zi"], "left_anti").select("xi", "zi")
-        root = leaf(components.roots(live, shuffle_tasks(self._job.spark)))
-        faults = screened.where("z IS NULL AND fault IS NOT NULL").select("xi", "fault")
-        placed = _rooted(known.join(faults, "xi", "left"), root)
-        self._progress("names")
-        ids = self._gold.read("gold/ids", IDS, self._before)
-        territory = leaf(names.territories(placed, self._rules))
-        found = leaf(
-            customers.of_components(
-                placed.join(names.held(territory, ids), "xi", "left"),
-                _rooted(half.join(exceptions, ["xi", "zi"], "left"), root),
-                self._rules,
-                as_of,
-                self._job.id_key,
-                self._manifest.generation,
-                self._erased,
-            )
-        )
-        self._progress("tables")
-        ids = self._tables(facts, known, half, found, ids)
-        if self._gold.rehearsal:
-            self._job.spark.catalog.clearCache()
-            return self._manifest
-        members = customers.part(found, "member").where("fault IS NULL").select("x", "customer")
-        said = leaf(record_consents.all_statements(bronze, self._landed(), self._rules, self._erased))
-        emails = outcomes.tables(bronze, members, self._rules, self._erased)
-        self._gold.write_all(emails | consents.tables(said, members))
-        self._progress("the new generation")
-        scattered = names.residents(customers.part(found, "member"), territory, ids, self._rules)
-        entries = customers.part(found, "entry").union(customers.of_ids(scattered))
-        entries = entries.union(consents.entries(said))
-        counted = map(self._gold.written, ("gold/campaigns", "gold/campaign_customers"))
-        entries = entries.union(outcomes.entries(*counted))
-        entries = entries.union(self._profiles(bronze, records, said, members, as_of))
-        told = msgspec.structs.replace(self._manifest, as_of=as_of)
-        manifest = publish(
-            self._job.generations,
-            told,
-            self._gold,
-            lambda directory: shards.write(entries, directory, self._job.shards),
-            lambda: self._counts(facts, known, found),
-            lambda directory: examiner and examiner.write(self._gold, told, directory, whole=whole),
-        )
-        self._job.spark.catalog.clearCache()
-        return manifest
-
-    def _known(self, facts: DataFrame) -> tuple[DataFrame, Number]:
-        """Every identifier with what the last generation says of it, and its number."""
-        homes = self._homes()
-        ids = self._gold.read("gold/ids", IDS, self._before)
-        for seed in count():
-            of = number(seed)
-            seen = silver.seen(facts, of, list(self._rules.types))
-            known = silver.signed(names.minted(names.homes(seen, homes, of), ids, of), facts, of, self._rules)
-            known = leaf(known.sortWithinPartitions("xi"))
-            if not is_ambiguous(known):
-                return known, of
-        raise AssertionError("there is always another seed")
-
-    def _homes(self) -> DataFrame:
-        homes = self._gold.read("gold/homes", HOMES, self._before)
-        return erasures.homes_left(homes, self._erased, self._before.erased)
-
-    def _tables(
-        self, facts: DataFrame, known: DataFrame, half: DataFrame, found: DataFrame, ids: DataFrame
-    ) -> DataFrame:
-        """Write all tables; returns the ids, with the new ones."""
-        homes = self._homes()
-        ids = erasures.ids_masked(ids, self._erased)
-        members, named = customers.part(found, "member"), customers.part(found, "named")
-        new = named.where("anchor IS NOT NULL").select(
-            "customer", f.lit(self._manifest.generation).cast("bigint"), "first_ingested", "anchor", "counter"
-        )
-        gone = homes.join(members.select("x"), "x", "left_anti")
-        dropped = members.where("fault IS NOT NULL").select("x", f.col("fault").alias("reason"))
-        dropped = dropped.union(silver.quarantined(facts))
-        refused = customers.part(found, "refused")
-        self._gold.write_all(
-            {
-                "silver/seen": known.select("x", *silver.TIMES),
-                "silver/links": silver.links(half),
-                "gold/homes": members.where("home IS NOT NULL").select("x", "home").union(gone),
-                "gold/ids": ids.union(new),
-                **answers(members.where("fault IS NULL"), named, refused, dropped, silver.rejects(facts)),
-            }
-        )
-        return ids.union(new)
-
-    def _landed(self) -> DataFrame | None:
-        """Every version of every record, where there are any."""
-        loads = self._manifest.loads
-        return Tables(self._job.spark, self._job.delta).landed(loads) if loads else None
-
-    def _profiles(
-        self,
-        bronze: DataFrame,
-        records: DataFrame,
-        said: DataFrame,
-        members: DataFrame,
-        as_of: int | None,
-    ) -> DataFrame:
-        """Write the tables of profiles and segments; returns the entries of the registers, `key, value`."""
-        told = profiles.of_events(bronze, self._rules, self._erased)
-        if self._manifest.loads:
-            told = told.unionByName(profiles.of_records(records, self._rules, self._erased))
-        return profiles.written(self._gold, self._before, told, said, members, self._rules, as_of)
-
-    def _counts(self, facts: DataFrame, known: DataFrame, found: DataFrame) -> dict[str, int]:
-        named = customers.part(found, "named")
-        return {
-            "identifiers": known.count(),
-            "customers": named.count(),
-            "new_customers": named.where("anchor IS NOT NULL").count(),
-            "rejects": silver.rejects(facts).count(),
-        }
-
-
-def _rooted(frame: DataFrame, root: DataFrame) -> DataFrame:
-    """With the `root` of each `xi`; who has no live link is a component of his own."""
-    return frame.join(root, "xi", "left").withColumn("root", f.coalesce("root", "xi"))
