@@ -15,7 +15,7 @@ from serving_layer.access.audit import Seal
 from serving_layer.view import ServingView
 
 
-class Asked(NamedTuple):
+class Sent(NamedTuple):
     """An erasure that the log has: its receipt, whose it is, and how many identifiers it names."""
 
     receipt: str
@@ -30,7 +30,7 @@ def forget(
     identifier: tuple[str, str],
     *,
     only: bool = False,
-) -> Asked:
+) -> Sent:
     """Forget the person behind a (type, raw value), or with `only` this identifier alone.
 
     Raises UnknownTypeError, AuditFailed, and KafkaException.
@@ -42,4 +42,4 @@ def forget(
     seal = Seal(settings.id_key)
     note(settings, "erase", [seal.of(tenant, x) for x in whom], detail={"receipt": receipt})
     send_erasures(producer, messages)
-    return Asked(receipt, outcome.customer[0] if outcome.customer else None, len(whom))
+    return Sent(receipt, outcome.customer[0] if outcome.customer else None, len(whom))
