@@ -80,8 +80,11 @@ def claims(
 
 def register(rule: AttributeRule, some: Iterable[Claim]) -> tuple[Claim, ...]:
     """The best of some claims, best first; the merge of registers is that of all their claims."""
+    claims_ = tuple(some)
+    if len(claims_) == 1:
+        return claims_
     by_record: dict[tuple[str, str], tuple[tuple[Any, ...], Claim]] = {}
-    for claim in some:
+    for claim in claims_:
         order, where = _order(rule, claim), (claim.source, claim.key)
         known = by_record.get(where)
         # Of the same said twice, it counts when it was taken in first.
