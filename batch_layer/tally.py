@@ -1,6 +1,8 @@
 """What events and records say, counted: the figures of the catalogue (`batch_layer.catalogue`), by Spark.
 
-It reads them by the code that every run uses, and passes once over what it is given.
+It reads them by the code that every run uses, and passes once over what it is given. Names are the producers'
+own, and one that is at fault may name attributes without end: *the bound* is MOST_NAMES of them for each
+source of a tenant, the first by name.
 """
 
 from collections import defaultdict
@@ -8,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as f
 
-from batch_layer.catalogue import Count, Counts, Kind, Place
+from batch_layer.catalogue import MOST_NAMES, Count, Counts, Kind, Place
 from batch_layer.rows import Row, map_rows
 from identity import Observer, Rules, UnknownTypeError
 from identity.profile import claims
@@ -27,6 +29,9 @@ _TOPICS: Final = {WEB: "web", EMAIL: "email", CONSENTS: "consents"}
 _COUNTED: Final = pa.schema(
     [*((name, pa.string()) for name in Place._fields), *((name, pa.int64()) for name in Count._fields)]
 )
+
+# Places that a task counts before it hands them over.
+_HELD = 50_000
 
 # Tenant, source and way: the first of a `Place`.
 _Whose = tuple[str, str, Way]
@@ -67,9 +72,16 @@ class _Reader:
             for name in said:
                 self._note(whose, "attribute", name, at, taken_in, wrong=name in faults)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether what was counted should be handed over."""
+        return len(self._counts) >= _HELD
+
     def rows(self) -> Iterator[Row]:
-        """What was counted, in rows of _COUNTED."""
-        return ((*place, *count) for place, count in self._counts.items())
+        """What was counted, in rows of _COUNTED; it is let go."""
+        while self._counts:
+            place, count = self._counts.popitem()
+            yield (*place, *count)
 
     def _note(self, whose: _Whose, kind: Kind, name: str, at: int, taken_in: int, *, wrong: bool) -> None:
         count = self._counts[(*whose, kind, name)]
@@ -100,6 +112,8 @@ def of_events(bronze: DataFrame, rules: Rules) -> DataFrame:
                 source, at = source_of(kind_of(event), event), event.occurred_at
                 said = event.properties
             reader.read((event.tenant, source, "events"), event.identifiers, said, at, ingested_at)
+            if reader.is_full:
+                yield from reader.rows()
         yield from reader.rows()
 
     messages = bronze.where(f.col("topic").isin(*_TOPICS)).select("topic", "value", "ingested_at")
@@ -115,6 +129,8 @@ def of_records(records: DataFrame, rules: Rules) -> DataFrame:
             at = taken_in if changed_at is None else changed_at
             said = dict(attributes or ())
             reader.read((tenant, source, "records"), dict(identifiers), said, at, taken_in)
+            if reader.is_full:
+                yield from reader.rows()
         yield from reader.rows()
 
     columns = ("tenant", "source", "changed_at", "ingested_at", "identifiers", "attributes")
@@ -126,5 +142,7 @@ def added_up(frame: DataFrame) -> Counts:
     sums = (f.sum(name).alias(name) for name in ("accepted", "rejected"))
     newest = (f.max(name).alias(name) for name in ("newest", "taken_in"))
     width = len(Place._fields)
-    rows = frame.groupBy(*Place._fields).agg(*sums, *newest).collect()
+    place = f.row_number().over(Window.partitionBy(*Place._fields[:-1]).orderBy("name"))
+    counted = frame.groupBy(*Place._fields).agg(*sums, *newest).withColumn("place", place)
+    rows = counted.where(f.col("place") <= MOST_NAMES).drop("place").collect()
     return {Place(*row[:width]): Count(*row[width:]) for row in rows}

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from batch_layer import delta, run
+from batch_layer import delta, rebuild
 from identity import Minter, Published
 from tests.batch.expected import (
     RULES,
@@ -24,8 +24,8 @@ from tests.batch.landing import Landing
 def test_a_generation_is_what_identity_says(spark, tmp_path, monkeypatch):
     # As if two identifiers had shared a number in the first run: it takes others.
     told = iter([True])
-    real = run.is_ambiguous
-    monkeypatch.setattr(run, "is_ambiguous", lambda known: next(told, False) or real(known))
+    real = rebuild.is_ambiguous
+    monkeypatch.setattr(rebuild, "is_ambiguous", lambda known: next(told, False) or real(known))
     landing = Landing(spark, tmp_path, RULES)
     rng = random.Random(10)
     minters = {tenant: Minter(landing.job.id_key, tenant) for tenant in TENANTS}

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from batch_layer import tally
 from batch_layer.begin import begin
 from batch_layer.catalogue import MOST_NAMES, Count, Place, catalogue, of_former, of_loads, together
 from batch_layer.counting import Counting
@@ -95,7 +96,7 @@ IDENTIFIER = ["identifier"]
 
 @pytest.mark.slow
 @pytest.mark.stack
-def test_every_source_is_told_with_what_it_feeds(spark, tmp_path):
+def test_every_source_is_told_with_what_it_feeds(spark, tmp_path, monkeypatch):
     runs = Runs(spark, tmp_path)
     runs.landing.land(messages())
     found = runs.counted()
@@ -131,6 +132,10 @@ def test_every_source_is_told_with_what_it_feeds(spark, tmp_path):
     )
     assert "web of default, events: 2 accepted, 1 rejected, last 2 hours ago" in told
     assert not any(value in f"{told}{found}{tables(found)}" for value in ("no address", "much", "a@example"))
+    # However many names producers think of, so many come together in one place.
+    monkeypatch.setattr(tally, "MOST_NAMES", 1)
+    (*_, names) = by_source(runs.counted())["default", "web"]
+    assert names.keys() == {"email", "size"}
 
 
 SOURCE = """
