@@ -100,12 +100,9 @@ def catalogue(counts: Counts, rules: Rules, said: Mapping[tuple[str, str], Mappi
             source = Source(
                 name=place.source,
                 way=place.way,
-                accepted=count.accepted,
-                rejected=count.rejected,
-                newest=count.newest,
-                taken_in=count.taken_in,
                 identifiers=parts[place._replace(kind="identifier")],
                 attributes=parts[place._replace(kind="attribute")],
+                **count._asdict(),
             )
             found[place.tenant].append(source)
     return found
@@ -120,10 +117,7 @@ def fed(rules: Rules, source: str, kind: Kind, name: str, said: str | None, coun
         used=uses(rules, source, kind, name),
         personal=class_,
         assumed=assumed,
-        accepted=count.accepted,
-        rejected=count.rejected,
-        newest=count.newest,
-        taken_in=count.taken_in,
+        **count._asdict(),
     )
 
 

@@ -68,7 +68,8 @@ class Rebuild:
         self._landed = sources.landed(loads) if loads else None
         facts = self._facts = leaf(silver.all_facts(bronze, self._records, self._rules, self._erased))
         arrange(self._spark, facts.count())
-        known, of = self._known, _ = self._numbered(facts)
+        known, of = self._numbered(facts)
+        self._known = known
         half = leaf(silver.halves(facts, of, list(self._rules.types)).sortWithinPartitions("xi"))
         as_of = self._manifest.as_of
         if as_of is None:

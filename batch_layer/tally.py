@@ -19,12 +19,12 @@ from identity import Observer, Rules, UnknownTypeError
 from identity.profile import claims
 from schemas import CONSENTS, EMAIL, WEB, Malformed
 from schemas.absorb import accept
-from schemas.claims import source_of
+from schemas.claims import EMAIL_SOURCE, WEB_SOURCE, source_of
 from schemas.counted import NOBODY, Way
 from schemas.events import Consent, Decision, kind_of
 
 # What a topic is called as a source, where it cannot be told who speaks.
-_TOPICS: Final = {WEB: "web", EMAIL: "email", CONSENTS: "consents"}
+_TOPICS: Final = {WEB: WEB_SOURCE, EMAIL: EMAIL_SOURCE, CONSENTS: "consents"}
 
 _COUNTED: Final = pa.schema(
     [*((name, pa.string()) for name in Place._fields), *((name, pa.int64()) for name in Count._fields)]

@@ -38,6 +38,11 @@ def classed(fed: Fed) -> str:
     return f"{fed.personal} (assumed)" if fed.assumed else fed.personal
 
 
+def used(fed: Fed) -> str:
+    """What it is used for."""
+    return "not used" if fed.used == ["none"] else ", ".join(fed.used)
+
+
 def _section(tenant: str, source: Source, *, counted: bool) -> Iterator[str]:
     whose = f" of {tenant}" if tenant else ""
     yield f"### {source.name}{whose}: {_WAYS[source.way]}\n"
@@ -49,8 +54,8 @@ def _section(tenant: str, source: Source, *, counted: bool) -> Iterator[str]:
     yield _row(["---"] * len(heads))
     for kind, some in (("identifier", source.identifiers), ("attribute", source.attributes)):
         for fed in some:
-            used = "not used" if fed.used == ["none"] else ", ".join(fed.used)
-            cells = [_code(fed.name), kind, "joining" if kind == "identifier" else used, classed(fed)]
+            use = "joining" if kind == "identifier" else used(fed)
+            cells = [_code(fed.name), kind, use, classed(fed)]
             yield _row([*cells, *(_figures(fed) if counted else ())])
     yield ""
 

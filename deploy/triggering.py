@@ -16,7 +16,7 @@ from deploy.settings import Settings
 from identity import Customer, Rules, rulefile
 from schemas import Unavailable
 from schemas.generation import open_generation
-from schemas.turned import GENERATION, Turned, read
+from schemas.turned import Turned, holding, read
 from serving_layer.profile import published
 from serving_layer.view import Found, ServingView
 from speed_layer.triggers.app import App
@@ -131,8 +131,7 @@ class ViewMemberships:
         _check(stale=known.stale)
         before = published(known.standing, self._tenant, customer)
         manifest = known.standing.generation.manifest
-        offsets = {**manifest.offsets, GENERATION: {0: manifest.generation + 1}}
-        return Membership(known.segments, before, offsets)
+        return Membership(known.segments, before, holding(manifest.offsets, manifest.generation))
 
 
 class ViewTurns:

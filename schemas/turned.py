@@ -46,7 +46,12 @@ class Turned(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def known(self) -> Offsets:
         """What the generation before holds, itself and those before it included."""
-        return {**self.offsets, GENERATION: {0: self.before + 1}}
+        return holding(self.offsets, self.before)
+
+
+def holding(offsets: Offsets, generation: int) -> Offsets:
+    """What a generation with this cut-off holds: those before it, and itself, as causes, too."""
+    return {**offsets, GENERATION: {0: generation + 1}}
 
 
 def write(directory: Path, turned: Turned) -> None:

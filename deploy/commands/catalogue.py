@@ -91,8 +91,7 @@ def lines(found: Catalogue, now: int) -> list[str]:
 
 
 def _line(fed: Fed, now: int, *, counted: bool) -> str:
-    used = "not used" if fed.used == ["none"] else ", ".join(fed.used)
-    line = f"  {fed.name:<24} {used:<20} {catalogue_page.classed(fed):<24}"
+    line = f"  {fed.name:<24} {catalogue_page.used(fed):<20} {catalogue_page.classed(fed):<24}"
     return f"{line}{_figures(fed, now)}" if counted else line.rstrip()
 
 
