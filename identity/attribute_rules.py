@@ -41,9 +41,7 @@ def _attribute(problems: Problems, name: str, entry: Document) -> AttributeRule:
         rule=rule,
         type=type_,
         sources=sources,
-        personal=personal.read(problems, f"{path}.personal", entry["personal"])
-        if "personal" in entry
-        else None,
+        personal=personal.of_entry(problems, path, entry),
         pattern=problems.pattern(f"{path}.pattern", entry["pattern"], '"[A-Z]{2}"')
         if "pattern" in entry
         else None,

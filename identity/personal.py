@@ -7,7 +7,7 @@ names a person by itself from what needs a list to do so.
 from collections.abc import Iterable
 from typing import Final
 
-from identity.problems import Problems
+from identity.problems import Document, Problems
 from identity.rules import Rules
 
 # Mildest first: says nothing of a person; a number that stands for one; who or what a person is; what the law
@@ -23,6 +23,11 @@ def read(problems: Problems, path: str, value: object) -> str:
     if isinstance(value, bool):
         return PERSONAL if value else NONE
     return problems.one_of(path, value, CLASSES)
+
+
+def of_entry(problems: Problems, path: str, entry: Document) -> str | None:
+    """The class that a rule names, if it names one."""
+    return read(problems, f"{path}.personal", entry["personal"]) if "personal" in entry else None
 
 
 def of_identifier(rules: Rules, type_: str, *said: str | None) -> tuple[str, bool]:

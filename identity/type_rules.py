@@ -79,9 +79,7 @@ def _type(problems: Problems, name: str, path: str, entry: Document, *, made: bo
         hot=_count(problems, path, entry, "hot"),
         made_from=paths,
         part_normalise=parts,
-        personal=personal.read(problems, f"{path}.personal", entry["personal"])
-        if "personal" in entry
-        else None,
+        personal=personal.of_entry(problems, path, entry),
     )
     return _with_block(problems, f"{path}.block", entry.get("block", []), rule)
 
