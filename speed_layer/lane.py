@@ -40,7 +40,7 @@ BATCH = 100_000
 
 # And no more than takes about so many seconds, going by the batch before: so long does a stop signal wait to
 # be heard. But never fewer than pays: hard events share most of their work.
-BATCH_S = 2.0
+BATCH_S = 4.0
 FEWEST = 2_000
 
 # So many seconds where a view is being built behind the live one, which waits for it.
