@@ -10,6 +10,7 @@ from typing import Final
 PARTS: Final[Mapping[str, str]] = {
     "check": "are the answers those that follow from the data?",
     "single": "one identifier a request, from 32 connections to one process",
+    "telling": "single lookups of people with attributes, permissions and signs",
     "bulk": "lists of 1,000",
     "uniform": "lists of 1,000 in which nobody comes twice, the hard case",
     "starlette": "peer: uvicorn and Starlette doing one Redis GET",

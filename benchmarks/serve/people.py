@@ -5,19 +5,21 @@ Each shape is one customer that went through the rules, in a view in memory. Its
 an id of its own, and keys that are hashed anew. So records are those that the rules make, byte for byte.
 """
 
-from collections.abc import Iterator
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import ClassVar, Final, NamedTuple
 
 from deploy.beginning import STARTER_RULES
 from identity import Facts, Identifier, Minter, Rules, resolve, rulefile
+from identity.consent import Claims
 from identity.memory import MemoryView
+from identity.profile import Claim, merged
 from schemas import records
+from schemas.blocks import Entry, alone
+from schemas.claims import encode_registers, profile_key
 
-RULES_TEXT: Final = STARTER_RULES.read_text()
-RULES: Final = rulefile.parse(RULES_TEXT)
 TENANT: Final = "default"
 _ZERO: Final = "00000000"
-_START: Final = 1_748_736_000_000_000  # 2025-06-01, in microseconds
+START: Final = 1_748_736_000_000_000  # 2025-06-01, in microseconds
 
 Event = dict[str, str]
 
@@ -60,12 +62,42 @@ class Shape(NamedTuple):
     id_record: bytes
 
 
+class Said(NamedTuple):
+    """What identifiers permit, and what is claimed of them, by attribute."""
+
+    permits: dict[Identifier, Claims]
+    claims: dict[Identifier, Mapping[str, Sequence[Claim]]]
+
+
 class People:
-    """Customers by their numbers, whose shapes take turns."""
+    """Customers by their numbers, whose shapes take turns; of whom nothing is known but who they are."""
+
+    rules_text: ClassVar = STARTER_RULES.read_text(encoding="utf-8")
 
     def __init__(self, key: bytes) -> None:
+        self.rules: Final = rulefile.parse(self.rules_text)
         self._minter = Minter(key, TENANT)
-        self.shapes = [_shape(events, self._minter) for events in SHAPES]
+        self.shapes = [_shape(self.facts(events), self.rules, self._minter) for events in SHAPES]
+
+    def facts(self, events: Iterable[Event], at: int = START) -> Facts:
+        """What events say, one after the other."""
+        found = Facts()
+        for number, event in enumerate(events):
+            found.add_sighting([Identifier(*pair) for pair in event.items()], at + number, at + number)
+        return found
+
+    def says(self, known: Sequence[Identifier], at: int = START) -> Said:  # noqa: ARG002 - who says nothing
+        """What identifiers of one customer, met together, say besides."""
+        return Said({}, {})
+
+    def told(self, number: int) -> Iterator[Entry]:
+        """The entries of a customer in a generation that are no graph's: claims, and registers."""
+        permits, by_owner = self.says(self.identifiers(number))
+        for x, claims in permits.items():
+            yield from alone([(records.claims_key(TENANT, x), records.encode_claims(claims.items()))])
+        for x, by_name in by_owner.items():
+            registers = merged(self.rules, {name: tuple(some) for name, some in by_name.items()})
+            yield from alone([(profile_key(TENANT, x), encode_registers(registers))])
 
     def identifiers(self, number: int) -> list[Identifier]:
         """What a customer is known by."""
@@ -97,24 +129,10 @@ class People:
         yield records.id_key(TENANT, customer_id), mine(shape.id_record)
 
 
-def facts(events: Iterator[Event] | tuple[Event, ...], at: int = _START) -> Facts:
-    """What events say, one after the other."""
-    found = Facts()
-    for number, event in enumerate(events):
-        found.add_sighting([Identifier(*pair) for pair in event.items()], at + number, at + number)
-    return found
-
-
-def rules() -> Rules:
-    """The rules of all of them."""
-    return RULES
-
-
-def _shape(events: tuple[Event, ...], minter: Minter) -> Shape:
-    known = facts(events)
-    resolution = resolve(known, RULES, minter=minter)
+def _shape(known: Facts, rules: Rules, minter: Minter) -> Shape:
+    resolution = resolve(known, rules, minter=minter)
     published = resolution.publish()
-    view = MemoryView(RULES, minter)
+    view = MemoryView(rules, minter)
     view.apply(known)
     view.publish(published)
     ((id_, minted),) = published.ids.items()

@@ -5,8 +5,9 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +15,8 @@ import httpx
 import msgspec
 from redis import Redis
 
-from benchmarks.serve.people import RULES, RULES_TEXT, TENANT, People, facts
+from benchmarks.serve.people import TENANT, Event, People
+from benchmarks.serve.telling import TellingPeople
 from benchmarks.speed.errors import Broken
 from benchmarks.speed.program import running, tail
 from deploy.local import redis as local_redis
@@ -26,10 +28,13 @@ from schemas.blocks import packed
 from schemas.generation import Builder, Manifest, open_generation, shard_of, write_shard
 from serving_layer.access import keys
 from speed_layer.apply import Applier
+from speed_layer.consents import Consents
+from speed_layer.profiles import Profiles
 from speed_layer.view import ViewState
 
 SHARDS = 4
 GENERATIONS = (1, 2)  # alike, so that a handover changes no answer
+TELLING = 3  # the same people, of whom more is known
 _TOGETHER = 5_000  # customers of one batch of the stream
 _LATER = 1_751_328_000_000_000  # 2025-07-01, in microseconds: when the stream saw what it adds
 _DEADLINE = 60.0
@@ -49,7 +54,16 @@ class Size(msgspec.Struct, frozen=True):
 class Stage:
     """What is there, and how to start servers on it."""
 
-    def __init__(self, home: Path, size: Size, progress: Callable[[str], None], stack: ExitStack) -> None:
+    def __init__(
+        self,
+        home: Path,
+        size: Size,
+        progress: Callable[[str], None],
+        stack: ExitStack,
+        *,
+        telling: bool = False,
+    ) -> None:
+        """`telling` makes a generation of people who tell more, too."""
         self.home = home
         self.size = size
         self._stack = stack
@@ -81,11 +95,13 @@ class Stage:
         self._grant()
         each = sum(len(shape.nodes) for shape in self.people.shapes) / len(self.people.shapes)
         self.customers = round(size.identifiers / each)
-        progress(f"generations: {self.customers:,} customers, twice")
-        self._publish()
-        progress(f"the stream: {size.overlay:,} identifiers on each")
-        for number in GENERATIONS:
-            self._apply(number)
+        crowds = {GENERATIONS: self.people} | ({(TELLING,): TellingPeople(key.encode())} if telling else {})
+        for numbers, people in crowds.items():
+            progress(f"generations: {self.customers:,} customers, {len(numbers)} times")
+            self._publish(numbers, people)
+            progress(f"the stream: {size.overlay:,} identifiers on each")
+            for number in numbers:
+                self._apply(number, people)
         self.go_live(GENERATIONS[0])
 
     def go_live(self, number: int) -> None:
@@ -125,15 +141,15 @@ class Stage:
         )
         (self.home / "keys.json").write_bytes(msgspec.json.encode(keys.KeyFile(keys=(key,))))
 
-    def _publish(self) -> None:
+    def _publish(self, numbers: Sequence[int], people: People) -> None:
         root = self.home / "generations"
         shards: list[list[tuple[bytes, bytes]]] = [[] for _ in range(SHARDS)]
-        for number in range(self.customers):
-            for key, value in packed(number, self.people.records(number)):
+        for customer in range(self.customers):
+            for key, value in chain(packed(customer, people.records(customer)), people.told(customer)):
                 shards[shard_of(key, SHARDS)].append((key, value))
         for entries in shards:
             entries.sort()
-        for number in GENERATIONS:
+        for number in numbers:
             with Builder(root, number) as builder:
                 written = [write_shard(builder.directory, i, entries) for i, entries in enumerate(shards)]
                 builder.publish(
@@ -141,40 +157,48 @@ class Stage:
                         generation=number,
                         offsets={},
                         as_of=None,
-                        rules=RULES_TEXT,
-                        fingerprint=RULES.fingerprint,
+                        rules=people.rules_text,
+                        fingerprint=people.rules.fingerprint,
                         shards=written,
                     )
                 )
 
-    def _apply(self, number: int) -> None:
+    def _apply(self, number: int, people: People) -> None:
         """Customers spread over all are seen again, each with a cookie more, until enough have changed."""
         generation = open_generation(self.home / "generations", number)
         state = ViewState(self.redis, generation)
-        applier = Applier(self.redis, generation, state, RULES)
+        applier = Applier(self.redis, generation, state, people.rules)
+        consents = Consents(self.redis, generation, state)
+        profiles = Profiles(self.redis, number, state, people.rules)
+
+        def apply(events: list[Event]) -> None:
+            said = [people.says([Identifier(*pair) for pair in event.items()], _LATER) for event in events]
+            consents.apply(TENANT, {x: permits for one in said for x, permits in one.permits.items()})
+            applier.apply(people.facts(events, _LATER), self._minter)
+            profiles.write(TENANT, {x: claims for one in said for x, claims in one.claims.items()})
+
         changed = 0
         step = max(self.customers * 3 // max(self.size.overlay, 1), 1)
-        events = []
+        events: list[Event] = []
         for customer in range(0, self.customers, step):
-            known = self.people.identifiers(customer)
+            known = people.identifiers(customer)
             events.append({known[0].type: known[0].value, "cookie": f"GA1.9.{customer:08d}.1"})
             changed += len(known) + 1
-            if len(events) == _TOGETHER or changed >= self.size.overlay:
-                applier.apply(facts(tuple(events), _LATER), self._minter)
+            if len(events) == _TOGETHER:
+                apply(events)
                 events = []
             if changed >= self.size.overlay:
                 break
-        if events:
-            applier.apply(facts(tuple(events), _LATER), self._minter)
+        apply(events)
         state.advance({b"web.events:%d" % i: changed for i in range(4)}, _LATER)
 
 
 @contextmanager
-def stage(size: Size, progress: Callable[[str], None]) -> Iterator[Stage]:
+def stage(size: Size, progress: Callable[[str], None], *, telling: bool = False) -> Iterator[Stage]:
     """Servers for as long as the context lasts."""
     with TemporaryDirectory(prefix="ucid-bench-") as home, ExitStack() as stack:
         progress(f"servers: a private Redis in {home}")
-        yield Stage(Path(home), size, progress, stack)
+        yield Stage(Path(home), size, progress, stack, telling=telling)
 
 
 def _answers(url: str) -> bool:

@@ -20,7 +20,8 @@ import msgspec
 from benchmarks.report import Figure, Report
 from benchmarks.serve import PARTS
 from benchmarks.serve.load import Found, Load
-from benchmarks.serve.stage import GENERATIONS, Size, Stage, stage
+from benchmarks.serve.stage import GENERATIONS, TELLING, Size, Stage, stage
+from benchmarks.serve.telling import TOWN
 from benchmarks.speed.errors import Broken, LeftOut
 from benchmarks.speed.findings import machine
 from benchmarks.speed.program import peer
@@ -38,10 +39,11 @@ _SAMPLE = 200_000  # requests made beforehand
 _LISTS = 200
 _UNIFORM_LISTS = 400  # of twice as many identifiers as a server remembers
 _CHECKED = 2_000
+_CHECKED_TOLD = 200
 _PEER_KEYS = 100_000
 _HANDOVER_EVERY_S = 1.0
 
-RATIOS = ("vs_starlette_redis", "vs_redis_benchmark", "p99_over_p50", "handover_p99")
+RATIOS = ("vs_starlette_redis", "vs_redis_benchmark", "p99_over_p50", "handover_p99", "telling_vs_plain")
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Plan:
 
 def measure(plan: Plan, progress: Progress) -> Report:
     """The parts of the plan; of what is measured several times, the median. Raises Broken."""
-    with stage(plan.size, progress) as ready:
+    with stage(plan.size, progress, telling="telling" in plan.parts) as ready:
         rounds = _Rounds(plan, ready, progress)
         rounds.run()
         return rounds.report()
@@ -97,6 +99,7 @@ class _Rounds:
                 if number == 0:
                     self._take("check", partial(self._check, url))
                 self._take("single", partial(self._single, url))
+                self._take("telling", partial(self._telling, url))
                 self._take("handover", partial(self._handover, url))
                 self._take("bulk", partial(self._bulk, url))
                 self._take("uniform", partial(self._uniformly, url))
@@ -118,6 +121,7 @@ class _Rounds:
             ("vs_redis_benchmark", "lookups_per_s", "redis_benchmark_per_s", "redis"),
             ("p99_over_p50", "lookup_p99_s", "lookup_p50_s", "single"),
             ("handover_p99", "handover_p99_s", "lookup_p99_s", "handover"),
+            ("telling_vs_plain", "telling_lookups_per_s", "lookups_per_s", "telling"),
         ):
             if of in found and over in found:
                 report.ratios[name] = found[of] / found[over]
@@ -146,6 +150,15 @@ class _Rounds:
     def _single(self, url: str) -> dict[str, float]:
         found = self._run(self._singles, url)
         return {"lookups_per_s": found.per_second, "lookup_p50_s": found.p50, "lookup_p99_s": found.p99}
+
+    def _telling(self, url: str) -> dict[str, float]:
+        """The same requests, of people of whom more is known."""
+        self._stage.go_live(TELLING)
+        try:
+            self._check_told(url)
+            return {"telling_lookups_per_s": self._run(self._singles, url).per_second}
+        finally:
+            self._stage.go_live(GENERATIONS[0])
 
     def _bulk(self, url: str) -> dict[str, float]:
         found = self._run(self._lists, url, LISTS_AT_ONCE)
@@ -229,6 +242,15 @@ class _Rounds:
                     if one["certainty"] is None or nobody is not None:
                         raise Broken(f"customer {number}: a certainty is missing, or nobody was found")
         return {"checked_customers": float(min(_CHECKED, count))}
+
+    def _check_told(self, url: str) -> None:
+        """Of customers drawn by lot: what they told is there."""
+        people, count = self._stage.people, self._stage.customers
+        with httpx.Client(headers={"authorization": f"Bearer {self._stage.secret}"}) as client:
+            for number in random.Random(2).sample(range(count), min(_CHECKED_TOLD, count)):
+                answer = client.get(f"{url}/v1/customers/{people.id(number)}").json()
+                if answer["profile"]["town"]["value"] != TOWN or answer["segments"] != ["invited"]:
+                    raise Broken(f"customer {number}: what is known of him is missing")
 
 
 def _body(identifiers: list[Identifier]) -> bytes:

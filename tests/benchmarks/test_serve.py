@@ -8,7 +8,7 @@ import pytest
 
 from benchmarks.serve import PARTS, suite
 from benchmarks.serve.load import Load
-from benchmarks.serve.people import RULES, TENANT, People
+from benchmarks.serve.people import TENANT, People
 from benchmarks.serve.stage import Size, stage
 from benchmarks.serve.suite import RATIOS, Plan, measure
 from benchmarks.speed.errors import Broken, LeftOut
@@ -32,7 +32,7 @@ def test_people_have_the_records_that_the_rules_make():
             facts.seen[member] = other.seen
             for z, edge in other.edges.items():
                 facts.links[tuple(sorted((member, z)))] = edge.link
-        (customer,) = resolve(facts, RULES, minter=Minter(b"a key", TENANT)).customers
+        (customer,) = resolve(facts, people.rules, minter=Minter(b"a key", TENANT)).customers
         assert (customer.id, sorted(customer.members)) == (people.id(number), sorted(known))
         digest = records.customer_digest(made[records.node_key(TENANT, x)])
         if digest:
@@ -86,8 +86,8 @@ def test_everything_is_measured_on_real_servers():
 @pytest.mark.slow
 def test_a_wrong_answer_ends_the_run(monkeypatch):
     @contextmanager
-    def expecting_others(size, progress):
-        with stage(size, progress) as ready:
+    def expecting_others(size, progress, **more):
+        with stage(size, progress, **more) as ready:
             monkeypatch.setattr(ready.people, "id", lambda _: "c_somebody_else")
             yield ready
 
