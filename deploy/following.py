@@ -81,6 +81,7 @@ class Follower:
         )
         try:
             consumer.assign(_positions(consumer, self._history.ends()))
+            settled = True
             while not self._stop.is_set():
                 messages = consumer.consume(TOGETHER, WAIT_S)
                 erased = by_tenant(erasures.read(level=bool(messages)))
@@ -88,6 +89,7 @@ class Follower:
                     self._take(messages, erasures.ledger.tombstones)
                 for tenant, whom in erased.items():
                     self._history.forget(tenant, whom)
+                settled = (settled and not erased) or self._history.settle()
         finally:
             erasures.close()
             consumer.close()

@@ -221,6 +221,16 @@ class History:
                     db.execute("DELETE FROM decisions WHERE id = ?", (word,))
                     db.execute("DELETE FROM decided WHERE decision = ?", (word,))
 
+    def settle(self) -> bool:
+        """Have what was struck out gone from the files, too; False where a reader keeps that from being done.
+
+        Until then the index itself has what it had, and only the log beside it (SQLite's WAL) does not.
+        """
+        with self._open() as db:
+            db.execute("PRAGMA busy_timeout = 0")  # nobody has to wait: this is tried again
+            busy, *_ = db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        return not busy
+
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:

@@ -1,5 +1,8 @@
 """The history of a server, once somebody in it is erased: no hash of him is left, nor in its file."""
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 
 from deploy.following import without
@@ -70,6 +73,19 @@ def test_not_a_byte_is_left_in_its_file(history, path):
     history.forget("default", {TOM: T + 1})
     assert digest not in path.read_bytes()
     assert b"is Ann" not in path.read_bytes()
+
+
+def test_nor_when_somebody_read_meanwhile(history, path):
+    with closing(sqlite3.connect(path)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM ends").fetchall()
+        history.forget("default", {ANN: T + 1, TOM: T + 1})
+        history.forget("other", {ANN: T + 1})
+        assert not history.settle()
+    assert history.settle()
+    left = b"".join(file.read_bytes() for file in path.parent.iterdir())
+    assert identifier_digest(ANN) not in left
+    assert b"is Ann" not in left
 
 
 def test_a_replay_of_the_changes_does_not_bring_them_back():
