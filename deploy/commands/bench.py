@@ -5,7 +5,7 @@ import signal
 import sys
 from collections.abc import Mapping
 
-from benchmarks import batch, identity
+from benchmarks import batch, identity, serve
 from benchmarks.report import Report
 from benchmarks.speed import FULL_ONLY, PARTS
 from benchmarks.speed.errors import Broken
@@ -47,6 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     subject.add_argument(
         "--seconds", type=_seconds, default=10.0, metavar="S", help="of load, each time; default 10"
     )
+    _choice(subject, serve.PARTS)
     subject.set_defaults(measure=_serve)
 
 
@@ -112,7 +113,8 @@ def _serve(options: argparse.Namespace) -> Report:
         ) from error
     _end_what_was_started()
     size = Size(*(max(round(of * options.scale), 100) for of in (SIZE.identifiers, SIZE.overlay)))
-    return measure(Plan(size, options.seconds, options.repeat), _progress)
+    wanted = frozenset(options.only or serve.PARTS) - frozenset(options.skip)
+    return measure(Plan(size, options.seconds, options.repeat, wanted), _progress)
 
 
 def _batch(options: argparse.Namespace) -> Report:

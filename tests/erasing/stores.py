@@ -73,6 +73,13 @@ def rows(database):
             yield from cells(db.execute(f"SELECT * FROM {table}").fetchall())
 
 
+def history(ground):
+    """What the server's history has, and its files."""
+    home = ground.servers.home.parent
+    yield from files(*home.glob("history*"))
+    yield from rows(home / "history.db")
+
+
 def topics(settings):
     """Topic -> the messages that Kafka has."""
     found = defaultdict(list)
@@ -92,7 +99,7 @@ def all_stores(ground):
         stores[f"generation {number}"] = generation(settings.generations, number)
     stores["redis"] = entries(ground.redis)
     stores["redis' files"] = files(ground.servers.home / "redis")
-    stores["history"] = [*files(*home.glob("history*")), *rows(home / "history.db")]
+    stores["history"] = history(ground)
     stores["audit log"] = files(home / "audit", home / "anchors")
     stores["what programs say"] = files(*home.glob("*.log"))
     return stores | topics(settings)
@@ -100,9 +107,14 @@ def all_stores(ground):
 
 def scan(ground, needles):
     """Store -> form -> the people whom it names; nothing of a store that names nobody."""
-    found = defaultdict(lambda: defaultdict(set))
-    for store, texts in all_stores(ground).items():
-        for text in texts:
-            for form, people in needles.found(text).items():
-                found[store][form] |= people
-    return {store: dict(forms) for store, forms in found.items()}
+    found = {store: named(texts, needles) for store, texts in all_stores(ground).items()}
+    return {store: forms for store, forms in found.items() if forms}
+
+
+def named(texts, needles):
+    """Form -> the people whom these bytes name."""
+    found = defaultdict(set)
+    for text in texts:
+        for form, people in needles.found(text).items():
+            found[form] |= people
+    return dict(found)

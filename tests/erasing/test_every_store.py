@@ -14,7 +14,7 @@ from schemas import CHANGES, CONSENTS, DEAD_LETTERS, DECISIONS, EMAIL, ERASURES,
 from schemas.generation import numbers, path_of
 from tests.erasing.needles import PLAIN, SEAL, TOMBSTONE
 from tests.erasing.people import Person, SlowSource, needles_of
-from tests.erasing.stores import entries, scan, unpacked
+from tests.erasing.stores import entries, history, named, scan, unpacked
 from tests.faults.form import times
 from tests.faults.web import TOGETHER, Web
 from tests.integration.system import System
@@ -74,6 +74,7 @@ class World:
         """Over HTTP; returns the last receipt, once answers know nobody."""
         receipts = [self.web.post("/v1/erasures", {"type": "login", "value": p.login}) for p in self.gone]
         until(lambda: not self.known(self.gone), "the worker to erase them", 60.0)
+        until(lambda: not named(history(self.ground), self.needles), "the server's history to forget them")
         return receipts[-1]
 
     def waiting(self, receipt):
