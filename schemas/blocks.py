@@ -12,7 +12,7 @@ key begins with a zero byte.
 """
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from struct import Struct
 from typing import Final
 
@@ -25,6 +25,9 @@ PREFIX: Final = b"\0"  # of a block's key
 _ALONE, _TOGETHER = b"\0", b"\1"
 _NUMBER = Struct(">q")
 _FURTHER = Struct(">qI")
+
+# Blocks that are remembered, unpacked: those of a question and of the next, some megabytes.
+MOST_RECENT: Final = 2_000
 
 # A block is read whole, whichever of its records is asked for.
 _MOST_RECORDS = 128
@@ -80,6 +83,31 @@ def record_of(value: bytes, block: Callable[[bytes], list[bytes]]) -> bytes:
     """The record of an entry; `block` reads the block of a key."""
     key = block_of(value)
     return value[1:] if key is None else block(key)[value[1]]
+
+
+class Recent:
+    """The blocks that were read last, unpacked: who asks for a node asks for its customer, often beside it.
+
+    As many as `most`, or as were asked for at once. Threads may share it.
+    """
+
+    def __init__(self, most: int = MOST_RECENT) -> None:
+        self._most = most
+        self._blocks: dict[bytes, list[bytes]] = {}
+
+    def read(
+        self, names: set[bytes], entries: Callable[[Iterable[bytes]], Mapping[bytes, bytes]]
+    ) -> dict[bytes, list[bytes]]:
+        """The records in the blocks of some keys; `entries` reads what is not here."""
+        recent = self._blocks
+        found = {name: block for name in names if (block := recent.get(name)) is not None}
+        if len(found) < len(names):
+            new = {name: unpacked(block) for name, block in entries(names - found.keys()).items()}
+            if len(recent) + len(new) > self._most:
+                recent.clear()
+            recent.update(new)
+            found |= new
+        return found
 
 
 def unpacked(block: bytes) -> list[bytes]:

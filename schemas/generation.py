@@ -205,6 +205,7 @@ class Generation:
             )
         self.number = number
         self._shards = [self._open(shard) for shard in self.manifest.shards]
+        self._recent = blocks.Recent()
 
     def _open(self, shard: Shard) -> lmdb.Environment:
         file = self.directory / shard.file
@@ -235,7 +236,7 @@ class Generation:
         """The records of those keys that are there."""
         entries = self._entries(keys)
         names = {name for value in entries.values() if (name := blocks.block_of(value)) is not None}
-        read = {name: blocks.unpacked(block) for name, block in self._entries(names).items()}
+        read = self._recent.read(names, self._entries)
         return {key: blocks.record_of(value, read.__getitem__) for key, value in entries.items()}
 
     def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:

@@ -58,3 +58,29 @@ def test_what_is_said_often_is_kept_once():
     said = [(b"n%d" % i, b"c_tpevgijev6es6ydugjjuqvcbwa" * 5) for i in range(6)]
     entries = dict(blocks.packed(7, said))
     assert sum(map(len, entries.values())) < sum(len(record) for _, record in said) / 5
+
+
+def test_blocks_that_were_read_last_are_not_read_again_and_are_but_so_many():
+    names = [b"\0%d" % i for i in range(10)]
+    stored = {name: blocks_of(name) for name in names}
+    asked = []
+
+    def entries(wanted):
+        asked.append(set(wanted))
+        return {name: stored[name] for name in wanted}
+
+    recent = blocks.Recent(most=4)
+    for some in (names[:2], names[1:4], names[:4], names[4:], names[4:]):
+        assert recent.read(set(some), entries) == {name: [name, b""] for name in some}
+    # Six are more than it keeps, but not more than are asked for at once.
+    assert asked == [set(names[:2]), set(names[2:4]), set(names[4:])]
+    recent.read({names[0]}, entries)
+    assert asked[-1] == {names[0]}
+
+
+def blocks_of(record):
+    """A block of this record and an empty one."""
+    ((_, block),) = [
+        entry for entry in blocks.packed(1, [(b"n", record), (b"m", b"")]) if entry[0][:1] == b"\0"
+    ]
+    return block
