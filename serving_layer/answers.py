@@ -50,10 +50,13 @@ def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
 
 def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
     """The same as bytes, written once: an outcome that is remembered answers many."""
-    written = outcome.written.get(members)
-    if written is None:
-        written = outcome.written[members] = _encode(found_json(outcome, members=members))
-    return written
+    if members:
+        if outcome.whole is None:
+            outcome.whole = _encode(found_json(outcome, members=True))
+        return outcome.whole
+    if outcome.brief is None:
+        outcome.brief = _encode(found_json(outcome, members=False))
+    return outcome.brief
 
 
 def customer_json(outcome: Outcome, asked: str, known: Known, freshness: Freshness) -> dict[str, Any]:

@@ -28,6 +28,7 @@ class Outcome:
     """
 
     __slots__ = (
+        "brief",
         "certainty",
         "customer",
         "identifier",
@@ -37,7 +38,7 @@ class Outcome:
         "reason",
         "stale",
         "watched",
-        "written",
+        "whole",
     )
 
     def __init__(self, identifier: Identifier, reason: str | None = None) -> None:
@@ -48,10 +49,11 @@ class Outcome:
         self.certainty: float | None = None
         self.open = False
         self.stale = self.objected = False
-        # The keys that must not be in the overlay for this to hold, if it rests on the generation alone.
-        self.watched: tuple[bytes, ...] | None = None
-        # The JSON, by whether it shows members, once somebody has written it.
-        self.written: dict[bool, bytes] = {}
+        # The keys that must not be in the overlay for this to hold; none if more than a generation says it.
+        self.watched: tuple[bytes, ...] = ()
+        # The JSON without members and with them, once somebody has written it.
+        self.brief: bytes | None = None
+        self.whole: bytes | None = None
 
     def read(
         self, standing: Standing, node: bytes | None, customer: bytes | None, pending: object

@@ -15,7 +15,7 @@ from schemas import records
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
 from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading
-from serving_layer.remembered import Kept, Remembered
+from serving_layer.remembered import Remembered
 
 Wanted = Look | str
 
@@ -71,23 +71,23 @@ def lookup(
             continue
         for i in new:
             outcome = found[i]
-            if outcome.watched is not None:
-                memory.keep(standing.number, (tenant, *questions[i]), Kept(outcome, outcome.watched))
+            if outcome.watched:
+                memory.keep(standing.number, (tenant, *questions[i]), outcome)
         return Answer(found, reading.freshness)
     raise KeptMoving
 
 
 def _begun(
-    known: list[Kept | None], questions: Sequence[tuple[str, str]], standing: Standing
+    known: list[Outcome | None], questions: Sequence[tuple[str, str]], standing: Standing
 ) -> list[Outcome]:
     identify = standing.observer.identify
     return [
-        Outcome(*identify(type_, raw)) if kept is None else kept.outcome
+        Outcome(*identify(type_, raw)) if kept is None else kept
         for kept, (type_, raw) in zip(known, questions, strict=True)
     ]
 
 
-def _touched(known: list[Kept | None], reading: Reading, standing: Standing) -> list[int]:
+def _touched(known: list[Outcome | None], reading: Reading, standing: Standing) -> list[int]:
     """Which of those that were remembered hold no longer, or may not."""
     if not reading.watched:
         return []
@@ -185,7 +185,7 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Want
 def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[Wanted, Any, None]:
     members = list(dict.fromkeys(x for outcome in found for x in outcome.members))
     nodes: dict[Identifier, bytes | None] = {}
-    beneath: dict[Identifier, tuple[bytes, ...] | None] = {}
+    beneath: dict[Identifier, tuple[bytes, ...]] = {}
     for some in _chunks(members):
         reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
         if reading.standing.number != standing.number:
@@ -198,14 +198,12 @@ def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[
         outcome.watched = _all_of(outcome.watched, [beneath[x] for x in inside])
 
 
-def _all_of(
-    watched: tuple[bytes, ...] | None, others: Iterable[tuple[bytes, ...] | None]
-) -> tuple[bytes, ...] | None:
-    """The keys of all of them together; None where one is not of the generation alone."""
+def _all_of(watched: tuple[bytes, ...], others: Iterable[tuple[bytes, ...]]) -> tuple[bytes, ...]:
+    """The keys of all of them together; none where one is not of the generation alone."""
     together: dict[bytes, None] = {}
     for keys in (watched, *others):
-        if keys is None:
-            return None
+        if not keys:
+            return ()
         together.update(dict.fromkeys(keys))
     return tuple(together)
 

@@ -56,14 +56,14 @@ class Look(NamedTuple):
 class Reading(NamedTuple):
     """Encoded node and customer of each identifier, None or empty where there is none; and who waits.
 
-    `beneath` has, for each that only the generation knows, the keys under which the overlay would; else None.
+    `beneath` has, for each that only the generation knows, the keys under which the overlay would; else none.
     `watched` says of each key whether something stands there, `waiting` whether anybody waits at all.
     """
 
     nodes: Sequence[bytes | None]
     customers: Sequence[bytes | None]
     pending: Sequence[Any]
-    beneath: Sequence[tuple[bytes, ...] | None]
+    beneath: Sequence[tuple[bytes, ...]]
     watched: Sequence[Any]
     waiting: bool
     standing: Standing
@@ -113,7 +113,7 @@ class Below:
             for (_, key), place in zip(self.asked, self._places, strict=True)
         ]
         alone = [
-            keys if node is None and customer is None else None
+            keys if node is None and customer is None else ()
             for keys, node, customer in zip(untouched, nodes, customers, strict=True)
         ]
         nodes = list(nodes)
@@ -143,7 +143,8 @@ class Below:
         freshness = Freshness(self.standing.number, None, stale=True)
         nobody = [None] * len(self.nodes)
         nothing = [None] * len(self._watched)
-        return Reading(self.nodes, customers, nobody, nobody, nothing, False, self.standing, freshness)
+        none: list[tuple[bytes, ...]] = [()] * len(self.nodes)
+        return Reading(self.nodes, customers, nobody, none, nothing, False, self.standing, freshness)
 
     def _freshness(self, through: bytes | None, offsets: Sequence[bytes]) -> Freshness:
         pairs = zip(offsets[::2], offsets[1::2], strict=True)

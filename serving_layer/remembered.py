@@ -6,7 +6,7 @@ else. Visitors come again and again: most lookups are of identifiers that were a
 """
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from serving_layer.outcome import Outcome
 
@@ -23,13 +23,6 @@ Question = tuple[str, str, str]
 """A tenant, a type, and a raw value."""
 
 
-class Kept(NamedTuple):
-    """An answer, and the keys of the overlay that must not be there for it to hold."""
-
-    outcome: Outcome
-    watched: tuple[bytes, ...]
-
-
 class Remembered:
     """The answers of one generation at a time, those that were asked for last."""
 
@@ -38,11 +31,11 @@ class Remembered:
         self._generation = -1
         # Two halves: what is found in the old one moves to the young one, and when that is full, the old one
         # is dropped. Nearly the least recently used, without a list that each lookup would have to relink.
-        self._young: dict[Question, Kept] = {}
-        self._old: dict[Question, Kept] = {}
-        self._gone: list[dict[Question, Kept]] = []
+        self._young: dict[Question, Outcome] = {}
+        self._old: dict[Question, Outcome] = {}
+        self._gone: list[dict[Question, Outcome]] = []
 
-    def find(self, generation: int, tenant: str, asked: Sequence[tuple[str, str]]) -> list[Kept | None]:
+    def find(self, generation: int, tenant: str, asked: Sequence[tuple[str, str]]) -> list[Outcome | None]:
         """What is known of each (type, raw value) pair on that generation, as much as a look may watch."""
         self._let_go(FREED * (1 + len(asked)))
         if generation != self._generation:
@@ -59,8 +52,8 @@ class Remembered:
                     known[i] = None
         return known
 
-    def keep(self, generation: int, question: Question, kept: Kept) -> None:
-        """Remember an answer."""
+    def keep(self, generation: int, question: Question, kept: Outcome) -> None:
+        """Remember an answer, one that watches something."""
         if generation != self._generation:
             self._generation = generation
             self._gone += [self._young, self._old]
@@ -79,7 +72,7 @@ class Remembered:
                 return
             self._gone[-1].popitem()
 
-    def _one(self, question: Question) -> Kept | None:
+    def _one(self, question: Question) -> Outcome | None:
         """One of the old half, which moves to the young one; it may be there, for it was asked for twice."""
         kept = self._young.get(question)
         if kept is None and (kept := self._old.pop(question, None)) is not None:

@@ -9,7 +9,7 @@ from identity import Verdict
 from schemas import overlay, records
 from serving_layer import questions
 from serving_layer.outcome import Outcome
-from serving_layer.remembered import FREED, MOST_WATCHED, Kept, Remembered
+from serving_layer.remembered import FREED, MOST_WATCHED, Remembered
 from serving_layer.view import ServingView
 from tests.serving.world import World
 
@@ -101,7 +101,9 @@ def test_what_waits_is_not_remembered(world, view):
 
 
 def kept(*watched):
-    return Kept(Outcome(None), watched)
+    outcome = Outcome(None)
+    outcome.watched = watched
+    return outcome
 
 
 def test_who_was_asked_for_last_is_remembered_and_no_more_than_so_many():
