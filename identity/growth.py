@@ -94,7 +94,8 @@ class _Growth:
     def tie(self, links: Mapping[Pair, Link]) -> set[Identifier] | None:
         """Add the links; returns whose number of links grew.
 
-        None where a link does not count, or was refused and may be accepted when it comes earlier.
+        None where a link does not count, or was refused and may be accepted when it comes earlier; and where
+        only one of its ends knows of it, for these were read at two moments.
         """
         grown = set()
         known, nodes = self.known, self.nodes
@@ -107,11 +108,15 @@ class _Growth:
                 mine[b] = theirs[a] = Edge(link, mine=True, theirs=True)
                 grown.add(a)
                 grown.add(b)
-            elif known[a].is_live(b) and known[a].customer != known[b].customer:
+            elif a not in known or b not in known or self._was_refused(a, b):
                 return None
             else:
                 mine[b] = theirs[a] = edge._replace(link=edge.link.merge(link))
         return grown
+
+    def _was_refused(self, a: Identifier, b: Identifier) -> bool:
+        """Whether a link of theirs lives, and they are two customers all the same."""
+        return self.known[a].is_live(b) and self.known[a].customer != self.known[b].customer
 
     def is_within(self, x: Identifier) -> bool:
         """Whether it may keep all its links, and is not hot."""

@@ -142,6 +142,41 @@ def test_another_worker_may_write_between_any_two_reads(redis, rules, prefix, mi
         assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
 
 
+@contextmanager
+def within_read(number, share, act):
+    """Do something in the middle of the read of that number, of which so much is done by then."""
+    values, reads = SpeedView._values, count()
+
+    def torn(view, keys):
+        if next(reads) != number:
+            return values(view, keys)
+        middle = round(len(keys) * share)
+        before = values(view, keys[:middle]) if middle else []
+        act()
+        return before + (values(view, keys[middle:]) if middle < len(keys) else [])
+
+    with mock.patch.object(SpeedView, "_values", torn):
+        yield reads
+
+
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 3), st.floats(0, 1))
+@few
+def test_another_worker_may_write_in_the_middle_of_a_read(
+    redis, rules, prefix, mine, theirs, as_of, number, share
+):
+    """A read of many keys is several commands."""
+    redis.flushall()
+    log = numbered(prefix + mine + theirs)
+    known, rest = log[: len(prefix)], log[len(prefix) :]
+    with passing(facts_of(known), rules, MINTER_OF_LOGS, as_of) as (generation, handed_on):
+        stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
+        with within_read(number, share, lambda: other.apply(facts_of(rest[len(mine) :]))) as reads:
+            stream.apply(facts_of(rest[: len(mine)]))
+        if next(reads) <= number:
+            other.apply(facts_of(rest[len(mine) :]))
+        assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
+
+
 def members(stream, x):
     view = stream.view()
     first = view.nodes([x])[x].first
@@ -155,6 +190,15 @@ def test_a_read_that_does_not_fit_the_one_before_is_done_again(world):
         stream.apply(sighting(B, C, at=3))
     assert members(stream, TOM) == (A, B, C, TOM)
     assert stream.view().nodes([B])[B].edges.keys() == {TOM, C}
+
+
+@pytest.mark.parametrize("together", [(TOM, A), (A, TOM)])
+def test_one_end_was_read_before_another_worker_linked_it_the_other_after(world, together):
+    stream, other = world([ANN])
+    with within_read(0, 0.5, lambda: other.apply(sighting(*together, at=2))):
+        stream.apply(sighting(*together, at=3))
+    assert members(stream, TOM) == (A, TOM)
+    assert stream.view().nodes([A])[A].edges[TOM].link.last_seen == 3
 
 
 @pytest.mark.parametrize("torn", [KeyError, AssertionError])
