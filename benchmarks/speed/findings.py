@@ -36,7 +36,9 @@ RATIOS: Mapping[str, Ratio] = {
     ),
     "p99_vs_bare": Ratio("latency", "visible_p99_seconds", ("bare_p99_seconds",)),
     "bytes_per_identifier": Ratio("check", "redis_bytes", ("identifiers",)),
-    "telling_vs_plain": Ratio("telling", "telling_worker_events_per_second", (_RATE,)),
+    "telling_vs_plain": Ratio(
+        "telling", "telling_worker_events_per_second", ("telling_plain_events_per_second",)
+    ),
     "at_10m_vs_1m": Ratio(
         "growth", "growth_last_fifth_events_per_second", ("worker_last_fifth_events_per_second",)
     ),

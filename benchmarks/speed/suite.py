@@ -73,15 +73,18 @@ class _Suite:
                 self._take("avro", lambda: _avro(parts))
 
     def telling(self) -> None:
-        """The same events, of which some tell more, under rules that use it."""
+        """Events of which some tell more, under rules that use it; before and after these, as they are."""
         if "telling" not in self._plan.parts:
             return
-        with private_stack(self._progress, telling.rules()) as stack:
+        with (
+            self._log(self._work, as_json) as plain,
+            private_stack(self._progress, telling.rules()) as stack,
+        ):
             self._progress(f"log: {self._work.events:,} events, some of which tell more")
             stack.feed(map(as_json, telling.telling(self._work)))
-            parts = Parts(stack, self._work)
+            told = Parts(stack, self._work)
             for _ in range(self._plan.repeat):
-                self._take("telling", lambda: _telling(parts))
+                self._take("telling", lambda: _telling(told, plain))
 
     def grown(self) -> None:
         """Many times the events and customers: the last fifth of them, as of the usual number.
@@ -121,8 +124,14 @@ def _avro(parts: Parts) -> Figures:
     }
 
 
-def _telling(parts: Parts) -> Figures:
-    return {"telling_worker_events_per_second": parts.worker()["worker_events_per_second"]}
+def _telling(told: Parts, plain: Parts) -> Figures:
+    before, telling_, after = (
+        float(parts.worker()["worker_events_per_second"]) for parts in (plain, told, plain)
+    )
+    return {
+        "telling_worker_events_per_second": telling_,
+        "telling_plain_events_per_second": (before + after) / 2,
+    }
 
 
 def _growth(worker: Figures) -> Figures:
