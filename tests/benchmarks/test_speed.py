@@ -231,5 +231,5 @@ def test_everything_is_measured_on_real_servers(monkeypatch):
     assert report.figures["worker_events"] == 20_000
     assert 0 < report.figures["customers"] < report.figures["identifiers"]
     homes = [Path(text.split(" in ")[1]) for text in told if text.startswith("servers")]
-    assert len(homes) == 3
+    assert len(homes) == 4
     assert not any(home.exists() for home in homes)
