@@ -93,11 +93,14 @@ class People:
     def told(self, number: int) -> Iterator[Entry]:
         """The entries of a customer in a generation that are no graph's: claims, and registers."""
         permits, by_owner = self.says(self.identifiers(number))
-        for x, claims in permits.items():
-            yield from alone([(records.claims_key(TENANT, x), records.encode_claims(claims.items()))])
+        told = [
+            (records.claims_key(TENANT, x), records.encode_claims(claims.items()))
+            for x, claims in permits.items()
+        ]
         for x, by_name in by_owner.items():
             registers = merged(self.rules, {name: tuple(some) for name, some in by_name.items()})
-            yield from alone([(profile_key(TENANT, x), encode_registers(registers))])
+            told.append((profile_key(TENANT, x), encode_registers(registers)))
+        return alone(told)
 
     def identifiers(self, number: int) -> list[Identifier]:
         """What a customer is known by."""

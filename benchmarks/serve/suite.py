@@ -226,8 +226,7 @@ class _Rounds:
         """Customers drawn by lot, by all their identifiers: the id, the members and the certainty."""
         chance = random.Random(1)
         people, count = self._stage.people, self._stage.customers
-        headers = {"authorization": f"Bearer {self._stage.secret}"}
-        with httpx.Client(headers=headers) as client:
+        with self._client() as client:
             for number in chance.sample(range(count), min(_CHECKED, count)):
                 known = people.identifiers(number)
                 answer = client.post(
@@ -244,10 +243,13 @@ class _Rounds:
                         raise Broken(f"customer {number}: a certainty is missing, or nobody was found")
         return {"checked_customers": float(min(_CHECKED, count))}
 
+    def _client(self) -> httpx.Client:
+        return httpx.Client(headers={"authorization": f"Bearer {self._stage.secret}"})
+
     def _check_told(self, url: str) -> None:
         """Of customers drawn by lot: what they told is there."""
         people, count = self._stage.people, self._stage.customers
-        with httpx.Client(headers={"authorization": f"Bearer {self._stage.secret}"}) as client:
+        with self._client() as client:
             for number in random.Random(2).sample(range(count), min(_CHECKED_TOLD, count)):
                 answer = client.get(f"{url}/v1/customers/{people.id(number)}").json()
                 if answer["profile"]["town"]["value"] != TOWN or answer["segments"] != ["invited"]:

@@ -2,6 +2,7 @@
 
 import struct
 from contextlib import contextmanager
+from functools import partial
 from itertools import count
 from unittest import mock
 
@@ -127,19 +128,24 @@ def before_read(number, act):
         yield reads
 
 
-@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5))
-@few
-def test_another_worker_may_write_between_any_two_reads(redis, rules, prefix, mine, theirs, as_of, number):
+def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted):
+    """What comes of it where another worker writes at or in the read of that number, by `interrupted`."""
     redis.flushall()
     log = numbered(prefix + mine + theirs)
     known, rest = log[: len(prefix)], log[len(prefix) :]
     with passing(facts_of(known), rules, MINTER_OF_LOGS, as_of) as (generation, handed_on):
         stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
-        with before_read(number, lambda: other.apply(facts_of(rest[len(mine) :]))) as reads:
+        with interrupted(lambda: other.apply(facts_of(rest[len(mine) :]))) as reads:
             stream.apply(facts_of(rest[: len(mine)]))
         if next(reads) <= number:
             other.apply(facts_of(rest[len(mine) :]))
         assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
+
+
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5))
+@few
+def test_another_worker_may_write_between_any_two_reads(redis, rules, prefix, mine, theirs, as_of, number):
+    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(before_read, number))
 
 
 @contextmanager
@@ -165,16 +171,7 @@ def test_another_worker_may_write_in_the_middle_of_a_read(
     redis, rules, prefix, mine, theirs, as_of, number, share
 ):
     """A read of many keys is several commands."""
-    redis.flushall()
-    log = numbered(prefix + mine + theirs)
-    known, rest = log[: len(prefix)], log[len(prefix) :]
-    with passing(facts_of(known), rules, MINTER_OF_LOGS, as_of) as (generation, handed_on):
-        stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
-        with within_read(number, share, lambda: other.apply(facts_of(rest[len(mine) :]))) as reads:
-            stream.apply(facts_of(rest[: len(mine)]))
-        if next(reads) <= number:
-            other.apply(facts_of(rest[len(mine) :]))
-        assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
+    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(within_read, number, share))
 
 
 def members(stream, x):
