@@ -41,30 +41,36 @@ def roots(links: DataFrame, tasks: int) -> DataFrame:
 
 
 def _stars(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    numbers, root = _contracted(batches)
+    numbers, root, _ = contracted(*columns_of(batches, 2))
     spokes = numbers != root
-    return _batches(numbers[spokes], root[spokes])
+    return batches_of(_STARS, numbers[spokes], root[spokes])
 
 
 def _pieces(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    return _batches(*_contracted(batches))
+    numbers, root, _ = contracted(*columns_of(batches, 2))
+    return batches_of(_STARS, numbers, root)
 
 
-def _contracted(batches: Iterable[pa.RecordBatch]) -> tuple[Numbers, Numbers]:
+def columns_of(batches: Iterable[pa.RecordBatch], count: int) -> list[Numbers]:
+    """So many columns of numbers, each of all batches together."""
     held = [[column.to_numpy() for column in batch.columns] for batch in batches]
     if not held:
-        return np.empty(0, np.int64), np.empty(0, np.int64)
-    a, b = (np.concatenate(ends) for ends in zip(*held, strict=True))
-    return smallest(a, b)
+        return [np.empty(0, np.int64)] * count
+    return [np.concatenate(column) for column in zip(*held, strict=True)]
 
 
-def _batches(*columns: Numbers) -> Iterator[pa.RecordBatch]:
-    table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=_STARS)
+def batches_of(schema: pa.Schema, *columns: Numbers) -> Iterator[pa.RecordBatch]:
+    """Columns of numbers, on the way back to Spark."""
+    table = pa.Table.from_arrays([pa.array(column) for column in columns], schema=schema)
     yield from table.to_batches(max_chunksize=_ROWS)
 
 
-def smallest(a: Numbers, b: Numbers) -> tuple[Numbers, Numbers]:
-    """Each number that occurs, and the smallest of its component; a[i] and b[i] are linked."""
+def contracted(a: Numbers, b: Numbers) -> tuple[Numbers, Numbers, Numbers]:
+    """The components of links; a[i] and b[i] are linked.
+
+    Returns each number that occurs, the smallest of its component, and of every end (all of `a`, then all of
+    `b`) its number's index among these.
+    """
     # In the order of their occurrence, which is also cheaper than sorting: the ends of a link lie close
     # together in memory, and the search goes from one to the other.
     encoded = pa.array(np.concatenate([a, b])).dictionary_encode()
@@ -75,4 +81,4 @@ def smallest(a: Numbers, b: Numbers) -> tuple[Numbers, Numbers]:
     pieces, piece = connected_components(graph, directed=False)
     least = np.full(pieces, np.iinfo(np.int64).max)
     np.minimum.at(least, piece, numbers)
-    return numbers, least[piece]
+    return numbers, least[piece], places

@@ -3,6 +3,7 @@
 Ours, and the peers, on the same Parquet files: pairs `a, b` in, session start apart, files out.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +17,29 @@ from pyspark.sql import functions as f
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from batch_layer.components import roots
-from batch_layer.numbers import number
 from batch_layer.session import shuffle_tasks
+from benchmarks.batch.placing import assigned
 from benchmarks.speed.errors import Broken
 
 
 def ours(spark: SparkSession, links: Path, out: Path) -> None:
-    """Numbers for strings, contraction in tasks, then the rest in one."""
-    numbered = _numbered(spark, links)
-    found = roots(numbered.select("xi", "zi"), shuffle_tasks(spark))
-    _named(numbered, found).write.mode("overwrite").parquet(str(out))
+    """Contraction in tasks, then the rest in one: see `benchmarks.batch.placing`."""
+    _write(assigned(spark, links), out)
 
 
 def graphx(spark: SparkSession, links: Path, out: Path) -> None:
-    """The same with GraphX between numbers and strings, as it comes."""
-    numbered = _numbered(spark, links)
-    edges, vertices = out.with_suffix(".edges"), out.with_suffix(".vertices")
-    numbered.select(f.concat_ws(" ", "xi", "zi")).write.mode("overwrite").text(str(edges))
+    """GraphX, as it comes: it wants numbers, and gets what GraphFrames would give it.
+
+    All strings are told apart and numbered; two joins bring the numbers to the links, one the strings back.
+    """
+    pairs = spark.read.parquet(str(links))
+    ids, edges, vertices = (out.with_suffix(f".{name}") for name in ("ids", "edges", "vertices"))
+    strings = pairs.select(f.col("a").alias("x")).union(pairs.select("b")).distinct()
+    strings.withColumn("n", f.monotonically_increasing_id()).write.mode("overwrite").parquet(str(ids))
+    numbers = spark.read.parquet(str(ids))
+    of_a, of_b = (numbers.withColumnsRenamed({"x": end, "n": f"n{end}"}) for end in "ab")
+    numbered = pairs.join(of_a, "a").join(of_b, "b")
+    numbered.select(f.concat_ws(" ", "na", "nb")).write.mode("overwrite").text(str(edges))
     context: Any = spark.sparkContext
     jvm = context._jvm  # noqa: SLF001 - GraphX has no Python of its own
     level = jvm.org.apache.spark.storage.StorageLevel.MEMORY_AND_DISK()
@@ -46,13 +52,16 @@ def graphx(spark: SparkSession, links: Path, out: Path) -> None:
         level,
     )
     tag = jvm.scala.reflect.ClassTag.Int()
-    found = jvm.org.apache.spark.graphx.lib.ConnectedComponents.run(graph, tag, tag)
-    found.vertices().saveAsTextFile(str(vertices))
-    pairs = f.split(f.translate("value", "()", ""), ",")
+    components = jvm.org.apache.spark.graphx.lib.ConnectedComponents.run(graph, tag, tag)
+    shutil.rmtree(vertices, ignore_errors=True)
+    components.vertices().saveAsTextFile(str(vertices))
+    for held in (components, graph):
+        held.unpersist(True)
+    found = f.split(f.translate("value", "()", ""), ",")
     table = spark.read.text(str(vertices)).select(
-        pairs[0].cast("bigint").alias("xi"), pairs[1].cast("bigint").alias("root")
+        found[0].cast("bigint").alias("n"), found[1].cast("bigint").alias("root")
     )
-    _named(numbered, table).write.mode("overwrite").parquet(str(out))
+    _write(table.join(numbers, "n").select("x", "root"), out)
 
 
 def one_process(links: Path, out: Path) -> None:
@@ -81,14 +90,9 @@ def check(links: Path, *assigned: Path) -> int:
     return int(count)
 
 
-def _numbered(spark: SparkSession, links: Path) -> DataFrame:
-    of = number(0)
-    return spark.read.parquet(str(links)).select("a", "b", of("a").alias("xi"), of("b").alias("zi"))
-
-
-def _named(numbered: DataFrame, found: DataFrame) -> DataFrame:
-    ends = numbered.select("xi", f.col("a").alias("x")).union(numbered.select("zi", "b"))
-    return ends.repartition("xi").distinct().join(found, "xi").select("x", "root")
+def _write(found: DataFrame, out: Path) -> None:
+    # Each string is there once: a dictionary of them would be begun, and given up.
+    found.write.option("parquet.enable.dictionary", "false").mode("overwrite").parquet(str(out))
 
 
 def _encoded(table: pa.Table) -> tuple[pa.Array, NDArray[np.int64]]:

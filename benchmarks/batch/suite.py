@@ -25,6 +25,7 @@ CUSTOMERS = 1_000_000  # the usual size
 PATH = 1_000_000
 HUB = 500_000
 FEWEST = 200
+WARMING = 0.1  # of the usual size: as much as the JVM wants to see before it has compiled what it runs
 # The sizes of a rebuild, as shares of the usual one; named as they are where that is it.
 SIZES = {"200k": 0.2, "1m": 1.0, "3m": 3.0}
 
@@ -59,6 +60,7 @@ def measure(plan: Plan, spark: SparkSession, progress: Progress) -> Report:
         suite = _Suite(plan, spark, home, progress)
         for _ in range(plan.repeat):
             suite.assign()
+        suite.assign_many()
         suite.rebuild()
         return suite.findings.report()
     finally:
@@ -78,9 +80,8 @@ class _Suite:
 
     def assign(self) -> None:
         """String identifiers in, components out: ours, the peers, and the shapes that are hard."""
-        ours = partial(assigning.ours, self._spark)
-        # Spark's first query pays for starting Python and for compiling: that is the session's start.
-        ours(self._links("few", workload.links(self._spark, FEWEST), FEWEST), self._home / "few.parquet")
+        ours = self._ours
+        self._warm()
         customers = self._sized(CUSTOMERS)
         links = self._links("links", workload.links(self._spark, customers), customers * workload.LINKS)
         self.findings.add({"customers": customers, "links": customers * workload.LINKS})
@@ -93,10 +94,22 @@ class _Suite:
             for name, size, shape in (("path", PATH, workload.path), ("hub", HUB, workload.hub)):
                 of_shape = self._links(name, shape(self._spark, self._sized(size)), self._sized(size))
                 self._take("shapes", partial(self._assigned, name, ours, of_shape))
+
+    def _ours(self, links: Path, out: Path) -> None:
+        assigning.ours(self._spark, links, out)
+
+    def _warm(self) -> None:
+        """Spark's first query pays for starting Python and for compiling: that is the session's start."""
+        few = self._sized(CUSTOMERS, WARMING)
+        links = self._links("few", workload.links(self._spark, few), few * workload.LINKS)
+        self._ours(links, self._home / "few.parquet")
+
+    def assign_many(self) -> None:
+        """The same of five times as many customers: ours and Splink, once."""
         if "splink_5m" in self._plan.parts:
-            many = 5 * customers
+            many = self._sized(CUSTOMERS, 5.0)
             more = self._links("links_5m", workload.links(self._spark, many), many * workload.LINKS)
-            self._take("splink_5m", lambda: self._assigned("components_5m", ours, more))
+            self._take("splink_5m", lambda: self._assigned("components_5m", self._ours, more))
             self._take("splink_5m", lambda: self._assigned("splink_5m", splink, more))
 
     def rebuild(self) -> None:

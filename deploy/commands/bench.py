@@ -33,7 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     subject.set_defaults(measure=_speed)
     help_ = "the whole graph in Spark, from strings to components and from bronze to a generation"
     subject = subjects.add_parser("batch", help=help_, description=help_)
-    _common(subject, repeat=1)
+    _common(subject, repeat=3)
     subject.add_argument(
         "--full",
         action="store_true",
