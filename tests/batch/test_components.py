@@ -34,8 +34,9 @@ def spread(spark, links, parts):
 @given(st.lists(st.tuples(numbers, numbers), min_size=1))
 def test_the_smallest_of_each_component(links):
     a, b = np.array(links, dtype=np.int64).T
-    found, root = components.smallest(a, b)
+    found, root, ends = components.contracted(a, b)
     assert dict(zip(found.tolist(), root.tolist(), strict=True)) == reference(links)
+    assert found[ends].tolist() == [*a.tolist(), *b.tolist()]
 
 
 @pytest.mark.parametrize("parts", [1, 2, 9])

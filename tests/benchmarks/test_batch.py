@@ -1,6 +1,7 @@
 """The benchmark of the batch layer at a tiny size: what it prints, and that wrong answers are no figures."""
 
 import os
+import random
 from collections import Counter
 
 import pyarrow as pa
@@ -57,6 +58,17 @@ def test_one_process_is_right(links, tmp_path):
     out = tmp_path / "out.parquet"
     assigning.one_process(links, out)
     assert assigning.check(links, out) == 3
+
+
+@pytest.mark.slow
+def test_ours_is_right_of_links_in_many_files(spark, tmp_path):
+    rng = random.Random(7)
+    frame = spark.createDataFrame(
+        [(f"x{rng.randrange(900)}", f"x{rng.randrange(900)}") for _ in range(700)], "a STRING, b STRING"
+    )
+    frame.repartition(5).write.parquet(str(tmp_path / "links"))
+    assigning.ours(spark, tmp_path / "links", tmp_path / "out")
+    assert assigning.check(tmp_path / "links", tmp_path / "out") > 1
 
 
 def test_without_splink_the_reason_is_given(monkeypatch, links, tmp_path):
