@@ -24,7 +24,7 @@ faults: $(STAMP)
 
 # What takes many minutes of Spark: 50 kills of a batch, a cluster, erasures in every table, ten increments.
 slow: $(STAMP)
-	UCID_FAULTS=full $(VENV)/bin/python -m pytest -m minutes
+	UCID_FAULTS=full $(VENV)/bin/python -m pytest --minutes
 
 # The HTTP API against its description, at length, with requests that are made up.
 api: $(STAMP)

@@ -17,14 +17,11 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as f
 
 from batch_layer import delta
+from batch_layer.watermarks import watermarks
 from schemas.absorb import LOG
 from schemas.generation import Offsets
 
 log = logging.getLogger(__name__)
-
-# How long a broker may take to say where its partitions begin and end, in seconds.
-_PATIENCE = 30
-
 
 _TABLE = "bronze/events"
 
@@ -164,9 +161,7 @@ def _bounds(
         for topic in LOG:
             for partition in range(partitions[topic]):
                 where = TopicPartition(topic, partition)
-                begins[topic][partition], ends[topic][partition] = consumer.get_watermark_offsets(
-                    where, timeout=_PATIENCE
-                )
+                begins[topic][partition], ends[topic][partition] = watermarks(consumer, where)
     finally:
         consumer.close()
     return begins, ends

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 
 from batch_layer.rows import Row, map_rows
 from batch_layer.silver import identifier_of, key_of, tenant_of
+from batch_layer.watermarks import watermarks
 from identity import Minted
 from identity.facts import PAST
 from identity.tombstones import Tombstones
@@ -43,7 +44,7 @@ def read(kafka: str, settings: Mapping[str, str], id_key: bytes) -> Ledger:
     ledger, where = Ledger(id_key), TopicPartition(ERASURES, 0, OFFSET_BEGINNING)
     consumer = Consumer({**settings, "bootstrap.servers": kafka, "group.id": "ucid-batch"})
     try:
-        at, end = consumer.get_watermark_offsets(where, timeout=_PATIENCE_S)
+        at, end = watermarks(consumer, where)
         consumer.assign([where])
         deadline = monotonic() + _PATIENCE_S
         while at < end:

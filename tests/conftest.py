@@ -10,11 +10,20 @@ settings.register_profile("usual", max_examples=200, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    told = "only files with tests that take many minutes, whole: a file's tests may build on each other"
+    parser.addoption("--minutes", action="store_true", help=told)
+
+
+def pytest_collection_modifyitems(config, items):
     """Leave out what takes many minutes, unless it is asked for; and begin with what takes longest.
 
     A file is run by one process: two long ones at the end would leave the other with nothing to do.
     """
+    if config.getoption("--minutes"):
+        files = {item.path for item in items if item.get_closest_marker("minutes")}
+        config.hook.pytest_deselected(items=[item for item in items if item.path not in files])
+        items[:] = [item for item in items if item.path in files]
     long = {item.path for item in items if "spark" in item.fixturenames or item.path.match("integration/*")}
     items.sort(key=lambda item: item.path not in long)
     if not FULL:
