@@ -24,10 +24,13 @@ def watermarks(consumer: Consumer, where: TopicPartition) -> tuple[int, int]:
     deadline = monotonic() + _PATIENCE_S
     while True:
         try:
-            begin, end = consumer.get_watermark_offsets(where, timeout=_PATIENCE_S)
+            bounds = consumer.get_watermark_offsets(where, timeout=_PATIENCE_S)
         except KafkaException as error:
             if error.args[0].code() not in _MOVING or monotonic() > deadline:
                 raise
             sleep(_AGAIN_S)
         else:
+            if bounds is None:
+                raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+            begin, end = bounds
             return begin, end

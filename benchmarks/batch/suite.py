@@ -58,6 +58,7 @@ def measure(plan: Plan, spark: SparkSession, progress: Progress) -> Report:
     home = Path(tempfile.mkdtemp(prefix="ucid-bench-"))
     try:
         suite = _Suite(plan, spark, home, progress)
+        suite.warm()
         for _ in range(plan.repeat):
             suite.assign()
         suite.assign_many()
@@ -78,14 +79,18 @@ class _Suite:
             why = "it takes many minutes: --full" if part in FULL_ONLY else "it was not asked for"
             self.findings.leave_out(part, f"the part {part!r} is left out, {why}")
 
+    def warm(self) -> None:
+        """Spark's first query pays for starting Python and for compiling: that is the session's start."""
+        few = self._sized(CUSTOMERS, WARMING)
+        links = self._links("few", workload.links(self._spark, few), few * workload.LINKS)
+        self._ours(links, self._home / "few.parquet")
+
     def assign(self) -> None:
         """String identifiers in, components out: ours, the peers, and the shapes that are hard."""
-        ours = self._ours
-        self._warm()
         customers = self._sized(CUSTOMERS)
         links = self._links("links", workload.links(self._spark, customers), customers * workload.LINKS)
         self.findings.add({"customers": customers, "links": customers * workload.LINKS})
-        self._take("components", lambda: self._assigned("components", ours, links))
+        self._take("components", lambda: self._assigned("components", self._ours, links))
         graphx = partial(assigning.graphx, self._spark)
         self._take("graphx", lambda: self._assigned("graphx", graphx, links))
         self._take("one_process", lambda: self._assigned("one_process", assigning.one_process, links))
@@ -93,16 +98,7 @@ class _Suite:
         if "shapes" in self._plan.parts:
             for name, size, shape in (("path", PATH, workload.path), ("hub", HUB, workload.hub)):
                 of_shape = self._links(name, shape(self._spark, self._sized(size)), self._sized(size))
-                self._take("shapes", partial(self._assigned, name, ours, of_shape))
-
-    def _ours(self, links: Path, out: Path) -> None:
-        assigning.ours(self._spark, links, out)
-
-    def _warm(self) -> None:
-        """Spark's first query pays for starting Python and for compiling: that is the session's start."""
-        few = self._sized(CUSTOMERS, WARMING)
-        links = self._links("few", workload.links(self._spark, few), few * workload.LINKS)
-        self._ours(links, self._home / "few.parquet")
+                self._take("shapes", partial(self._assigned, name, self._ours, of_shape))
 
     def assign_many(self) -> None:
         """The same of five times as many customers: ours and Splink, once."""
@@ -143,6 +139,9 @@ class _Suite:
                 )
             shutil.rmtree(home)
         return {**figures, "rebuild_peak_bytes": peak}
+
+    def _ours(self, links: Path, out: Path) -> None:
+        assigning.ours(self._spark, links, out)
 
     def _sized(self, usual: int, share: float = 1.0) -> int:
         return max(round(usual * self._plan.scale * share), FEWEST)

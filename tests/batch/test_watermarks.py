@@ -14,7 +14,7 @@ class Broker:
     def get_watermark_offsets(self, _where, timeout):
         assert timeout > 0
         answer = self.answers.pop(0)
-        if isinstance(answer, tuple):
+        if answer is None or isinstance(answer, tuple):
             return answer
         raise KafkaException(KafkaError(answer))
 
@@ -32,6 +32,12 @@ def test_but_not_for_ever(monkeypatch):
     monkeypatch.setattr(module, "_PATIENCE_S", 1e-9)
     with pytest.raises(KafkaException):
         watermarks(Broker(KafkaError.NOT_LEADER_FOR_PARTITION), WHERE)
+
+
+def test_a_broker_that_does_not_answer_in_time_is_an_error():
+    with pytest.raises(KafkaException) as caught:
+        watermarks(Broker(None), WHERE)
+    assert caught.value.args[0].code() == KafkaError._TIMED_OUT
 
 
 def test_what_will_not_change_is_told_at_once():
