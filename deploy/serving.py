@@ -1,12 +1,11 @@
-"""One process of the HTTP server, put together: what `ucid serve` has Granian run, once for each process."""
+"""One process of the HTTP server, put together: what `ucid serve` has uvicorn run, once for each process."""
 
-import asyncio
 import gc
-import logging
 import sys
+from collections.abc import MutableMapping
 from typing import Any
 
-from deploy import bootstrap
+from deploy import bootstrap, logs
 from deploy.deciding import Decider
 from deploy.erasing import Eraser
 from deploy.finding import Finder
@@ -25,28 +24,44 @@ from serving_layer.history import History
 from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
+from serving_layer.web.asgi import Exchange, Receive, Send
+from serving_layer.web.protocol import APPLICATION
 from serving_layer.web.routes import Outside, table
-
-log = logging.getLogger(__name__)
 
 # New objects until the collector looks at them, less than a millisecond's worth, for it holds up all requests
 # meanwhile; and how often it does until it looks again at what it has seen: hardly ever. Requests leave no
 # cycles, and to walk over all remembered answers takes a quarter of a second.
 _COLLECT_AFTER = (5_000, 20_000, 10_000)
 
-# Seconds after which a thread that wants the interpreter gets it. Granian's own hands over each request, and
-# would wait for the usual 5 ms behind a busy loop.
+# Seconds after which the loop gets the interpreter back from a thread: one follows the history, and requests
+# would wait for it the usual 5 ms.
 _SWITCH_S = 0.0002
 
 
 class Process:
-    """What RSGI asks of an application: a beginning, requests, an end."""
+    """An ASGI application: a beginning, requests, an end."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._application: Application | None = None
 
-    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
+        """One request, or the whole of the process' life."""
+        if scope["type"] == "lifespan":
+            await self._live(scope["state"], receive, send)
+        else:
+            assert self._application is not None, "it has begun"
+            await self._application(Exchange(scope, receive, send))
+
+    async def _live(self, state: dict[str, Any], receive: Receive, send: Send) -> None:
+        await receive()
+        self._application = state[APPLICATION] = self._begin()
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await self._end()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    def _begin(self) -> Application:
         """Open everything."""
         settings, access = self._settings, self._settings.access
         metrics = Metrics()
@@ -70,25 +85,21 @@ class Process:
             find=Finder(settings),
         )
         routes = table(desk, metrics, history, outside)
-        self._application = Application(routes, gate, metrics)
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_COLLECT_AFTER)
         sys.setswitchinterval(_SWITCH_S)
+        return Application(routes, gate, metrics)
 
-    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Close it."""
+    async def _end(self) -> None:
+        """Close everything."""
         self._follower.stop()
         self._ends.close()
         self._audit.close()
-        loop.run_until_complete(self._shared.close())
-
-    async def __rsgi__(self, scope: Any, peer: Any) -> None:  # noqa: ANN401 - RSGI's
-        """One request."""
-        assert self._application is not None, "it has begun"
-        await self._application(scope, peer)
+        await self._shared.close()
 
 
 def process() -> Process:
     """The application of this process, by its environment."""
+    logs.configure()
     return Process(Settings.load())

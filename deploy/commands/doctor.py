@@ -10,7 +10,7 @@ from deploy.local.redis import find_redis
 _PACKAGES = {
     "speed": ("confluent-kafka", "redis", "lmdb", "prometheus-client"),
     "batch": ("pyspark", "delta-spark"),
-    "serve": ("granian", "pyjwt", "redis", "lmdb"),
+    "serve": ("uvicorn", "httptools", "pyjwt", "redis", "lmdb"),
     "webhooks": ("cryptography", "httpx", "starlette", "uvicorn"),
 }
 

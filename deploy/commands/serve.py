@@ -2,14 +2,21 @@
 
 import argparse
 import os
+import ssl
 from tempfile import TemporaryDirectory
 
 from deploy.door import check
 from deploy.settings import Settings
 
-# Seconds that a new process has to begin before the old one is asked to end, and that this one then has.
-RENEW_S = 2.0
+# Seconds that requests in flight have to be answered when a process is asked to end.
 GRACE_S = 20
+
+# Seconds that a new process has to begin, at a SIGHUP, before the old one is asked to end; and that one has to
+# say that it lives.
+BEGIN_S = 20
+
+# Seconds that a connection may be silent between two requests.
+KEEP_ALIVE_S = 75
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -23,38 +30,44 @@ def run(options: argparse.Namespace) -> int:
     settings = Settings.load()
     check(settings)
     if settings.access.workers == 1:
-        _serve(settings)
-        return 0
+        return _serve(settings)
     # Before anything of Prometheus' is imported: it looks for this when it is.
     with TemporaryDirectory(prefix="ucid-metrics-") as directory:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = directory
-        _serve(settings)
-    return 0
+        return _serve(settings)
 
 
-def _serve(settings: Settings) -> None:
-    from granian import Granian  # noqa: PLC0415 - an extra, and slow to import
-    from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols  # noqa: PLC0415
+def _serve(settings: Settings) -> int:
+    from uvicorn.config import STARTUP_FAILURE, Config  # noqa: PLC0415 - an extra, and slow to import
+    from uvicorn.supervisors import Multiprocess  # noqa: PLC0415
 
     tls = settings.access.tls
-    Granian(
+    config = Config(
         "deploy.serving:process",
         factory=True,
-        interface=Interfaces.RSGI,
-        address=settings.http_host,
+        interface="asgi3",
+        lifespan="on",
+        host=settings.http_host,
         port=settings.http_port,
         workers=settings.access.workers,
-        loop=Loops.uvloop,
-        http=HTTPModes.auto,
-        websockets=False,
-        respawn_failed_workers=True,
-        respawn_interval=RENEW_S,
-        workers_kill_timeout=GRACE_S,
-        ssl_cert=tls.certificate,
-        ssl_key=tls.key,
-        ssl_ca=tls.ca,
-        ssl_client_verify=tls.ca is not None,
-        ssl_protocol_min=SSLProtocols.tls12,
-        # Ours, which tells no personal data: its lines go where all of ours go.
-        log_dictconfig={"loggers": {"_granian": {"handlers": [], "level": "WARNING", "propagate": True}}},
-    ).serve()
+        loop="uvloop",
+        http="serving_layer.web.protocol:Protocol",
+        ws="none",
+        ssl_certfile=tls.certificate,
+        ssl_keyfile=str(tls.key) if tls.key else None,
+        ssl_ca_certs=str(tls.ca) if tls.ca else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls.ca else ssl.CERT_NONE,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_worker_healthcheck=BEGIN_S,
+        proxy_headers=False,
+        server_header=False,
+        # Its lines go where all of ours go, which tell no personal data.
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+    )
+    # Also for one process: who watches it begins another where it died, and renews it at a SIGHUP.
+    supervisor = Multiprocess(config, [config.bind_socket()])
+    supervisor.run()
+    return int(any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes))

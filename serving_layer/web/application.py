@@ -1,9 +1,8 @@
-"""The RSGI application: finds the route, lets pass who may, answers, and turns errors into answers."""
+"""The application: finds the route, lets pass who may, answers, and turns errors into answers."""
 
 import logging
 import time
 from contextlib import aclosing
-from typing import Any
 
 from identity import UnknownTypeError
 from schemas.errors import SchemaError
@@ -24,22 +23,22 @@ class Application:
         self._gate = gate
         self._metrics = metrics
 
-    async def __call__(self, scope: Any, peer: Peer) -> None:  # noqa: ANN401 - RSGI's
+    async def __call__(self, peer: Peer) -> None:
         """One request."""
         start = time.perf_counter()
         response: Response | Stream
-        found = self.table.find(scope.method, scope.path)
+        found = self.table.find(peer.method, peer.path)
         if found is None:
-            name, response = "none", self._unknown(scope)
+            name, response = "none", self._unknown(peer.path)
         else:
             route, params = found
             name = route.name
             try:
-                headers = scope.headers
+                headers = peer.headers
                 principal = None
                 if route.scope is not None:
                     principal = await self._gate.pass_(headers.get("authorization"), route.scope)
-                request = Request(headers, params, scope.query_string, principal, peer, route.most)
+                request = Request(headers, params, peer.query, principal, peer, route.most)
                 response = await route.handle(request)
             except Exception as error:  # noqa: BLE001 - whatever it is, there must be an answer
                 response = self._failed(error)
@@ -49,11 +48,11 @@ class Application:
             except Exception as error:  # noqa: BLE001 - the answer has begun: all that is left is to note it
                 log.warning("a stream broke off: %s", error)
         else:
-            peer.response_bytes(response.status, response.headers, response.body)
+            await peer.respond(response.status, response.headers, response.body)
         self._metrics.answered(name, response.status, time.perf_counter() - start)
 
-    def _unknown(self, scope: Any) -> Response:  # noqa: ANN401
-        methods = self.table.methods(scope.path)
+    def _unknown(self, path: str) -> Response:
+        methods = self.table.methods(path)
         if methods:
             allow = {"allow": ", ".join(methods)}
             return json({"error": f"this path answers {allow['allow']} only"}, 405, allow)
@@ -71,7 +70,8 @@ class Application:
         return json({"error": "this should not happen, and is in the server's log"}, 500)
 
     async def _send(self, stream: Stream, peer: Peer) -> None:
-        transport = peer.response_stream(stream.status, stream.headers)
+        await peer.begin(stream.status, stream.headers)
         async with aclosing(stream.parts) as parts:
             async for part in parts:
-                await transport.send_bytes(part)
+                await peer.send(part)
+        await peer.end()

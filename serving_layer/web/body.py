@@ -9,6 +9,7 @@ from serving_layer.errors import Refused
 
 Content = TypeVar("Content")
 
+_NOT_UTF8 = "the body is not UTF-8"
 _WORD = re.compile(r"Invalid enum value '.*'(?= - at |$)", re.DOTALL)
 
 
@@ -19,11 +20,21 @@ def decoded(decoder: "msgspec.json.Decoder[Content]", body: bytes, what: str) ->
         return decoder.decode(body)
     except msgspec.DecodeError as error:
         problem = f"the body is no {what}: {without_values(error)}"
-    except UnicodeDecodeError:
-        problem = "the body is not UTF-8"
+        if not _is_utf8(body):
+            problem = _NOT_UTF8
+    except UnicodeDecodeError:  # what msgspec raised before it was a DecodeError
+        problem = _NOT_UTF8
     except RecursionError:
         problem = "the body is nested too deeply"
     raise Refused(400, problem, "body")
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def without_values(error: msgspec.DecodeError) -> str:

@@ -1,6 +1,6 @@
-"""Requests and responses, apart from how a server hands them over (RSGI, as Granian speaks it)."""
+"""Requests and responses, apart from how a server hands them over (`serving_layer.web.asgi`)."""
 
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any, Final, Protocol
 
@@ -18,34 +18,50 @@ _IN_MEMORY = 1 << 20
 _encode = msgspec.json.Encoder().encode
 
 
+Fields = Sequence[tuple[str, str]]
+"""Header fields, names in lower case."""
+
+
 class Headers(Protocol):
     """Header fields by their names in lower case."""
 
-    def get(self, key: str, default: Any = None) -> Any:  # noqa: ANN401 - RSGI's
-        """The value of one."""
-
-
-class Transport(Protocol):
-    """A response under way."""
-
-    async def send_bytes(self, data: bytes) -> None:
-        """Send a part."""
+    def get(self, key: str, default: Any = None, /) -> Any:  # noqa: ANN401 - a mapping's
+        """The value of one; of several the first."""
 
 
 class Peer(Protocol):
-    """The other side of one request."""
+    """One request as it arrives, and the way back to whoever sent it."""
 
-    async def __call__(self) -> bytes:
-        """The whole body."""
+    @property
+    def method(self) -> str:
+        """In capitals."""
 
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        """The body as it comes."""
+    @property
+    def path(self) -> str:
+        """Without what is asked of it."""
 
-    def response_bytes(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+    @property
+    def query(self) -> str:
+        """What is asked of it, as it was sent."""
+
+    @property
+    def headers(self) -> Headers:
+        """The fields of its head."""
+
+    def body(self) -> AsyncIterator[bytes]:
+        """The body as it comes. Raises Refused where it breaks off."""
+
+    async def respond(self, status: int, headers: Fields, body: bytes) -> None:
         """Answer."""
 
-    def response_stream(self, status: int, headers: list[tuple[str, str]]) -> Transport:
-        """Begin to answer."""
+    async def begin(self, status: int, headers: Fields) -> None:
+        """Begin an answer, which goes on with `send` and ends with `end`."""
+
+    async def send(self, part: bytes) -> None:
+        """A part of an answer; waits while the other side does not read."""
+
+    async def end(self) -> None:
+        """That was all."""
 
 
 class Request:
@@ -76,45 +92,36 @@ class Request:
         return self.principal
 
     async def body(self) -> bytes:
-        """The whole body. Raises Refused (413) beyond the route's limit."""
-        length = self.headers.get("content-length")
-        if length is not None and int(length) <= self._most:
-            return await self._peer()
-        parts, size = [], 0
-        if length is None:
-            async for part in self._peer:
-                size += len(part)
-                if size > self._most:
-                    break
-                parts.append(part)
-            else:
-                return b"".join(parts)
-        raise _too_large(self._most)
+        """The whole body. Raises Refused: 413 beyond the route's limit, 400 where it breaks off."""
+        parts = [part async for part in self._parts(self._most)]
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def spooled(self, most: int) -> IO[bytes]:
-        """A body of up to `most` bytes, in a file without a name where it is long. Raises Refused (413).
+        """A body of up to `most` bytes, in a file without a name where it is long. Raises as `body` does.
 
-        Whole, because Granian gives no more of a body once the answer has begun.
+        Whole, because many who send read nothing of the answer before they have sent all.
         """
-        length = self.headers.get("content-length")
-        if length is not None and int(length) > most:
-            raise _too_large(most)
         file = SpooledTemporaryFile(max_size=_IN_MEMORY)  # noqa: SIM115 - the caller reads it
         try:
-            size = 0
-            async for part in self._peer:
-                size += len(part)
-                if size > most:
-                    break
+            async for part in self._parts(most):
                 file.write(part)
         except BaseException:
             file.close()
             raise
-        if size > most:
-            file.close()
-            raise _too_large(most)
         file.seek(0)
         return file
+
+    async def _parts(self, most: int) -> AsyncIterator[bytes]:
+        """The body as it comes, up to `most` bytes, none where it says beforehand that it has more."""
+        length = self.headers.get("content-length")
+        if length is not None and int(length) > most:
+            raise _too_large(most)
+        size = 0
+        async for part in self._peer.body():
+            size += len(part)
+            if size > most:
+                raise _too_large(most)
+            yield part
 
 
 def _too_large(most: int) -> Refused:

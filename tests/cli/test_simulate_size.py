@@ -11,7 +11,7 @@ code = main(["simulate", "rules.yaml", "-"])
 print(*sorted({name.partition(".")[0] for name in sys.modules}), file=sys.stderr)
 sys.exit(code)
 """
-SERVERS = {"pyspark", "py4j", "confluent_kafka", "redis", "lmdb", "pyarrow", "pandas", "granian", "jwt"}
+SERVERS = {"pyspark", "py4j", "confluent_kafka", "redis", "lmdb", "pyarrow", "pandas", "uvicorn", "jwt"}
 
 
 def test_no_client_of_a_server_is_loaded(ucid):

@@ -1,8 +1,7 @@
-"""Asks an application in process, as Granian would hand it a request."""
+"""Asks an application in process, as a server would hand it a request."""
 
 import asyncio
 import json
-from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 from serving_layer.access.audit import AuditLog, Seal
@@ -40,26 +39,28 @@ class Answer:
 class Peer:
     """The other side of one request, which sends its body in parts."""
 
-    def __init__(self, parts):
+    def __init__(self, method, url, headers, parts):
+        self.method = method
+        self.path, self.query = url.path, url.query
+        self.headers = headers
         self._parts = parts
         self.answer = None
 
-    async def __call__(self):
-        return b"".join(self._parts)
-
-    async def __aiter__(self):
+    async def body(self):
         for part in self._parts:
             yield part
 
-    def response_bytes(self, status, headers, body):
+    async def respond(self, status, headers, body):
         self.answer = Answer(status, headers, body)
 
-    def response_stream(self, status, headers):
+    async def begin(self, status, headers):
         self.answer = Answer(status, headers, b"")
-        return self
 
-    async def send_bytes(self, data):
+    async def send(self, data):
         self.answer.body += data
+
+    async def end(self):
+        pass
 
 
 class Clock:
@@ -179,9 +180,8 @@ class Served:
         fields = {"content-length": str(len(body))} if parts is None else {}
         fields |= {"authorization": f"Bearer {key}"} if key else {}
         fields |= dict(headers)
-        scope = SimpleNamespace(method=method, path=url.path, query_string=url.query, headers=fields)
-        peer = Peer([body] if parts is None else parts)
-        await self.application(scope, peer)
+        peer = Peer(method, url, fields, [body] if parts is None else parts)
+        await self.application(peer)
         return peer.answer
 
     def lookup(self, *pairs, key):

@@ -4,10 +4,12 @@ import asyncio
 from threading import Event, Thread
 
 import pytest
-from granian.server.embed import Server
+from uvicorn import Config, Server
 
 from deploy.local.ports import free_port
 from identity import Verdict
+from serving_layer.web.asgi import Exchange
+from serving_layer.web.protocol import APPLICATION, Protocol
 from tests.graph.redis_server import RedisServer
 from tests.serving.client import Served
 from tests.serving.conftest import aio
@@ -38,7 +40,7 @@ class Running(Served):
         assert begun.wait(30), "the server does not begin"
 
     def stop(self):
-        self._loop.call_soon_threadsafe(self._server.stop)
+        self._server.should_exit = True
         self._thread.join(30)
         assert not self._thread.is_alive(), "the server does not end"
 
@@ -50,21 +52,31 @@ class Running(Served):
 
     async def _serve(self, begun):
         await self._begin()
-        self._server = Server(self._one, port=self.port, log_enabled=False, websockets=False)
+        config = Config(
+            self._one,
+            port=self.port,
+            interface="asgi3",
+            http=Protocol,
+            ws="none",
+            proxy_headers=False,
+            log_config=None,
+        )
+        self._server = Server(config)
         serving = asyncio.ensure_future(self._server.serve())
-        while True:  # until the socket is there
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except OSError:
-                await asyncio.sleep(0.01)
-            else:
-                writer.close()
-                break
+        while not self._server.started:
+            await asyncio.sleep(0.01)
         begun.set()
         await serving
 
-    async def _one(self, scope, peer):
-        await self.application(scope, peer)
+    async def _one(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            await receive()
+            scope["state"][APPLICATION] = self.application
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+            await send({"type": "lifespan.shutdown.complete"})
+        else:
+            await self.application(Exchange(scope, receive, send))
 
 
 @pytest.fixture(scope="module")

@@ -371,7 +371,7 @@ def test_fields_that_are_not_known_yet_are_left_out():
 def test_it_needs_nothing_of_the_server():
     program = """
 import sys, serving_layer.client
-servers = {"serving_layer", "schemas", "identity", "deploy", "redis", "lmdb", "granian"}
+servers = {"serving_layer", "schemas", "identity", "deploy", "redis", "lmdb", "uvicorn"}
 ours = {name for name in sys.modules if name.split(".")[0] in servers}
 print(*sorted(name for name in ours if not (name + ".").startswith("serving_layer.client.")))
 """

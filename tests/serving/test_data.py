@@ -452,11 +452,11 @@ def test_a_stream_comes_in_parts_of_a_few_rows(full, key, monkeypatch):
     monkeypatch.setattr(data, "TOGETHER", 5)
     sizes = []
 
-    async def send_bytes(self, part):
+    async def send(self, part):
         sizes.append(part.count(b"\n"))
         self.answer.body += part
 
-    monkeypatch.setattr(Peer, "send_bytes", send_bytes)
+    monkeypatch.setattr(Peer, "send", send)
     get(full, key, "/v1/identifiers", "application/x-ndjson")
     assert len(sizes) > 10
     assert max(sizes) <= 5

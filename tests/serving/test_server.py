@@ -110,14 +110,23 @@ class Server:
         return json.loads(body)["results"][0]["customer_id"] if status == 200 else status
 
     def workers(self):
-        """The processes that answer."""
+        """The processes that answer: beside them there is one that clears up after all."""
         tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         if tasks.exists():
-            return [int(pid) for pid in tasks.read_text().split()]
-        found = subprocess.run(
-            ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, check=False
-        )
-        return [int(pid) for pid in found.stdout.split()]
+            pids = [int(pid) for pid in tasks.read_text().split()]
+        else:
+            found = subprocess.run(
+                ["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, check=False
+            )
+            pids = [int(pid) for pid in found.stdout.split()]
+        return [pid for pid in pids if b"spawn_main" in command(pid)]
+
+
+def command(pid):
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 @pytest.fixture(scope="module")
