@@ -11,6 +11,7 @@ from identity import Customer, Identifier
 from schemas import records
 from serving_layer.certainty import Links, along, at_once, surest_path
 from serving_layer.generations import Standing
+from serving_layer.reading import Rests
 
 # Identifiers of a customer beyond which nobody looks for a path: it would take all of their records. Its
 # certainty is null, unless one step leads to the strongest.
@@ -24,7 +25,7 @@ class Outcome:
     `pending` says that events about it wait for the side lane. `certainty` is None where it is not known,
     or not yet: then `open` says so, and `settle` wants the links of all members. `stale` says that it is an
     address that has failed (`identity.staleness`): then it is less certain, by the rules; `objected`, that it
-    objects to being joined (`identity.objection`).
+    objects to being joined (`identity.objection`). `rests` is what it rests on, where it may be remembered.
     """
 
     __slots__ = (
@@ -36,8 +37,8 @@ class Outcome:
         "open",
         "pending",
         "reason",
+        "rests",
         "stale",
-        "watched",
         "whole",
     )
 
@@ -49,8 +50,7 @@ class Outcome:
         self.certainty: float | None = None
         self.open = False
         self.stale = self.objected = False
-        # The keys that must not be in the overlay for this to hold; none if more than a generation says it.
-        self.watched: tuple[bytes, ...] = ()
+        self.rests = Rests()
         # The JSON without members and with them, once somebody has written it.
         self.brief: bytes | None = None
         self.whole: bytes | None = None

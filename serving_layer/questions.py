@@ -14,7 +14,7 @@ from identity.graph import Node
 from schemas import records
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
-from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading
+from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading, Rests
 from serving_layer.remembered import Remembered
 
 Wanted = Look | str
@@ -55,7 +55,7 @@ def lookup(
             standing = reading.standing
             continue
         new = [i for i, kept in enumerate(known) if kept is None and found[i].reason is None]
-        watched = [key for kept in known if kept is not None for key in kept.watched]
+        watched = [key for kept in known if kept is not None for key in kept.rests.keys]
         reading = yield Look([_key(tenant, found[i]) for i in new], watched)
         if reading.standing.fingerprint != standing.fingerprint:
             # Readers moved to other rules meanwhile: a value may have another normal form by these.
@@ -71,7 +71,7 @@ def lookup(
             continue
         for i in new:
             outcome = found[i]
-            if outcome.watched:
+            if outcome.rests.keys:
                 memory.keep(standing.number, (tenant, *questions[i]), outcome)
         return Answer(found, reading.freshness)
     raise KeptMoving
@@ -89,17 +89,13 @@ def _begun(
 
 def _touched(known: list[Outcome | None], reading: Reading, standing: Standing) -> list[int]:
     """Which of those that were remembered hold no longer, or may not."""
-    if not reading.watched:
-        return []
-    if reading.waiting or reading.standing.number != standing.number:
-        return [i for i, kept in enumerate(known) if kept is not None]
-    if not any(reading.watched):
-        return []
-    touched, start = [], 0
+    anyhow = reading.waiting or reading.standing.number != standing.number
+    watched, touched, start = reading.watched, [], 0
     for i, kept in enumerate(known):
         if kept is not None:
-            stop = start + len(kept.watched)
-            if any(reading.watched[start:stop]):
+            values = kept.rests.values
+            stop = start + len(values)
+            if anyhow or watched[start:stop] != values:
                 touched.append(i)
             start = stop
     return touched
@@ -171,11 +167,11 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Want
     """What the records of these identifiers say; where a path is to be found, with a second look."""
     standing = reading.standing
     unsettled: list[Outcome] = []
-    looked_at = zip(found, reading.nodes, reading.customers, reading.pending, reading.beneath, strict=True)
-    for outcome, node, customer, pending, beneath in looked_at:
+    looked_at = zip(found, reading.nodes, reading.customers, reading.pending, reading.rests, strict=True)
+    for outcome, node, customer, pending, rests in looked_at:
         outcome.read(standing, node, customer, pending)
         if outcome.customer is not None and not outcome.pending:
-            outcome.watched = beneath
+            outcome.rests = rests
         if outcome.open:
             unsettled.append(outcome)
     if unsettled:
@@ -185,27 +181,29 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Want
 def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[Wanted, Any, None]:
     members = list(dict.fromkeys(x for outcome in found for x in outcome.members))
     nodes: dict[Identifier, bytes | None] = {}
-    beneath: dict[Identifier, tuple[bytes, ...]] = {}
+    rests: dict[Identifier, Rests] = {}
     for some in _chunks(members):
         reading = yield Look([(tenant, records.node_key(tenant, x)) for x in some])
         if reading.standing.number != standing.number:
             raise Moved
         nodes.update(zip(some, reading.nodes, strict=True))
-        beneath.update(zip(some, reading.beneath, strict=True))
+        rests.update(zip(some, reading.rests, strict=True))
     for outcome in found:
         inside = list(outcome.members)
         outcome.settle(live_links(inside, (nodes[x] for x in inside)), standing)
-        outcome.watched = _all_of(outcome.watched, [beneath[x] for x in inside])
+        outcome.rests = _together([outcome.rests, *(rests[x] for x in inside)])
 
 
-def _all_of(watched: tuple[bytes, ...], others: Iterable[tuple[bytes, ...]]) -> tuple[bytes, ...]:
-    """The keys of all of them together; none where one is not of the generation alone."""
-    together: dict[bytes, None] = {}
-    for keys in (watched, *others):
+def _together(all_: Iterable[Rests]) -> Rests:
+    """What rests on all of them; nothing is known of it where that is so of one, or where two do not agree."""
+    together: dict[bytes, bytes | None] = {}
+    for keys, values in all_:
         if not keys:
-            return ()
-        together.update(dict.fromkeys(keys))
-    return tuple(together)
+            return Rests()
+        for key, value in zip(keys, values, strict=True):
+            if together.setdefault(key, value) != value:
+                return Rests()
+    return Rests(tuple(together), list(together.values()))
 
 
 def _chunks(all_: Iterable[Any]) -> Iterator[list[Any]]:

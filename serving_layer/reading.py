@@ -47,23 +47,37 @@ class Freshness(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What to read: records of identifiers, and keys of the overlay: whether these are there."""
+    """What to read: records of identifiers, and what stands under keys of the overlay."""
 
     asked: Sequence[Asked]
     watched: Sequence[bytes] = ()
 
 
+class Rests(NamedTuple):
+    """What an answer rests on besides its generation: keys of the overlay, and what stands under each.
+
+    While that is so, the answer is the same. Without keys nothing is known of that.
+    """
+
+    keys: tuple[bytes, ...] = ()
+    values: Sequence[bytes | None] = ()
+
+
+# Most answers rest on a node and its customer, of which the overlay has neither.
+_NEITHER: Final[Sequence[bytes | None]] = [None, None]
+
+
 class Reading(NamedTuple):
     """Encoded node and customer of each identifier, None or empty where there is none; and who waits.
 
-    `beneath` has, for each that only the generation knows, the keys under which the overlay would; else none.
-    `watched` says of each key whether something stands there, `waiting` whether anybody waits at all.
+    `rests` has the keys of the overlay that each of them was read from, with what stood there; none where Redis
+    was away. `watched` is what stands under each key, `waiting` says whether anybody waits at all.
     """
 
     nodes: Sequence[bytes | None]
     customers: Sequence[bytes | None]
     pending: Sequence[Any]
-    beneath: Sequence[tuple[bytes, ...]]
+    rests: Sequence["Rests"]
     watched: Sequence[Any]
     waiting: bool
     standing: Standing
@@ -71,9 +85,9 @@ class Reading(NamedTuple):
 
     def part(self, of: slice, watched: slice) -> "Reading":
         """The same of some of the identifiers and of the keys."""
-        nodes, customers, pending, beneath, keys, waiting, standing, freshness = self
+        nodes, customers, pending, rests, keys, waiting, standing, freshness = self
         return Reading(
-            nodes[of], customers[of], pending[of], beneath[of], keys[watched], waiting, standing, freshness
+            nodes[of], customers[of], pending[of], rests[of], keys[watched], waiting, standing, freshness
         )
 
 
@@ -108,25 +122,20 @@ class Below:
         _, through, offsets, watched, waiting, nodes, customers, pending = reply
         watched = watched or [None] * len(self._watched)
         prefix = overlay.view_prefix(self.standing.number)
-        untouched = [
-            (prefix + key, prefix + place) if place else (prefix + key,)
-            for (_, key), place in zip(self.asked, self._places, strict=True)
-        ]
-        alone = [
-            keys if node is None and customer is None else ()
-            for keys, node, customer in zip(untouched, nodes, customers, strict=True)
-        ]
         nodes = list(nodes)
         places: list[bytes | None] = [None] * len(nodes)
-        for i, above in enumerate(nodes):
+        rests = []
+        for i, (above, customer) in enumerate(zip(nodes, customers, strict=True)):
+            tenant, key = self.asked[i]
             if above is None:
                 nodes[i] = self.nodes[i]
                 place = self._places[i]
             else:
                 node = nodes[i] = overlay.record_of(above)
-                place = _place(self.asked[i][0], node)
-            if customers[i] is None:
+                place = _place(tenant, node)
+            if customer is None:
                 places[i] = place
+            rests.append(_rests(prefix, key, above, place, customer))
         beneath = self.standing.generation.get(place for place in places if place)
         merged = [
             overlay.record_of(above) if above is not None else beneath.get(place) if place else None
@@ -134,7 +143,7 @@ class Below:
         ]
         pending = pending or [None] * len(nodes)
         freshness = self._freshness(through, offsets)
-        return Reading(nodes, merged, pending, alone, watched, bool(waiting), self.standing, freshness)
+        return Reading(nodes, merged, pending, rests, watched, bool(waiting), self.standing, freshness)
 
     def alone(self) -> Reading:
         """The generation answers by itself: stale."""
@@ -143,7 +152,7 @@ class Below:
         freshness = Freshness(self.standing.number, None, stale=True)
         nobody = [None] * len(self.nodes)
         nothing = [None] * len(self._watched)
-        none: list[tuple[bytes, ...]] = [()] * len(self.nodes)
+        none = [Rests()] * len(self.nodes)
         return Reading(self.nodes, customers, nobody, none, nothing, False, self.standing, freshness)
 
     def _freshness(self, through: bytes | None, offsets: Sequence[bytes]) -> Freshness:
@@ -175,6 +184,15 @@ def looked(generations: Generations, look: Look) -> Generator[Below, Sequence[An
 def live_of(reply: Sequence[Any]) -> int | None:
     """The generation that readers stand on, as the script's reply says; None: there is no view."""
     return None if reply[0] is None else int(reply[0])
+
+
+def _rests(
+    prefix: bytes, key: bytes, node: bytes | None, place: bytes | None, customer: bytes | None
+) -> Rests:
+    if place is None:
+        return Rests((prefix + key,), [node])
+    keys = (prefix + key, prefix + place)
+    return Rests(keys, _NEITHER if node is None and customer is None else [node, customer])
 
 
 def _place(tenant: str, node: bytes | None) -> bytes | None:

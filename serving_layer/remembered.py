@@ -1,8 +1,9 @@
-"""Answers that need not be made again: those of a generation that the stream has not touched.
+"""Answers that need not be made again: those of which all that they rest on is as it was.
 
 A generation never changes. So the answer for an identifier stays what it was for as long as the overlay holds
-none of the records that it was made from; whether it does is looked at in the same round trip as everything
-else. Visitors come again and again: most lookups are of identifiers that were asked for a moment ago.
+what it held under the keys that the answer was made from, nothing or some records; whether it does is looked at
+in the same round trip as everything else. Visitors come again and again: most lookups are of identifiers that
+were asked for a moment ago.
 """
 
 from collections.abc import Sequence
@@ -47,13 +48,13 @@ class Remembered:
         left = MOST_WATCHED
         for i, kept in enumerate(known):
             if kept is not None:
-                left -= len(kept.watched)
+                left -= len(kept.rests.keys)
                 if left < 0:
                     known[i] = None
         return known
 
     def keep(self, generation: int, question: Question, kept: Outcome) -> None:
-        """Remember an answer, one that watches something."""
+        """Remember an answer, one of which it is known what it rests on."""
         if generation != self._generation:
             self._generation = generation
             self._gone += [self._young, self._old]

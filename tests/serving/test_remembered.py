@@ -9,6 +9,7 @@ from identity import Verdict
 from schemas import overlay, records
 from serving_layer import questions
 from serving_layer.outcome import Outcome
+from serving_layer.reading import Rests
 from serving_layer.remembered import FREED, MOST_WATCHED, Remembered
 from serving_layer.view import ServingView
 from tests.serving.world import World
@@ -102,7 +103,7 @@ def test_what_waits_is_not_remembered(world, view):
 
 def kept(*watched):
     outcome = Outcome(None)
-    outcome.watched = watched
+    outcome.rests = Rests(watched, [None] * len(watched))
     return outcome
 
 
