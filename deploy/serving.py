@@ -25,7 +25,8 @@ from serving_layer.metrics import Metrics
 from serving_layer.shared import Shared
 from serving_layer.web.application import Application
 from serving_layer.web.asgi import Exchange, Receive, Send
-from serving_layer.web.protocol import APPLICATION
+from serving_layer.web.heads import Heads
+from serving_layer.web.protocol import HEADS
 from serving_layer.web.routes import Outside, table
 
 # New objects until the collector looks at them, less than a millisecond's worth, for it holds up all requests
@@ -55,7 +56,8 @@ class Process:
 
     async def _live(self, state: dict[str, Any], receive: Receive, send: Send) -> None:
         await receive()
-        self._application = state[APPLICATION] = self._begin()
+        self._application = self._begin()
+        state[HEADS] = Heads(self._application)
         await send({"type": "lifespan.startup.complete"})
         await receive()
         await self._end()

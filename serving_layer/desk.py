@@ -4,21 +4,24 @@ One place for all routes, so that no answer about a person can leave without a l
 """
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import Any, TypeVar, cast
 
+from identity import UnknownTypeError
 from identity.consent import Permission
+from schemas.errors import SchemaError
 from serving_layer import permissions, questions
 from serving_layer.access.audit import AuditLog, Entry
 from serving_layer.access.gate import account, spend
 from serving_layer.access.principal import Principal
+from serving_layer.errors import Refused
 from serving_layer.explanation import Explanation, explain
 from serving_layer.metrics import Metrics
 from serving_layer.outcome import Outcome
 from serving_layer.past import answered, standing_at
 from serving_layer.picture import Picture, picture
 from serving_layer.profile import Known, known_of
-from serving_layer.reading import Freshness, Look
+from serving_layer.reading import Freshness, Look, Reading
 from serving_layer.remembered import Remembered
 from serving_layer.shared import Shared
 from serving_layer.statements import Told, history
@@ -51,6 +54,45 @@ class Desk:
             standing = standing_at(self.shared.generations, as_of)
             answer = answered(standing, questions.lookup(standing, who.tenant, asked))
         self._told(who, "lookup", _known(answer.found), len(asked), stale=answer.freshness.stale)
+        return answer
+
+    def tell(
+        self, who: Principal, asked: Sequence[tuple[str, str]], told: Callable[[questions.Answer | None], None]
+    ) -> None:
+        """`lookup` for who does not wait: `told` is called once, which takes no task.
+
+        With None where something is wrong: `lookup` says what.
+        """
+
+        def go_on(reading: Reading | Exception, mine: slice, watched: slice) -> None:
+            if isinstance(reading, Exception):
+                told(None)
+                return
+            try:
+                wanted = question.send(reading.part(mine, watched))
+            except StopIteration as done:
+                told(self._counted(who, cast("questions.Answer", done.value)))
+            except (SchemaError, UnknownTypeError):
+                told(None)
+            else:
+                self.shared.tell(wanted, go_on)
+
+        try:
+            standing = self.shared.generations.current
+            question = questions.lookup(standing, who.tenant, asked, self._remembered)
+            first = next(question)
+        except (SchemaError, UnknownTypeError):
+            told(None)
+        else:
+            self.shared.tell(first, go_on)
+
+    def _counted(self, who: Principal, answer: questions.Answer) -> questions.Answer | None:
+        try:
+            spend(who, len(answer.found))
+            known = _known(answer.found)
+            self._told(who, "lookup", known, len(answer.found), stale=answer.freshness.stale)
+        except (Refused, SchemaError):
+            return None
         return answer
 
     async def customer(self, who: Principal, customer_id: str) -> tuple[Outcome | None, Freshness]:

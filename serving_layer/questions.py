@@ -36,7 +36,7 @@ def lookup(
     tenant: str,
     questions: Sequence[tuple[str, str]],
     remembered: Remembered | None = None,
-) -> Generator[Wanted, Any, Answer]:
+) -> Generator[Look, Any, Answer]:
     """Who is each of these (type, raw value) pairs? At most `reading.MOST` of them.
 
     `standing` is the one by whose rules they are read at first.
@@ -90,12 +90,12 @@ def _begun(
 def _touched(known: list[Outcome | None], reading: Reading, standing: Standing) -> list[int]:
     """Which of those that were remembered hold no longer, or may not."""
     anyhow = reading.waiting or reading.standing.number != standing.number
-    watched, touched, start = reading.watched, [], 0
+    touched, start = [], 0
     for i, kept in enumerate(known):
         if kept is not None:
             values = kept.rests.values
             stop = start + len(values)
-            if anyhow or watched[start:stop] != values:
+            if anyhow or reading.watched[start:stop] != values:
                 touched.append(i)
             start = stop
     return touched
@@ -103,7 +103,7 @@ def _touched(known: list[Outcome | None], reading: Reading, standing: Standing) 
 
 def _again(
     found: list[Outcome], touched: list[int], standing: Standing, tenant: str
-) -> Generator[Wanted, Any, None]:
+) -> Generator[Look, Any, None]:
     """Look at those anew that were remembered, and hold no longer."""
     for i in touched:
         found[i] = Outcome(found[i].identifier)
@@ -163,7 +163,7 @@ def nodes_of(
     return nodes, reading.freshness
 
 
-def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Wanted, Any, None]:
+def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Look, Any, None]:
     """What the records of these identifiers say; where a path is to be found, with a second look."""
     standing = reading.standing
     unsettled: list[Outcome] = []
@@ -178,7 +178,7 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Want
         yield from _settle(unsettled, standing, tenant)
 
 
-def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[Wanted, Any, None]:
+def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[Look, Any, None]:
     members = list(dict.fromkeys(x for outcome in found for x in outcome.members))
     nodes: dict[Identifier, bytes | None] = {}
     rests: dict[Identifier, Rests] = {}

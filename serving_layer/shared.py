@@ -7,7 +7,7 @@ script, and a request alone waits for nobody.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
@@ -29,6 +29,10 @@ FLIGHTS: Final = 1
 PROBE_S: Final = 0.1
 
 
+Tell = Callable[[Reading | Exception, slice, slice], None]
+"""Takes what was read, and which of its identifiers and which of its watched keys were asked for."""
+
+
 class Shared:
     """Reads for everybody in one process. Belongs to one event loop."""
 
@@ -37,7 +41,7 @@ class Shared:
         self._redis = redis
         self._wire = Wire(redis)
         self._metrics = metrics
-        self._waiting: deque[tuple[Look, asyncio.Future[Reading]]] = deque()
+        self._waiting: deque[tuple[Look, Tell]] = deque()
         self._flights: set[asyncio.Task[None]] = set()
         self._probe: asyncio.Task[None] | None = None
 
@@ -46,13 +50,29 @@ class Shared:
 
         The future raises BrokenGeneration where there is nothing to answer from.
         """
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[Reading] = loop.create_future()
-        self._waiting.append((look, future))
+        future: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+
+        def told(reading: Reading | Exception, asked: slice, watched: slice) -> None:
+            if future.done():
+                return  # whoever asked has gone
+            if isinstance(reading, Reading):
+                future.set_result(reading.part(asked, watched))
+            else:
+                future.set_exception(reading)
+
+        self.tell(look, told)
+        return future
+
+    def tell(self, look: Look, told: Tell) -> None:
+        """The same for who does not wait: `told` is called once, with what was read for all and what of it is his.
+
+        Or with the error.
+        """
+        self._waiting.append((look, told))
         if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
             # Not at once: what else arrives in this turn of the loop, and in the next, comes along.
+            loop = asyncio.get_running_loop()
             loop.call_soon(loop.call_soon, self._start)
-        return future
 
     async def minted_from(self, tenant: str, customer_id: str) -> bytes | None:
         """The hash of the identifier that an unpublished id was minted from, if Redis knows one."""
@@ -118,20 +138,21 @@ class Shared:
         if self._waiting:
             self._start()
 
-    async def _fly(self, batch: list[tuple[Look, "asyncio.Future[Reading]"]]) -> None:
+    async def _fly(self, batch: list[tuple[Look, Tell]]) -> None:
+        reading: Reading | Exception
         try:
             reading = await self._look(_together([look for look, _ in batch]))
         except Exception as error:  # noqa: BLE001 - whoever asked is told
-            for _, future in batch:
-                if not future.done():
-                    future.set_exception(error)
-            return
-        self._metrics.shared(len(batch), len(reading.nodes), reading.standing.number)
+            reading = error
+        else:
+            self._metrics.shared(len(batch), len(reading.nodes), reading.standing.number)
         asked = watched = 0
-        for look, future in batch:
+        for look, told in batch:
             next_asked, next_watched = asked + len(look.asked), watched + len(look.watched)
-            if not future.done():
-                future.set_result(reading.part(slice(asked, next_asked), slice(watched, next_watched)))
+            try:
+                told(reading, slice(asked, next_asked), slice(watched, next_watched))
+            except Exception as error:  # noqa: BLE001 - nobody else is to be harmed
+                log.error("one who asked could not be told", exc_info=error)
             asked, watched = next_asked, next_watched
 
     async def _look(self, look: Look) -> Reading:

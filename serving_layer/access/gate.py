@@ -11,6 +11,7 @@ from serving_layer.access.principal import Principal
 from serving_layer.errors import Refused
 
 _BEARER: Final = "Bearer "
+_KEY: Final = _BEARER + PREFIX
 _UNKNOWN: Final = "no valid key or token: send 'Authorization: Bearer …'"
 
 
@@ -20,6 +21,13 @@ class Gate:
     def __init__(self, keys: KeyRing, tokens: Tokens | None = None) -> None:
         self._keys = keys
         self._tokens = tokens
+
+    def known(self, header: str, scope: str) -> Principal | None:
+        """Who asks, if it is a key's holder, and he may; None is for `pass_` to say."""
+        if not header.startswith(_KEY):
+            return None
+        principal = self._keys.find(header[len(_BEARER) :])
+        return principal if principal is not None and scope in principal.scopes else None
 
     async def pass_(self, header: str | None, scope: str) -> Principal:
         """Who asks, if he may. Raises Refused (401, 403), and Unavailable."""

@@ -1,6 +1,6 @@
 """POST /v1/lookup: a list, or a stream of any length. Identifiers travel in bodies, never in a URL."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from datetime import datetime
 from typing import IO, Annotated, Final
 
@@ -13,6 +13,7 @@ from serving_layer.answers import found_bytes, freshness_json
 from serving_layer.desk import Desk
 from serving_layer.errors import Refused
 from serving_layer.past import NotCovered
+from serving_layer.questions import Answer
 from serving_layer.reading import MOST, Freshness
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
@@ -63,12 +64,31 @@ class Lookups:
         asked = decoded(_list, await request.body(), "lookup")
         as_of = None if asked.as_of is None else round(asked.as_of.timestamp() * 1_000_000)
         try:
-            found, freshness = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
+            answer = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
         except NotCovered as error:
             raise Refused(404, str(error), "past") from None
-        members = "read" in request.who.scopes
-        answers = b",".join([found_bytes(outcome, members=members) for outcome in found])
-        return Response(b'{"results":[' + answers + b"]," + self._end(freshness))
+        return Response(self._told(request.who, answer))
+
+    def at_once(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
+        """The answer to a list without a task: `told` is called with its body, or with None for `lookup` to say."""
+        try:
+            asked = _list.decode(body)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            told(None)
+            return
+        if asked.as_of is not None:
+            told(None)
+            return
+
+        def found(answer: Answer | None) -> None:
+            told(None if answer is None else self._told(who, answer))
+
+        self._desk.tell(who, _pairs(asked.identifiers), found)
+
+    def _told(self, who: Principal, answer: Answer) -> bytes:
+        members = "read" in who.scopes
+        answers = b",".join([found_bytes(outcome, members=members) for outcome in answer.found])
+        return b'{"results":[' + answers + b"]," + self._end(answer.freshness)
 
     async def _streamed(self, who: Principal, body: IO[bytes]) -> AsyncGenerator[bytes, None]:
         """Answers, a line each. What is wrong ends the stream with a line that says so."""

@@ -21,12 +21,8 @@ _encode = msgspec.json.Encoder().encode
 Fields = Sequence[tuple[str, str]]
 """Header fields, names in lower case."""
 
-
-class Headers(Protocol):
-    """Header fields by their names in lower case."""
-
-    def get(self, key: str, default: Any = None, /) -> Any:  # noqa: ANN401 - a mapping's
-        """The value of one; of several the first."""
+Headers = Mapping[str, str]
+"""The same by name; of several of one name the first."""
 
 
 class Peer(Protocol):

@@ -4,9 +4,13 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from serving_layer.access.principal import Principal
 from serving_layer.web.message import Request, Response, Stream
 
 Handler = Callable[[Request], Awaitable[Response | Stream]]
+
+AtOnce = Callable[[Principal, bytes, Callable[[bytes | None], None]], None]
+"""Takes who asks, a body, and whom to tell, once: what to answer with 200, or None for the handler to say."""
 
 # Bytes of a body, unless a route says otherwise.
 MOST_BYTES: Final = 1 << 16
@@ -18,7 +22,7 @@ _NOTHING: Final[Mapping[str, str]] = {}
 class Route:
     """One route. A path's part in braces matches anything but a slash; `scope` None is open to all.
 
-    `most` is how many bytes its body may have.
+    `most` is how many bytes its body may have; `at_once` answers some of its requests without a task.
     """
 
     method: str
@@ -26,6 +30,7 @@ class Route:
     handle: Handler
     scope: str | None
     most: int = MOST_BYTES
+    at_once: AtOnce | None = None
 
     @property
     def name(self) -> str:

@@ -66,7 +66,7 @@ def table(desk: Desk, metrics: Metrics, history: History, outside: Outside) -> T
             Route("GET", "/v1/customers", data.customers, "read"),
             Route("GET", "/v1/identifiers", data.identifiers, "read"),
             Route("GET", "/v1/changes", data.changes, "read"),
-            Route("POST", "/v1/lookup", lookup.lookup, "lookup", lookups.MOST_BYTES),
+            Route("POST", "/v1/lookup", lookup.lookup, "lookup", lookups.MOST_BYTES, lookup.at_once),
             Route("GET", "/v1/customers/{customer_id}", customers.customer, "read"),
             Route("GET", "/v1/customers/{customer_id}/history", customers.history, "read"),
             Route("GET", "/v1/customers/{customer_id}/graph", pictures.graph, "read"),

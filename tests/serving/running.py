@@ -9,7 +9,8 @@ from uvicorn import Config, Server
 from deploy.local.ports import free_port
 from identity import Verdict
 from serving_layer.web.asgi import Exchange
-from serving_layer.web.protocol import APPLICATION, Protocol
+from serving_layer.web.heads import Heads
+from serving_layer.web.protocol import HEADS, Protocol
 from tests.graph.redis_server import RedisServer
 from tests.serving.client import Served
 from tests.serving.conftest import aio
@@ -71,7 +72,7 @@ class Running(Served):
     async def _one(self, scope, receive, send):
         if scope["type"] == "lifespan":
             await receive()
-            scope["state"][APPLICATION] = self.application
+            scope["state"][HEADS] = Heads(self.application)
             await send({"type": "lifespan.startup.complete"})
             await receive()
             await send({"type": "lifespan.shutdown.complete"})
