@@ -23,6 +23,7 @@ from serving_layer.picture import Picture, picture
 from serving_layer.profile import Known, known_of
 from serving_layer.reading import Freshness, Look, Reading
 from serving_layer.remembered import Remembered
+from serving_layer.repeated import Repeat
 from serving_layer.shared import Shared
 from serving_layer.statements import Told, history
 
@@ -37,6 +38,14 @@ class Desk:
         self.audit = audit
         self._metrics = metrics
         self._remembered = Remembered()
+
+    @property
+    def generation(self) -> int | None:
+        """The number of the one that answers; None where none can be opened."""
+        try:
+            return self.shared.generations.current.number
+        except SchemaError:
+            return None
 
     async def lookup(
         self, who: Principal, asked: Sequence[tuple[str, str]], as_of: int | None = None
@@ -53,7 +62,7 @@ class Desk:
         else:
             standing = standing_at(self.shared.generations, as_of)
             answer = answered(standing, questions.lookup(standing, who.tenant, asked))
-        self._told(who, "lookup", _known(answer.found), len(asked), stale=answer.freshness.stale)
+        self._told(who, "lookup", answer.ids, len(asked), stale=answer.freshness.stale)
         return answer
 
     def tell(
@@ -64,36 +73,60 @@ class Desk:
         With None where something is wrong: `lookup` says what.
         """
 
-        def go_on(reading: Reading | Exception, mine: slice, watched: slice) -> None:
+        look: Look
+
+        def go_on(reading: Reading | Exception, of: int, watched: int) -> None:
+            nonlocal look
             if isinstance(reading, Exception):
                 told(None)
                 return
             try:
-                wanted = question.send(reading.part(mine, watched))
+                look = question.send(reading.part(look, of, watched))
             except StopIteration as done:
-                told(self._counted(who, cast("questions.Answer", done.value)))
+                answer = cast("questions.Answer", done.value)
+                told(answer if self._may(who, answer.ids, len(asked), answer.freshness) else None)
             except (SchemaError, UnknownTypeError):
                 told(None)
             else:
-                self.shared.tell(wanted, go_on)
+                self.shared.tell(look, go_on)
 
         try:
             standing = self.shared.generations.current
             question = questions.lookup(standing, who.tenant, asked, self._remembered)
-            first = next(question)
+            look = next(question)
         except (SchemaError, UnknownTypeError):
             told(None)
         else:
-            self.shared.tell(first, go_on)
+            self.shared.tell(look, go_on)
 
-    def _counted(self, who: Principal, answer: questions.Answer) -> questions.Answer | None:
+    def again(self, who: Principal, repeat: Repeat, told: Callable[[Freshness | None], None]) -> None:
+        """Tell once, for a question that was asked on this generation before, whether the answer still holds.
+
+        And what it rests on. None where it does not, or where something is wrong.
+        """
+
+        def seen(reading: Reading | Exception, _: int, at: int) -> None:
+            if (
+                isinstance(reading, Exception)
+                or reading.standing.number != repeat.generation
+                or reading.waiting
+                or reading.watched[at : at + len(repeat.values)] != repeat.values
+                or not self._may(who, repeat.ids, repeat.count, reading.freshness)
+            ):
+                told(None)
+            else:
+                told(reading.freshness)
+
+        self.shared.tell(repeat.look, seen)
+
+    def _may(self, who: Principal, known: list[str], count: int, freshness: Freshness) -> bool:
+        """Whether an answer may be given; then it is counted and noted."""
         try:
-            spend(who, len(answer.found))
-            known = _known(answer.found)
-            self._told(who, "lookup", known, len(answer.found), stale=answer.freshness.stale)
+            spend(who, count)
+            self._told(who, "lookup", known, count, stale=freshness.stale)
         except (Refused, SchemaError):
-            return None
-        return answer
+            return False
+        return True
 
     async def customer(self, who: Principal, customer_id: str) -> tuple[Outcome | None, Freshness]:
         """Whom an id means. Raises Refused (429), and SchemaError where nothing can be answered."""

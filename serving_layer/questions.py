@@ -26,6 +26,11 @@ class Answer(NamedTuple):
     found: list[Outcome]
     freshness: Freshness
 
+    @property
+    def ids(self) -> list[str]:
+        """The ids of those that are a customer."""
+        return [outcome.customer[0] for outcome in self.found if outcome.customer is not None]
+
 
 class Moved(Exception):
     """Readers moved to another generation between two looks."""

@@ -5,6 +5,7 @@ sends `question(…)` to Redis, in whatever way suits it, and hands the reply to
 """
 
 from collections.abc import Generator, Sequence
+from functools import lru_cache
 from importlib.resources import files
 from typing import Any, Final, NamedTuple
 
@@ -83,11 +84,12 @@ class Reading(NamedTuple):
     standing: Standing
     freshness: Freshness
 
-    def part(self, of: slice, watched: slice) -> "Reading":
-        """The same of some of the identifiers and of the keys."""
+    def part(self, look: Look, asked: int, watched: int) -> "Reading":
+        """What one look of several wanted, whose identifiers and watched keys begin there."""
+        of, beside = slice(asked, asked + len(look.asked)), slice(watched, watched + len(look.watched))
         nodes, customers, pending, rests, keys, waiting, standing, freshness = self
         return Reading(
-            nodes[of], customers[of], pending[of], rests[of], keys[watched], waiting, standing, freshness
+            nodes[of], customers[of], pending[of], rests[of], keys[beside], waiting, standing, freshness
         )
 
 
@@ -142,7 +144,7 @@ class Below:
             for above, place in zip(customers, places, strict=True)
         ]
         pending = pending or [None] * len(nodes)
-        freshness = self._freshness(through, offsets)
+        freshness = _freshness(self.standing.number, through, tuple(offsets))
         return Reading(nodes, merged, pending, rests, watched, bool(waiting), self.standing, freshness)
 
     def alone(self) -> Reading:
@@ -155,10 +157,13 @@ class Below:
         none = [Rests()] * len(self.nodes)
         return Reading(self.nodes, customers, nobody, none, nothing, False, self.standing, freshness)
 
-    def _freshness(self, through: bytes | None, offsets: Sequence[bytes]) -> Freshness:
-        pairs = zip(offsets[::2], offsets[1::2], strict=True)
-        upto = tuple(sorted((field.decode(), int(offset)) for field, offset in pairs))
-        return Freshness(self.standing.number, None if through is None else int(through), False, upto)
+
+@lru_cache(maxsize=8)
+def _freshness(generation: int, through: bytes | None, offsets: tuple[bytes, ...]) -> Freshness:
+    """What Redis says of the stream. Many answers share one: what it says moves with the stream's batches."""
+    pairs = zip(offsets[::2], offsets[1::2], strict=True)
+    upto = tuple(sorted((field.decode(), int(offset)) for field, offset in pairs))
+    return Freshness(generation, None if through is None else int(through), False, upto)
 
 
 def looked(generations: Generations, look: Look) -> Generator[Below, Sequence[Any] | None, Reading]:

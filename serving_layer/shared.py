@@ -29,8 +29,8 @@ FLIGHTS: Final = 1
 PROBE_S: Final = 0.1
 
 
-Tell = Callable[[Reading | Exception, slice, slice], None]
-"""Takes what was read, and which of its identifiers and which of its watched keys were asked for."""
+Tell = Callable[[Reading | Exception, int, int], None]
+"""Takes what was read for all, and where in it what was asked for begins: identifiers, and watched keys."""
 
 
 class Shared:
@@ -52,11 +52,11 @@ class Shared:
         """
         future: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
 
-        def told(reading: Reading | Exception, asked: slice, watched: slice) -> None:
+        def told(reading: Reading | Exception, asked: int, watched: int) -> None:
             if future.done():
                 return  # whoever asked has gone
             if isinstance(reading, Reading):
-                future.set_result(reading.part(asked, watched))
+                future.set_result(reading.part(look, asked, watched))
             else:
                 future.set_exception(reading)
 
@@ -64,10 +64,7 @@ class Shared:
         return future
 
     def tell(self, look: Look, told: Tell) -> None:
-        """The same for who does not wait: `told` is called once, with what was read for all and what of it is his.
-
-        Or with the error.
-        """
+        """The same for who does not wait: `told` is called once, with what was read, or with the error."""
         self._waiting.append((look, told))
         if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
             # Not at once: what else arrives in this turn of the loop, and in the next, comes along.
@@ -148,12 +145,12 @@ class Shared:
             self._metrics.shared(len(batch), len(reading.nodes), reading.standing.number)
         asked = watched = 0
         for look, told in batch:
-            next_asked, next_watched = asked + len(look.asked), watched + len(look.watched)
             try:
-                told(reading, slice(asked, next_asked), slice(watched, next_watched))
+                told(reading, asked, watched)
             except Exception as error:  # noqa: BLE001 - nobody else is to be harmed
                 log.error("one who asked could not be told", exc_info=error)
-            asked, watched = next_asked, next_watched
+            asked += len(look.asked)
+            watched += len(look.watched)
 
     async def _look(self, look: Look) -> Reading:
         steps = looked(self.generations, look)

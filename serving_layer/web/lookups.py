@@ -15,6 +15,7 @@ from serving_layer.errors import Refused
 from serving_layer.past import NotCovered
 from serving_layer.questions import Answer
 from serving_layer.reading import MOST, Freshness
+from serving_layer.repeated import Repeat, Repeated, may_repeat
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
@@ -53,6 +54,7 @@ class Lookups:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._repeated = Repeated()
         self._ending: tuple[Freshness, bytes] | None = None
 
     async def lookup(self, request: Request) -> Response | Stream:
@@ -67,10 +69,28 @@ class Lookups:
             answer = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
         except NotCovered as error:
             raise Refused(404, str(error), "past") from None
-        return Response(self._told(request.who, answer))
+        return Response(self._body(_results(request.who, answer), answer.freshness))
 
     def at_once(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
         """The answer to a list without a task: `told` is called with its body, or with None for `lookup` to say."""
+        key = (who.tenant, "read" in who.scopes, body)
+        repeat = self._repeated.get(self._desk.generation, key)
+        if repeat is None:
+            self._first(who, body, key, told)
+            return
+
+        def seen(freshness: Freshness | None) -> None:
+            if freshness is None:
+                self._first(who, body, key, told)
+            else:
+                told(self._body(repeat.results, freshness))
+
+        self._desk.again(who, repeat, seen)
+
+    def _first(
+        self, who: Principal, body: bytes, key: tuple[str, bool, bytes], told: Callable[[bytes | None], None]
+    ) -> None:
+        """The same for a question that was not asked before, or that has another answer now."""
         try:
             asked = _list.decode(body)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -81,14 +101,18 @@ class Lookups:
             return
 
         def found(answer: Answer | None) -> None:
-            told(None if answer is None else self._told(who, answer))
+            if answer is None:
+                told(None)
+                return
+            results = _results(who, answer)
+            if may_repeat(answer):
+                self._repeated.keep(answer.freshness.generation, key, Repeat(answer, results))
+            told(self._body(results, answer.freshness))
 
         self._desk.tell(who, _pairs(asked.identifiers), found)
 
-    def _told(self, who: Principal, answer: Answer) -> bytes:
-        members = "read" in who.scopes
-        answers = b",".join([found_bytes(outcome, members=members) for outcome in answer.found])
-        return b'{"results":[' + answers + b"]," + self._end(answer.freshness)
+    def _body(self, results: bytes, freshness: Freshness) -> bytes:
+        return b'{"results":[%b],%b' % (results, self._end(freshness))
 
     async def _streamed(self, who: Principal, body: IO[bytes]) -> AsyncGenerator[bytes, None]:
         """Answers, a line each. What is wrong ends the stream with a line that says so."""
@@ -116,6 +140,11 @@ class Lookups:
         if self._ending is None or self._ending[0] is not freshness:
             self._ending = freshness, _encode(freshness_json(freshness))[1:]
         return self._ending[1]
+
+
+def _results(who: Principal, answer: Answer) -> bytes:
+    members = "read" in who.scopes
+    return b",".join([found_bytes(outcome, members=members) for outcome in answer.found])
 
 
 def _pairs(asked: list[Question]) -> list[tuple[str, str]]:

@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from identity import Verdict
 from schemas import overlay, records
 from serving_layer import questions
+from serving_layer.memory import FREED
 from serving_layer.outcome import Outcome
 from serving_layer.reading import Rests
-from serving_layer.remembered import FREED, MOST_WATCHED, Remembered
+from serving_layer.remembered import MOST_WATCHED, Remembered
 from serving_layer.view import ServingView
 from tests.serving.world import World
 

@@ -1,0 +1,53 @@
+"""A memory of what follows from one generation: what was asked for last, and no more than so much of it."""
+
+from typing import Final, Generic, TypeVar
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+# Forgotten entries that are freed at each question, for each key in it, and once more: more than it can add.
+FREED: Final = 2
+
+
+class Memory(Generic[Key, Value]):
+    """What is known on one generation at a time; `most` entries."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._generation = -1
+        # Two halves: what is found in the old one moves to the young one, and when that is full, the old one
+        # is dropped. Nearly the least recently used, without a list that each lookup would have to relink.
+        self._young: dict[Key, Value] = {}
+        self._old: dict[Key, Value] = {}
+        self._gone: list[dict[Key, Value]] = []
+
+    def get(self, generation: int | None, key: Key) -> Value | None:
+        """What is known on that generation."""
+        if self._gone:
+            self._let_go(2 * FREED)
+        if generation != self._generation:
+            return None
+        known = self._young.get(key)
+        if known is None and self._old and (known := self._old.pop(key, None)) is not None:
+            self._young[key] = known
+        return known
+
+    def keep(self, generation: int, key: Key, value: Value) -> None:
+        """Remember something of that generation, and nothing of another any more."""
+        if generation != self._generation:
+            self._generation = generation
+            self._gone += [self._young, self._old]
+            self._young, self._old = {}, {}
+        self._young[key] = value
+        if len(self._young) * 2 > self._most:
+            self._gone.append(self._old)
+            self._young, self._old = {}, self._young
+
+    def _let_go(self, count: int) -> None:
+        """Free a few of those that are forgotten: a hundred thousand at once would hold everybody up."""
+        for _ in range(count):
+            while self._gone and not self._gone[-1]:
+                self._gone.pop()
+            if not self._gone:
+                return
+            self._gone[-1].popitem()
