@@ -66,13 +66,15 @@ class Desk:
         return answer
 
     def tell(
-        self, who: Principal, asked: Sequence[tuple[str, str]], told: Callable[[questions.Answer | None], None]
+        self,
+        who: Principal,
+        asked: Sequence[tuple[str, str]],
+        told: Callable[[questions.Answer | None], None],
     ) -> None:
         """`lookup` for who does not wait: `told` is called once, which takes no task.
 
         With None where something is wrong: `lookup` says what.
         """
-
         look: Look
 
         def go_on(reading: Reading | Exception, of: int, watched: int) -> None:

@@ -200,7 +200,7 @@ def _settle(found: list[Outcome], standing: Standing, tenant: str) -> Generator[
 
 
 def _together(all_: Iterable[Rests]) -> Rests:
-    """What rests on all of them; nothing is known of it where that is so of one, or where two do not agree."""
+    """All of them; nothing is known where nothing is known of one, or where two do not agree."""
     together: dict[bytes, bytes | None] = {}
     for keys, values in all_:
         if not keys:

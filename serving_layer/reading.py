@@ -71,8 +71,8 @@ _NEITHER: Final[Sequence[bytes | None]] = [None, None]
 class Reading(NamedTuple):
     """Encoded node and customer of each identifier, None or empty where there is none; and who waits.
 
-    `rests` has the keys of the overlay that each of them was read from, with what stood there; none where Redis
-    was away. `watched` is what stands under each key, `waiting` says whether anybody waits at all.
+    `rests` has the keys of the overlay that each of them was read from, with what stood there; none where
+    Redis was away. `watched` is what stands under each key, `waiting` says whether anybody waits at all.
     """
 
     nodes: Sequence[bytes | None]

@@ -1,9 +1,9 @@
 """Answers that need not be made again: those of which all that they rest on is as it was.
 
-A generation never changes. So the answer for an identifier stays what it was for as long as the overlay holds
-what it held under the keys that the answer was made from, nothing or some records; whether it does is looked at
-in the same round trip as everything else. Visitors come again and again: most lookups are of identifiers that
-were asked for a moment ago.
+A generation never changes. So the answer for an identifier stays what it was for as long as the overlay
+holds what it held under the keys that the answer was made from, nothing or some records; whether it does is
+looked at in the same round trip as everything else. Visitors come again and again: most lookups are of
+identifiers that were asked for a moment ago.
 """
 
 from collections.abc import Sequence

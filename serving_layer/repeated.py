@@ -10,7 +10,8 @@ from serving_layer.memory import Memory
 from serving_layer.questions import Answer
 from serving_layer.reading import Look
 
-# Questions that are kept, at most, about half a kilobyte each beside the answers; and of how many identifiers.
+# Questions that are kept, at most, about half a kilobyte each beside the answers; and of how many
+# identifiers each.
 MOST: Final = 200_000
 MOST_IDENTIFIERS: Final = 8
 

@@ -147,8 +147,9 @@ class Shared:
         for look, told in batch:
             try:
                 told(reading, asked, watched)
-            except Exception as error:  # noqa: BLE001 - nobody else is to be harmed
-                log.error("one who asked could not be told", exc_info=error)
+            except Exception:
+                # Nobody else is to be harmed.
+                log.exception("one who asked could not be told")
             asked += len(look.asked)
             watched += len(look.watched)
 

@@ -12,12 +12,12 @@ from time import perf_counter
 from benchmarks.speed.errors import LeftOut
 from benchmarks.speed.program import run
 
-# Of the machine's memory, beyond which DuckDB goes to disk. By itself it would take four fifths, beside Spark's.
+# Of the machine's memory, beyond which DuckDB goes to disk: it would take four fifths, beside Spark's.
 MEMORY = "40%"
 
 
 def splink(links: Path, out: Path) -> float:
-    """`x, root` from pairs `a, b`; returns seconds. Raises LeftOut where Splink is not installed, and Broken."""
+    """`x, root` from pairs `a, b`; returns seconds. Raises LeftOut without Splink, and Broken."""
     if find_spec("splink") is None:
         raise LeftOut("needs the package splink: pip install splink")
     return float(run("batch.splinking", [links, out], os.environ, out.with_suffix(".log")))

@@ -11,8 +11,8 @@ from deploy.settings import Settings
 # Seconds that requests in flight have to be answered when a process is asked to end.
 GRACE_S = 20
 
-# Seconds that a new process has to begin, at a SIGHUP, before the old one is asked to end; and that one has to
-# say that it lives.
+# Seconds that a new process has to begin, at a SIGHUP, before the old one is asked to end; and that each has
+# to say that it lives.
 BEGIN_S = 20
 
 # Seconds that a connection may be silent between two requests.

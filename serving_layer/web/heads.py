@@ -1,7 +1,7 @@
 """Heads of requests, remembered: who asks again and again sends the same bytes in front of each body.
 
-What they say was worked out once, by uvicorn's parser and the table of routes, for a request that was answered in
-the usual way. Bytes that are the same say the same, but for the key's being valid, which is looked at each time.
+What they say was worked out once, by uvicorn's parser and the table of routes, for a request that was
+answered in the usual way. Bytes that are the same say the same; whether the key is valid is looked at each time.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,8 @@ from serving_layer.web.message import Response
 # What ends a head.
 END: Final = b"\r\n\r\n"
 
-# Heads that are remembered, about a kilobyte each: some hundred keys with bodies of all usual sizes. When there
-# are more, all are forgotten.
+# Heads that are remembered, about a kilobyte each: some hundred keys with bodies of all usual sizes. When
+# there are more, all are forgotten.
 MOST: Final = 4_096
 
 Fields = Sequence[tuple[bytes, bytes]]

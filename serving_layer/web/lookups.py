@@ -72,7 +72,7 @@ class Lookups:
         return Response(self._body(_results(request.who, answer), answer.freshness))
 
     def at_once(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
-        """The answer to a list without a task: `told` is called with its body, or with None for `lookup` to say."""
+        """The answer to a list without a task: `told` is called with it, or with None for `lookup` to say."""
         key = (who.tenant, "read" in who.scopes, body)
         repeat = self._repeated.get(self._desk.generation, key)
         if repeat is None:

@@ -1,8 +1,8 @@
 """HTTP/1.1, as uvicorn reads it; and lookups of those who are remembered, without most of what that costs.
 
-A request whose head is remembered (`serving_layer.web.heads`) is neither parsed nor given a task: its body goes
-to the application at once, and its answer to the socket. Where that answer cannot be given, the same bytes go
-to uvicorn, as if they had just arrived. So there is one way to be right, and a short cut to it.
+A request whose head is remembered (`serving_layer.web.heads`) is neither parsed nor given a task: its body
+goes to the application at once, and its answer to the socket. Where that answer cannot be given, the same
+bytes go to uvicorn, as if they had just arrived. So there is one way to be right, and a short cut to it.
 
 One request at a time: what arrives while one is under way waits for it.
 """
@@ -32,8 +32,8 @@ class Protocol(HttpToolsProtocol):
         self._head: Head | None = None
         self._data = b""
         self._asked = False
-        # Requests on the usual way: how many have begun, whether the last has not arrived whole, the bytes of its
-        # head where that has not, and when it is too late for that.
+        # Requests on the usual way: how many have begun, whether the last has not arrived whole, the bytes of
+        # its head where that has not, and when it is too late for that.
         self._begun = 0
         self._partial = False
         self._unread = 0

@@ -6,6 +6,7 @@ from threading import Event, Thread
 import pytest
 from uvicorn import Config, Server
 
+from deploy.awaiting import until
 from deploy.local.ports import free_port
 from identity import Verdict
 from serving_layer.web.asgi import Exchange
@@ -64,8 +65,7 @@ class Running(Served):
         )
         self._server = Server(config)
         serving = asyncio.ensure_future(self._server.serve())
-        while not self._server.started:
-            await asyncio.sleep(0.01)
+        await asyncio.to_thread(until, lambda: self._server.started, "the server", every=0.01)
         begun.set()
         await serving
 
