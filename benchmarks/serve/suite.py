@@ -35,7 +35,9 @@ SIZE = Size(1_000_000, 100_000)
 CONNECTIONS = 32
 LIST = 1_000
 LISTS_AT_ONCE = 4
-_SAMPLE = 200_000  # requests made beforehand
+_SAMPLE = 400_000  # requests made beforehand: more than are asked for in one part
+_EARLIER = 150_000  # those of visitors who came before, so that the server knows who comes often
+_EARLIER_S = 8.0
 _LISTS = 200
 _UNIFORM_LISTS = 400  # of twice as many identifiers as a server remembers
 _CHECKED = 2_000
@@ -75,6 +77,7 @@ class _Rounds:
         chance = random.Random(0)
         visitors = self._visitors(chance)
         known = list(ready.identifiers())
+        self._earlier = self._load("earlier", (_body([x]) for x in islice(visitors, _EARLIER)))
         self._singles = self._load("single", (_body([x]) for x in islice(visitors, _SAMPLE)))
         self._lists = self._load("bulk", (_body(list(islice(visitors, LIST))) for _ in range(_LISTS)))
         uniform = (_body(chance.choices(known, k=LIST)) for _ in range(_UNIFORM_LISTS))
@@ -148,15 +151,24 @@ class _Rounds:
         return load.run(url, connections, self._plan.seconds)
 
     def _single(self, url: str) -> dict[str, float]:
+        """To a server that has just begun, and when others have been there: customers come again, as they do."""
+        begun = self._earlier.run(url, CONNECTIONS, _EARLIER_S)
         found = self._run(self._singles, url)
-        return {"lookups_per_s": found.per_second, "lookup_p50_s": found.p50, "lookup_p99_s": found.p99}
+        return {
+            "begun_lookups_per_s": begun.per_second,
+            "begun_p99_s": begun.p99,
+            "lookups_per_s": found.per_second,
+            "lookup_p50_s": found.p50,
+            "lookup_p99_s": found.p99,
+        }
 
     def _telling(self) -> dict[str, float]:
-        """The same requests to a server that has just begun as well, of people of whom more is known."""
+        """The same requests, also when others have been there, of people of whom more is known."""
         self._stage.go_live(TELLING)
         try:
             with self._stage.serving() as url:
                 self._check_told(url)
+                self._earlier.run(url, CONNECTIONS, _EARLIER_S)
                 return {"telling_lookups_per_s": self._run(self._singles, url).per_second}
         finally:
             self._stage.go_live(GENERATIONS[0])

@@ -1,7 +1,8 @@
 """Heads of requests, remembered: who asks again and again sends the same bytes in front of each body.
 
 What they say was worked out once, by uvicorn's parser and the table of routes, for a request that was
-answered in the usual way. Bytes that are the same say the same; whether the key is valid is looked at each time.
+answered in the usual way. Bytes that are the same say the same; whether the key is valid is looked at each
+time.
 """
 
 from collections.abc import Sequence
