@@ -5,14 +5,19 @@ No header, an unknown secret, an expired one and a token of somebody else's issu
 
 from typing import Final
 
-from serving_layer.access.keys import PREFIX, KeyRing
+from serving_layer.access.keys import PREFIX, KeyRing, digest
 from serving_layer.access.oidc import Tokens
 from serving_layer.access.principal import Principal
 from serving_layer.errors import Refused
 
 _BEARER: Final = "Bearer "
-_KEY: Final = _BEARER + PREFIX
 _UNKNOWN: Final = "no valid key or token: send 'Authorization: Bearer …'"
+
+
+def key_in(header: str) -> str | None:
+    """The hash of the key's secret in an Authorization header, where there is one."""
+    secret = header.removeprefix(_BEARER)
+    return digest(secret) if secret != header and secret.startswith(PREFIX) else None
 
 
 class Gate:
@@ -22,11 +27,9 @@ class Gate:
         self._keys = keys
         self._tokens = tokens
 
-    def known(self, header: str, scope: str) -> Principal | None:
-        """Who asks, if it is a key's holder, and he may; None is for `pass_` to say."""
-        if not header.startswith(_KEY):
-            return None
-        principal = self._keys.find(header[len(_BEARER) :])
+    def holder(self, hash_: str, scope: str) -> Principal | None:
+        """Who holds the key whose secret has this hash, if he may; None is for `pass_` to say."""
+        principal = self._keys.holder(hash_)
         return principal if principal is not None and scope in principal.scopes else None
 
     async def pass_(self, header: str | None, scope: str) -> Principal:

@@ -97,11 +97,15 @@ class KeyRing:
 
     def find(self, secret: str) -> Principal | None:
         """Whose it is, if it is valid now."""
+        return self.holder(digest(secret))
+
+    def holder(self, hash_: str) -> Principal | None:
+        """The same by a secret's `digest`."""
         now = self._clock()
         if now >= self._look_at:
             self._look_at = now + RELOAD_S
             self._reload()
-        known = self._secrets.get(digest(secret))
+        known = self._secrets.get(hash_)
         if known is None or (known[1] is not None and known[1] <= now):
             return None
         return known[0]

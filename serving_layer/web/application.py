@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from identity import UnknownTypeError
 from schemas.errors import SchemaError
-from serving_layer.access.gate import Gate
+from serving_layer.access.gate import Gate, key_in
 from serving_layer.errors import Refused
 from serving_layer.metrics import Metrics
 from serving_layer.web.message import NDJSON, Headers, Peer, Request, Response, Stream, json
@@ -18,10 +18,13 @@ log = logging.getLogger(__name__)
 
 
 class Ticket(NamedTuple):
-    """What the head of a request says that may be answered at once; `length` is its body's, in bytes."""
+    """What the head of a request says that may be answered at once.
+
+    `key` is the hash of its key's secret, `length` its body's, in bytes.
+    """
 
     route: Route
-    authorization: str
+    key: str
     length: int
 
 
@@ -36,12 +39,12 @@ class Application:
     def ticket(self, method: str, path: str, headers: Headers) -> Ticket | None:
         """What to show at `at_once` for requests with such a head; None where that answers none."""
         found = self.table.find(method, path)
-        length = headers.get("content-length")
-        if found is None or found[0].at_once is None or length is None or int(length) > found[0].most:
+        length, key = headers.get("content-length"), key_in(headers.get("authorization", ""))
+        if found is None or found[0].at_once is None or key is None:
             return None
-        if headers.get("content-type", "").startswith(NDJSON):
+        if length is None or int(length) > found[0].most or headers.get("content-type", "").startswith(NDJSON):
             return None
-        return Ticket(found[0], headers.get("authorization", ""), int(length))
+        return Ticket(found[0], key, int(length))
 
     def at_once(self, ticket: Ticket, body: bytes, told: Callable[[bytes | None], None]) -> None:
         """Have `told` called once, with the body of an answer, without a task.
@@ -52,7 +55,7 @@ class Application:
         route = ticket.route
         assert route.at_once is not None, "such routes have tickets"
         assert route.scope is not None, "and ask who it is"
-        principal = self._gate.known(ticket.authorization, route.scope)
+        principal = self._gate.holder(ticket.key, route.scope)
         if principal is None:
             told(None)
             return
