@@ -42,7 +42,8 @@ class Application:
         length, key = headers.get("content-length"), key_in(headers.get("authorization", ""))
         if found is None or found[0].at_once is None or key is None:
             return None
-        if length is None or int(length) > found[0].most or headers.get("content-type", "").startswith(NDJSON):
+        is_stream = headers.get("content-type", "").startswith(NDJSON)
+        if is_stream or length is None or int(length) > found[0].most:
             return None
         return Ticket(found[0], key, int(length))
 
