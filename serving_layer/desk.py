@@ -135,7 +135,7 @@ class Desk:
         spend(who, 1)
         question = questions.customer(who.tenant, customer_id)
         outcome, freshness = await self.ask(question, who.tenant)
-        known = _known([outcome] if outcome is not None else [])
+        known = questions.ids_of([outcome] if outcome is not None else [])
         self._told(who, "customer", known, 1, stale=freshness.stale)
         return outcome, freshness
 
@@ -153,7 +153,7 @@ class Desk:
         """Why two (type, raw value) pairs are one customer, or not. Raises as `lookup` does."""
         spend(who, 2)
         found = await self.ask(explain(who.tenant, a, b), who.tenant)
-        self._told(who, "explain", _known([found.a, found.b]), 2, stale=found.freshness.stale)
+        self._told(who, "explain", questions.ids_of([found.a, found.b]), 2, stale=found.freshness.stale)
         return found
 
     async def permitted(
@@ -190,7 +190,7 @@ class Desk:
         """Whom an id means, as a graph. Raises as `customer` does."""
         spend(who, 1)
         found, freshness = await self.ask(picture(who.tenant, customer_id), who.tenant)
-        known = _known([found.outcome] if found is not None else [])
+        known = questions.ids_of([found.outcome] if found is not None else [])
         self._told(who, "graph", known, 1, stale=freshness.stale)
         return found, freshness
 
@@ -216,8 +216,3 @@ class Desk:
         self._metrics.looked_up(len(known), unknown, stale=stale)
         account(who, unknown)
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
-
-
-def _known(found: Sequence[Outcome]) -> list[str]:
-    """The ids of those that are a customer."""
-    return [outcome.customer[0] for outcome in found if outcome.customer is not None]

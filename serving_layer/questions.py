@@ -29,7 +29,12 @@ class Answer(NamedTuple):
     @property
     def ids(self) -> list[str]:
         """The ids of those that are a customer."""
-        return [outcome.customer[0] for outcome in self.found if outcome.customer is not None]
+        return ids_of(self.found)
+
+
+def ids_of(found: Iterable[Outcome]) -> list[str]:
+    """The ids of those that are a customer."""
+    return [outcome.customer[0] for outcome in found if outcome.customer is not None]
 
 
 class Moved(Exception):

@@ -57,6 +57,8 @@ class Heads:
         names = [name for name, _ in fields]
         if not _MORE.isdisjoint(names) or any(names.count(name) > 1 for name in _ONCE):
             return
+        if data.count(b"\n", 0, data.find(END)) != data.count(b"\r\n", 0, data.find(END)):
+            return  # whoever ends lines in another way may mean another end
         if any(name == b"connection" and value.lower() != b"keep-alive" for name, value in fields):
             return
         ticket = self.application.ticket(
