@@ -151,7 +151,7 @@ class _Rounds:
         return load.run(url, connections, self._plan.seconds)
 
     def _single(self, url: str) -> dict[str, float]:
-        """To a server that has just begun, and when others have been there: customers come again, as they do."""
+        """To a server that has just begun, and then to one where others have been."""
         begun = self._earlier.run(url, CONNECTIONS, _EARLIER_S)
         found = self._run(self._singles, url)
         return {
