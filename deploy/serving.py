@@ -1,8 +1,13 @@
 """One process of the HTTP server, put together: what `ucid serve` has uvicorn run, once for each process."""
 
 import gc
+import os
+import signal
 import sys
 from collections.abc import MutableMapping
+from multiprocessing import parent_process
+from multiprocessing.process import BaseProcess
+from threading import Thread
 from typing import Any
 
 from deploy import bootstrap, logs
@@ -101,7 +106,15 @@ class Process:
         await self._shared.close()
 
 
+def _end_with(supervisor: BaseProcess | None) -> None:
+    """End when the process that watches this one has died: nobody renews it, and its port is taken."""
+    if supervisor is not None:
+        supervisor.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def process() -> Process:
     """The application of this process, by its environment."""
     logs.configure()
+    Thread(target=_end_with, args=(parent_process(),), daemon=True).start()
     return Process(Settings.load())

@@ -221,3 +221,13 @@ def test_it_ends_when_asked_and_its_audit_log_is_whole(running):
     assert sum(1 for _, entry in entries(running.directory / "audit") if entry.act == "lookup") > 10
     log = running.log.read_text()
     assert not any(value in log for value in (*TOM.values(), running.secret))
+
+
+def test_a_supervisor_that_is_killed_takes_its_workers_along(tmp_path):
+    with RedisServer() as redis:
+        server = Server(tmp_path, redis)
+        workers = server.workers()
+        server.process.kill()
+        server.process.wait()
+        until(lambda: not any(map(command, workers)), "the workers to end", deadline=30)
+        assert server.ask("/readyz")[0] == 0
