@@ -24,11 +24,11 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
-from typing import Any, Self
+from threading import Lock, local
+from typing import Any, Self, cast
 from weakref import WeakValueDictionary
 
 import lmdb
@@ -189,6 +189,9 @@ def write_shard(directory: Path, index: int, entries: Iterable[tuple[bytes, byte
     return Shard(file.name, count, file.stat().st_size, _checksum(file))
 
 
+Reader = Callable[[bytes], bytes | None]
+
+
 class Generation:
     """A published generation, open for reading; made by `open_generation`. Threads may share it."""
 
@@ -206,6 +209,7 @@ class Generation:
         self.number = number
         self._shards = [self._open(shard) for shard in self.manifest.shards]
         self._recent = blocks.Recent()
+        self._of_thread = local()
 
     def _open(self, shard: Shard) -> lmdb.Environment:
         file = self.directory / shard.file
@@ -254,23 +258,19 @@ class Generation:
         return [self.directory / shard.file for shard in self.manifest.shards]
 
     def _entries(self, keys: Iterable[bytes]) -> dict[bytes, bytes]:
-        found: dict[bytes, bytes] = {}
-        shards, count = self._shards, len(self._shards)
-        if not shards:
-            return found
-        by_shard: dict[int, list[bytes]] = {}
-        for key in keys:
-            by_shard.setdefault(shard_of(key, count), []).append(key)
-        for index, wanted in by_shard.items():
-            with shards[index].begin() as transaction:
-                if len(wanted) == 1:
-                    value = transaction.get(wanted[0])
-                    if value is not None:
-                        found[wanted[0]] = value
-                else:
-                    with transaction.cursor() as cursor:
-                        found.update(cursor.getmulti(wanted))
-        return found
+        readers = self._readers()
+        count = len(readers)
+        if not count:
+            return {}
+        return {key: value for key in keys if (value := readers[shard_of(key, count)](key)) is not None}
+
+    def _readers(self) -> "list[Reader]":
+        """This thread's reads of each shard: a file that never changes is read in one transaction for good."""
+        readers: list[Reader] | None = getattr(self._of_thread, "readers", None)
+        if readers is None:
+            readers = [cast("Reader", shard.begin().get) for shard in self._shards]
+            self._of_thread.readers = readers
+        return readers
 
     def scan(self, prefix: bytes) -> Iterator[tuple[bytes, bytes]]:
         """All records whose key begins with `prefix`."""

@@ -18,6 +18,8 @@ class Budget:
 
     def has(self, count: float) -> bool:
         """Whether so much is there."""
+        if self._left == math.inf:
+            return True
         now = self._clock()
         self._left = min(self._capacity, self._left + (now - self._at) * self._refill)
         self._at = now
