@@ -265,7 +265,7 @@ class Generation:
         return {key: value for key in keys if (value := readers[shard_of(key, count)](key)) is not None}
 
     def _readers(self) -> "list[Reader]":
-        """This thread's reads of each shard: a file that never changes is read in one transaction for good."""
+        """This thread's reads of each shard: who never changes is read in one transaction for good."""
         readers: list[Reader] | None = getattr(self._of_thread, "readers", None)
         if readers is None:
             readers = [cast("Reader", shard.begin().get) for shard in self._shards]
