@@ -41,7 +41,7 @@ class Rejoin:
         self._records = records
         self._rules = rules
         self._most = most
-        self._regions = Together()
+        self._regions: Together[Identifier] = Together()
         self._taken: set[Identifier] = set()
         self._done: dict[Identifier, list[Group]] = {}  # by what stands for a region
         self._before: dict[Identifier, dict[Pair, Mass]] = {}  # by the first member of a customer

@@ -12,7 +12,8 @@
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
 The header is of fixed size so that an identifier that was only seen again is rewritten without being
-decoded, and so that a script in Redis, which cannot hash, finds a node's customer in the same round trip.
+decoded (`schemas.again`), and so that a script in Redis, which cannot hash, finds a node's customer in the
+same round trip.
 A node that is all of its customer, without an alias, has no customer record: half of all identifiers.
 
 `FORMAT` stands in every generation's manifest and in every key of the speed view, so a reader never meets
@@ -32,7 +33,7 @@ from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.consent import Permission, Said, Statement
 from identity.facts import NO_SIGNS, NO_WORD, PAST, Failure, Signs, Word
 from identity.graph import Edge, Far, IdRecord, Node
-from identity.staleness import APART
+from identity.staleness import APART as OBJECTS
 
 FORMAT = 3
 
@@ -40,17 +41,17 @@ FAR: Final = b"e"  # the kind of a far link's key
 CLAIMS: Final = b"p"  # of what an identifier permits
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
-_FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
-_LONE, _FIRST, _EXPIRED, _STALE, _APART = 1, 2, 4, 8, 16  # of a node
+ALIVE = MINE | THEIRS
+_FATE = ALIVE | OUT
+_LONE, _FIRST, EXPIRED, STALE, APART = 1, 2, 4, 8, 16  # of a node
 
 # The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far,
 # no signs.
-_USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
+USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_CUSTOMER = bytes(DIGEST)
 _HEADER = Struct(f">{DIGEST}sqqqB")
-_TIMES = Struct(">qq")
 
 # As many keys as the normalised values that an observer remembers.
 _CACHE = 1 << 18
@@ -137,15 +138,15 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
     x, first, seen = node.identifier, node.first, node.seen
     place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
     expired = node.fault is not None and node.fault.startswith("expired")
-    stale = 0 if node.stale is None else _APART if node.stale == APART else _STALE
-    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED | stale
+    stale = 0 if node.stale is None else APART if node.stale == OBJECTS else STALE
+    flags = node.lone * _LONE | (first == x) * _FIRST | expired * EXPIRED | stale
     if edges is None:
         edges = [_edge(other, edge) for other, edge in node.edges.items()]
     tail: list[Any] = [x[0], x[1], edges, node.customer]
     far = tuple((type_, *known) for type_, known in node.far.items())
     signs = None if node.signs == NO_SIGNS else _signed(node)
     rest = (None if first == x else first, node.fault, node.home, node.minted, far, signs)
-    if rest != _USUAL:
+    if rest != USUAL:
         tail += rest
     return _HEADER.pack(place, *seen, flags) + _encode(tail)
 
@@ -159,7 +160,7 @@ def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :]) if rest else _USUAL
+    first, fault, home, minted, far, told = (*rest, *USUAL[len(rest) :]) if rest else USUAL
     signs, stale = (NO_SIGNS, None) if told is None else (read_signs(*told[:2], *told[3:]), told[2])
     x = Identifier(type_, value)
     return Node(
@@ -184,7 +185,7 @@ def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
     A link is `[type, value, …]` of the other end; it lives if both ends are in, and both keep it.
     """
     _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
-    return [edge for edge in edges if edge[2] & _FATE == _ALIVE], customer
+    return [edge for edge in edges if edge[2] & _FATE == ALIVE], customer
 
 
 def identifier_and_customer(node: bytes) -> tuple[str, str, str]:
@@ -225,12 +226,12 @@ def decode_signs(data: bytes) -> Signs:
 
 def is_stale(node: bytes) -> bool:
     """Whether an encoded node is of an identifier that is stale (`identity.staleness`)."""
-    return bool(node[_HEADER.size - 1] & _STALE)
+    return bool(node[_HEADER.size - 1] & STALE)
 
 
 def is_apart(node: bytes) -> bool:
     """Whether an encoded node is of an identifier that objects to being joined (`identity.objection`)."""
-    return bool(node[_HEADER.size - 1] & _APART)
+    return bool(node[_HEADER.size - 1] & APART)
 
 
 def is_lone(node: bytes) -> bool:
@@ -238,15 +239,9 @@ def is_lone(node: bytes) -> bool:
     return bool(node[_HEADER.size - 1] & _LONE)
 
 
-def sighting_of(node: bytes) -> tuple[int, int, int, bool]:
-    """first_seen, last_seen, first_ingested of an encoded node, and whether it is expired."""
-    _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(node)
-    return first_seen, last_seen, first_ingested, flags & _EXPIRED != 0
-
-
-def seen_again(node: bytes, first_seen: int, last_seen: int) -> bytes:
-    """An encoded node with other times, all else as it was."""
-    return node[:DIGEST] + _TIMES.pack(first_seen, last_seen) + node[DIGEST + _TIMES.size :]
+def is_shut(node: bytes) -> bool:
+    """Whether an encoded node is of an identifier that dropped out, whatever its links may say."""
+    return node[:DIGEST] == _NO_CUSTOMER and not node[_HEADER.size - 1] & (_LONE | EXPIRED)
 
 
 def customer_digest(node: bytes) -> bytes:

@@ -92,8 +92,8 @@ class Applier:
         for (group, _), committed in zip(settled.grown, done, strict=True):
             if not committed:
                 group.add_to(settled.rest)
-        settled.rest.seen.update((x, facts.seen[x]) for x in lost)
-        settled.rest.signs.update((x, facts.signs[x]) for x in lost if x in facts.signs)
+        for who in lost:
+            settled.leave(who, facts)
         if teller is not None:
             self._metrics.customers([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)

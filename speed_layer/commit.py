@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+import hiredis
 from redis import Redis
 
 from identity import Identifier
@@ -17,6 +18,7 @@ from schemas import overlay
 from speed_layer.changes import Teller
 from speed_layer.changeset import Changeset
 from speed_layer.errors import LostView
+from speed_layer.grouping import Group
 from speed_layer.quick import Founded, Quick, SeenAgain
 from speed_layer.view import SpeedView, script
 
@@ -58,11 +60,10 @@ class Committer:
 
     def commit_quick(
         self, view: SpeedView, epoch: bytes, settled: Quick, teller: Teller | None
-    ) -> tuple[list[Identifier], list[bool]]:
+    ) -> tuple[list[Identifier | Group], list[bool]]:
         """Commit what the quick way settled.
 
-        Returns the identifiers, new or seen again, that met a conflict, and of each group that grew whether
-        it is done.
+        Returns who, new or seen again, met a conflict, and of each group that grew whether it is done.
         """
         founded, again, grown = self._calls(
             epoch,
@@ -75,12 +76,13 @@ class Committer:
 
     def write(self, epoch: bytes, records: Sequence[Write]) -> list[int]:
         """Write records, each by itself; the places of those that met a conflict."""
-        (replies,) = self._calls(epoch, _Calls(self._again, records, SINGLE_TOGETHER, lambda record: record))
+        calls = _Calls(self._again, records, SINGLE_TOGETHER, lambda record: (1, *record))
+        (replies,) = self._calls(epoch, calls)
         return _places(replies)
 
     def _foundings(self, nodes: Sequence[Founded], teller: Teller | None) -> "_Calls[Founded]":
         def arguments(node: Founded) -> tuple[bytes, ...]:
-            told = teller.created(node.identifier, node.customer_id) if teller is not None else b""
+            told = teller.created(node.who, node.customer_id) if teller is not None else b""
             return *node.write, told
 
         return _Calls(self._found, nodes, SINGLE_TOGETHER, arguments)
@@ -125,7 +127,8 @@ class _Calls(Generic[Item]):
         for start in starts:
             for item in self.items[start : start + self.together]:
                 command += self.arguments(item)
-            connection.send_packed_command(connection.pack_command(*command))
+            # As the connection would pack it, but without looking at each argument first.
+            connection.send_packed_command([hiredis.pack_command(tuple(command))])
             command = ["EVALSHA", self.script.sha, *head]
         return len(starts)
 
@@ -145,8 +148,8 @@ def _connected(redis: Redis, send: Callable[[Any], list[Any]]) -> list[Any]:
     return replies
 
 
-def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier]:
-    return [nodes[place].identifier for place in _places(replies)]
+def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier | Group]:
+    return [nodes[place].who for place in _places(replies)]
 
 
 def _places(replies: list[list[int]]) -> list[int]:

@@ -2,6 +2,7 @@
 
 import struct
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from unittest import mock
@@ -10,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from identity import Facts, Identifier, resolve, rulefile
+from identity import Facts, Identifier, Seen, resolve, rulefile
 from identity.graph import Node
 from identity.notation import DAY
 from schemas import overlay, records
+from schemas.again import seen_again
 from speed_layer import apply, contention
 from speed_layer.commit import SINGLE_TOGETHER, Committer
 from speed_layer.errors import Contention, LostView
@@ -42,6 +44,18 @@ from tests.speed.world import (
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 as_ofs = st.sampled_from([None, None, 10, 25])
+# In microseconds since 1970: only times of today are replaced where they stand in a record.
+todays = st.sampled_from([0, 1 << 50])
+
+
+def numbered_on(today, log):
+    return [
+        (replace(event, occurred_at=event.occurred_at + today), at + today) for event, at in numbered(log)
+    ]
+
+
+def on(today, as_of):
+    return as_of if as_of is None else as_of + today
 
 
 def carefully(stream, facts):
@@ -83,10 +97,12 @@ def records_in(redis, generation):
     return found
 
 
-@given(any_rules, any_logs, any_logs, as_ofs, deliveries())
+@given(any_rules, any_logs, any_logs, as_ofs, deliveries(), todays)
 @few
-def test_the_quick_way_writes_what_the_careful_way_writes(redis, rules, prefix, suffix, as_of, deliver):
-    log = numbered(prefix + suffix)
+def test_the_quick_way_writes_what_the_careful_way_writes(
+    redis, rules, prefix, suffix, as_of, deliver, today
+):
+    log, as_of = numbered_on(today, prefix + suffix), on(today, as_of)
     batches = [facts_of(batch) for batch in deliver(log[len(prefix) :])]
     outcomes = []
     with passing(facts_of(log[: len(prefix)]), rules, MINTER_OF_LOGS, as_of) as (generation, _):
@@ -128,10 +144,10 @@ def before_read(number, act):
         yield reads
 
 
-def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted):
+def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted, today):
     """What comes of it where another worker writes at or in the read of that number, by `interrupted`."""
     redis.flushall()
-    log = numbered(prefix + mine + theirs)
+    log, as_of = numbered_on(today, prefix + mine + theirs), on(today, as_of)
     known, rest = log[: len(prefix)], log[len(prefix) :]
     with passing(facts_of(known), rules, MINTER_OF_LOGS, as_of) as (generation, handed_on):
         stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
@@ -142,10 +158,12 @@ def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted
         assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
 
 
-@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5))
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5), todays)
 @few
-def test_another_worker_may_write_between_any_two_reads(redis, rules, prefix, mine, theirs, as_of, number):
-    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(before_read, number))
+def test_another_worker_may_write_between_any_two_reads(
+    redis, rules, prefix, mine, theirs, as_of, number, today
+):
+    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(before_read, number), today)
 
 
 @contextmanager
@@ -165,13 +183,35 @@ def within_read(number, share, act):
         yield reads
 
 
-@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 3), st.floats(0, 1))
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 3), st.floats(0, 1), todays)
 @few
 def test_another_worker_may_write_in_the_middle_of_a_read(
-    redis, rules, prefix, mine, theirs, as_of, number, share
+    redis, rules, prefix, mine, theirs, as_of, number, share, today
 ):
     """A read of many keys is several commands."""
-    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(within_read, number, share))
+    torn = partial(within_read, number, share)
+    while_reading(redis, rules, prefix, mine, theirs, as_of, number, torn, today)
+
+
+def test_links_that_are_seen_again_are_no_matter_to_their_customer(world):
+    """However crowded it is: nothing else of it is read or written."""
+    today = 1 << 50
+    stream, other = world([ANN])
+    shared = [sighting(A, Identifier("mail", name), at=today) for name in "xyz"]
+    for facts in (*shared, sighting(TOM, B, at=today), sighting(A, TOM, at=today)):
+        stream.apply(facts)
+    facts = sighting(A, TOM, at=today + 5)
+    facts.update(sighting(TOM, B, at=today + 6))
+    settled = quick(stream.view(), facts, stream._rules, MINTER, None)
+    assert (len(settled.again), settled.founded, settled.grown) == (1, [], [])
+    assert settled.rest == Facts()
+    # Another worker came first with one end: then none of it is written.
+    with after_reading(lambda: other.apply(sighting(A, at=today + 9))):
+        assert stream.apply(facts) == 1
+    nodes = stream.view().nodes([A, B, TOM])
+    assert [nodes[x].seen.last_seen - today for x in (A, B, TOM)] == [9, 6, 6]
+    assert nodes[A].edges[TOM].link == nodes[TOM].edges[A].link
+    assert nodes[A].edges[TOM].link.last_seen == today + 5
 
 
 def members(stream, x):
@@ -245,7 +285,7 @@ def test_one_that_is_seen_again_gets_wider_times_and_a_version(redis, world, kno
     assert changed == overlay.view_prefix(1) + records.node_key("default", A)
     assert now == struct.pack(">Q", overlay.next_version(version))
     if known == "by the stream":
-        assert wider == records.seen_again(record, 1, 5)
+        assert wider == seen_again(record, Seen(1, 5, 1))
     node = records.decode_node(wider)
     assert (node.seen, node.edges.keys(), node.customer) == (
         (1, 5, 1),
@@ -288,6 +328,7 @@ def mailed(outcome, *together, at=1):
 
 def test_a_sign_of_life_needs_no_decision_and_a_failure_does(redis, tmp_path):
     stream = Stream(redis, generation_of(tmp_path, sighting(MAIL, TOM)), STALE, MINTER)
+    year = 1 << 45  # microseconds
 
     def settled(facts):
         return quick(stream.view(), facts, STALE, MINTER, None)
@@ -295,17 +336,17 @@ def test_a_sign_of_life_needs_no_decision_and_a_failure_does(redis, tmp_path):
     def known():
         return stream.view().nodes([MAIL])[MAIL]
 
-    (again,) = settled(mailed("click", MAIL, at=5)).again
-    assert again.identifier == MAIL
-    failure = mailed("hard_bounce", MAIL, at=4)
+    (again,) = settled(mailed("click", MAIL, at=year + 5)).again
+    assert again.who == MAIL
+    failure = mailed("hard_bounce", MAIL, at=year + 4)
     assert settled(failure).rest == failure
-    for facts in (mailed("click", MAIL, at=5), failure):
+    for facts in (mailed("click", MAIL, at=year + 5), failure):
         stream.apply(facts)
-    assert (known().seen.last_seen, known().signs.revived, known().stale) == (5, 5, None)
-    assert settled(mailed("click", MAIL, at=3)) == Quick()
-    stream.apply(mailed("hard_bounce", MAIL, at=6))
-    assert known().stale == 6
-    click = mailed("click", MAIL, at=7)
+    assert (known().seen.last_seen, known().signs.revived, known().stale) == (year + 5, year + 5, None)
+    assert settled(mailed("click", MAIL, at=year + 3)) == Quick()
+    stream.apply(mailed("hard_bounce", MAIL, at=year + 6))
+    assert known().stale == year + 6
+    click = mailed("click", MAIL, at=year + 7)
     assert settled(click).rest == click
     stream.apply(click)
     assert known().stale is None
