@@ -17,7 +17,7 @@ from identity.graph import Edge, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted, Minter
 from identity.rules import Rules
-from identity.screen import identifier_fault, link_fault
+from identity.screen import expiry, link_fault
 from identity.upkeep import Update
 
 
@@ -137,16 +137,17 @@ class _Growth:
         counts: dict[str, int] = {}
         for type_, _ in self.nodes[x].edges:
             counts[type_] = counts.get(type_, 0) + 1
-        hot = self.rules.types[x[0]].hot
-        return all(
-            count <= self.rules.between(x[0], type_).keep and (hot is None or count <= hot)
-            for type_, count in counts.items()
-        )
+        hot, between = self.rules.types[x[0]].hot, self.rules.between
+        for type_, count in counts.items():
+            if count > between(x[0], type_).keep or (hot is not None and count > hot):
+                return False
+        return True
 
     def join(self, newcomers: list[Identifier], customers: Sequence[Customer]) -> bool:
         """Put all nodes into one customer; returns whether that was possible without a decision."""
         known, nodes = self.known, self.nodes
-        if any(identifier_fault(x, nodes[x].seen, {}, self.rules, self.as_of) for x in newcomers):
+        oldest = expiry(self.rules, self.as_of) if newcomers else {}
+        if oldest and any(nodes[x].seen[1] < oldest.get(x[0], PAST) for x in newcomers):
             return False
         alone = [
             Customer(known[x].customer, (x,)) for x in self.update.read_nodes if x in known and known[x].lone
@@ -168,30 +169,29 @@ class _Growth:
     def _named(self, old: list[Customer], newcomers: list[Identifier]) -> Customer | None:
         """The customer whose id and aliases stay, or a new one; None where that is not plain."""
         known, nodes = self.known, self.nodes
-        youngest = min(((nodes[x].seen[2], x) for x in newcomers), default=None)
+        first_new = min(((nodes[x].seen[2], x) for x in newcomers), default=None)
         if not old:
-            assert youngest is not None, "who is no newcomer has a customer"
-            first_ingested, anchor = youngest
+            assert first_new is not None, "who is no newcomer has a customer"
+            first_ingested, anchor = first_new
             customer_id = self.minter.mint(anchor, first_ingested)
             self.update.minted[customer_id] = Minted(0, first_ingested, anchor, 0)
             return Customer(customer_id, (anchor,))
         if len(old) == 1:
             # Whoever anchors it is at least as old as these, and so older than the newcomers.
             oldest = min((known[x].seen[2], x) for x in self.update.read_nodes if x in known)
-            return old[0] if youngest is None or oldest < youngest else None
+            return old[0] if first_new is None or oldest < first_new else None
         everyone = [known.get(x) for customer in old for x in customer.members]
-        if not all(node is not None and node.home is None and not node.foes for node in everyone):
+        if any(node is None or node.home is not None or node.foes for node in everyone):
             return None
-        nodes_of = [node for node in everyone if node is not None]
-        oldest_node = min(nodes_of, key=lambda node: (node.seen[2], node.identifier))
-        oldest = (oldest_node.seen[2], oldest_node.identifier)
-        if youngest is not None and youngest < oldest:
+        oldest, customer_id = min(
+            ((node.seen[2], node.identifier), node.customer) for node in everyone if node is not None
+        )
+        if first_new is not None and first_new < oldest:
             return None
-        # All of it rests on each of them: who is the oldest, and that nobody is kept apart from another.
-        self.update.read_nodes += [
-            x for customer in old for x in customer.members if x not in self.update.read_nodes
-        ]
-        return Customer(oldest_node.customer, (oldest_node.identifier,))
+        # It rests on each of them: on who is the oldest, and that nobody is kept apart from another.
+        read = set(self.update.read_nodes)
+        self.update.read_nodes += [x for customer in old for x in customer.members if x not in read]
+        return Customer(customer_id, oldest[1:])
 
     def _placed(self, old: list[Customer], customer: Customer) -> bool:
         """Tell everybody where they belong now."""

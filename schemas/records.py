@@ -43,6 +43,8 @@ CLAIMS: Final = b"p"  # of what an identifier permits
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
 ALIVE = MINE | THEIRS
 _FATE = ALIVE | OUT
+_FATES = [(flags & MINE != 0, flags & THEIRS != 0, flags & OUT != 0) for flags in range(_FATE + 1)]
+_FLAGS = {fate: flags for flags, fate in enumerate(_FATES)}
 _LONE, _FIRST, EXPIRED, STALE, APART = 1, 2, 4, 8, 16  # of a node
 
 # The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far,
@@ -135,20 +137,29 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
 
     `edges` are the node's, in the form of `edge_form`, for who has made no `Edge` of them.
     """
-    x, first, seen = node.identifier, node.first, node.seen
+    x, first, fault, stale = node.identifier, node.first, node.fault, node.stale
     place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
-    expired = node.fault is not None and node.fault.startswith("expired")
-    stale = 0 if node.stale is None else APART if node.stale == OBJECTS else STALE
-    flags = node.lone * _LONE | (first == x) * _FIRST | expired * EXPIRED | stale
+    flags = _LONE if node.lone else 0
+    if first == x:
+        flags, first = flags | _FIRST, None
+    if fault is not None and fault.startswith("expired"):
+        flags |= EXPIRED
+    if stale is not None:
+        flags |= APART if stale == OBJECTS else STALE
     if edges is None:
-        edges = [_edge(other, edge) for other, edge in node.edges.items()]
-    tail: list[Any] = [x[0], x[1], edges, node.customer]
-    far = tuple((type_, *known) for type_, known in node.far.items())
+        edges = [
+            (*other, _FLAGS[mine, theirs, out], *link[:3])
+            if link[4] == PAST
+            else (*other, _FLAGS[mine, theirs, out], *link)
+            for other, (link, mine, theirs, out) in node.edges.items()
+        ]
+    body: tuple[Any, ...] = (x[0], x[1], edges, node.customer)
+    far = tuple([(type_, *known) for type_, known in node.far.items()]) if node.far else ()
     signs = None if node.signs == NO_SIGNS else _signed(node)
-    rest = (None if first == x else first, node.fault, node.home, node.minted, far, signs)
+    rest = (first, fault, node.home, node.minted, far, signs)
     if rest != USUAL:
-        tail += rest
-    return _HEADER.pack(place, *seen, flags) + _encode(tail)
+        body += rest
+    return _HEADER.pack(place, *node.seen, flags) + _encode(body)
 
 
 def encode_lone(x: Identifier, seen: Seen, customer: str) -> bytes:
@@ -166,7 +177,7 @@ def decode_node(data: bytes) -> Node:
     return Node(
         x,
         Seen(first_seen, last_seen, first_ingested),
-        dict(_read_edge(*edge) for edge in edges),
+        dict([_read_edge(*edge) for edge in edges]),
         fault,
         customer,
         x if flags & _FIRST else Identifier(*first) if first is not None else None,
@@ -202,7 +213,7 @@ def plain_customer(data: bytes) -> list[Any]:
 
 def encode_far(other: Identifier, edge: Edge) -> bytes:
     """The record of a far link, by the end that holds it."""
-    return _encode(_edge(other, edge))
+    return _encode(edge_form(*other, _FLAGS[edge[1:]], *edge.link))
 
 
 def decode_far(data: bytes) -> tuple[Identifier, Edge]:
@@ -267,11 +278,6 @@ def read_signs(revived: int, failures: Iterable[tuple[int, str]], word: tuple[in
     return _new(Signs, (revived, failed, word if word is NO_WORD else Word(*word)))
 
 
-def _edge(other: Identifier, edge: Edge) -> EdgeForm:
-    flags = edge.mine * MINE | edge.theirs * THEIRS | edge.out * OUT
-    return edge_form(*other, flags, *edge.link)
-
-
 def edge_form(
     type_: str,
     value: str,
@@ -298,8 +304,7 @@ def _read_edge(
     decided_at: int = PAST,
 ) -> tuple[Identifier, Edge]:
     link = _new(Link, (first_seen, last_seen, first_ingested, _VERDICTS[verdict], decided_at))
-    mine, theirs, out = flags & MINE != 0, flags & THEIRS != 0, flags & OUT != 0
-    return _new(Identifier, (type_, value)), _new(Edge, (link, mine, theirs, out))
+    return _new(Identifier, (type_, value)), _new(Edge, (link, *_FATES[flags]))
 
 
 def encode_customer(customer: Customer) -> bytes:

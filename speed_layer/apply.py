@@ -88,19 +88,15 @@ class Applier:
         """Returns the facts that are left, and the number of conflicts."""
         view, epoch = self._view(minter), self._state.epoch
         settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
-        lost, done = self._committer.commit_quick(view, epoch, settled, teller)
-        for (group, _), committed in zip(settled.grown, done, strict=True):
-            if not committed:
-                group.add_to(settled.rest)
+        lost = self._committer.commit_quick(view, epoch, settled, teller)
         for who in lost:
             settled.leave(who, facts)
         if teller is not None:
             self._metrics.customers([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
-        conflicts = len(lost) + done.count(False)
-        if conflicts:
-            self._metrics.conflicts(conflicts)
-        return settled.rest, conflicts
+        if lost:
+            self._metrics.conflicts(len(lost))
+        return settled.rest, len(lost)
 
     def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
         """Returns the facts to try again, and the number of conflicts.

@@ -24,7 +24,8 @@ class Changeset:
             self._read += [records.far_key(tenant, *ends) for ends in update.read_far]
         self._read += [records.customer_key(tenant, x) for x in update.read_customers]
         versions = view.versions
-        self.version = overlay.next_version(*[versions.get(key, overlay.ABSENT) for key in self._read])
+        read = [versions[key] for key in self._read if key in versions]
+        self.version = overlay.next_version(*read)
         self._head = overlay.value(self.version, b"")
 
     def arguments(self, changes: Sequence[bytes]) -> list[Any]:

@@ -12,20 +12,20 @@
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
-from identity import Customer, Facts, Identifier, Minter, Rules, Seen, staleness
+from identity import Facts, Identifier, Minter, Rules, Seen, staleness
 from identity.facts import NO_WORD, PAST, Link, Signs
 from identity.graph import Node
-from identity.growth import grow
 from identity.screen import expiry
 from identity.upkeep import Update
 from schemas import overlay, records
 from schemas.again import met_again, seen_again
 from speed_layer.grouping import Group, grouped, shut_out
+from speed_layer.growing import growths
 from speed_layer.view import Loaded, SpeedView
 
 _FIRST = overlay.value(overlay.next_version(), b"")
@@ -54,12 +54,25 @@ class Founded(NamedTuple):
 
 @dataclass(slots=True)
 class Quick:
-    """What a batch comes to: what is written at once, and the facts that must be decided upon."""
+    """What a batch comes to: what is written at once, and the facts that must be decided upon.
+
+    What grows is found out when `updates` are asked for: until then Redis may work at the rest. With the last
+    of them `grown` and `rest` are complete.
+    """
 
     again: list[SeenAgain] = field(default_factory=list)
     founded: list[Founded] = field(default_factory=list)
+    growing: Iterator[tuple[Group, Update]] = field(default_factory=lambda: iter(()))
     grown: list[tuple[Group, Update]] = field(default_factory=list)
     rest: Facts = field(default_factory=Facts)
+
+    @property
+    def updates(self) -> Iterator[Update]:
+        """Of all that grows; from the first on, however often they are asked for."""
+        yield from [update for _, update in self.grown]
+        for growth in self.growing:
+            self.grown.append(growth)
+            yield growth[1]
 
     def leave(self, who: Identifier | Group, facts: Facts) -> None:
         """Leave somebody to be decided upon after all."""
@@ -75,29 +88,22 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
     """Settle what can be settled without a decision."""
     result = Quick()
     tied = set(chain.from_iterable(facts.links))
-    read = dict(zip(facts.seen, view.read(facts.seen), strict=True))
     alone = _Alone(result, facts, rules, minter, expiry(rules, as_of))
-    for x, loaded in read.items():
-        if x not in tied and not alone.settle(x, loaded):
+    read = {}
+    for x, loaded in zip(facts.seen, view.read(facts.seen), strict=True):
+        if x in tied:
+            read[x] = loaded
+        elif not alone.settle(x, loaded):
             result.leave(x, facts)
-    known = {x: read[x].record for x in tied if read[x].record}
-    growing = []
+    known = {x: loaded.record for x, loaded in read.items() if loaded.record}
+    groups = []
     for group in grouped(facts, known, shut_out(facts, known, result.rest)):
         write = _again(group, read)
         if write is None:
-            growing.append(group)
+            groups.append(group)
         elif write:
             result.again.append(SeenAgain(group, write))
-    nodes = {x: view.decoded(known[x]) for group in growing for x in group.seen if x in known}
-    joining = _joining(view, nodes, growing)
-    for group, customers in zip(growing, joining, strict=True):
-        update = None
-        if customers is not None:
-            update = grow(group.seen, group.links, group.signs, nodes, customers, rules, minter, as_of)
-        if update is None:
-            group.add_to(result.rest)
-        elif update.nodes:
-            result.grown.append((group, update))
+    result.growing = growths(view, groups, known, result.rest, rules, minter, as_of)
     return result
 
 
@@ -170,38 +176,3 @@ def _again(group: Group, read: Mapping[Identifier, Loaded]) -> list[Any] | None:
             write[0] += 1
             write += (key, version, overlay.following(version, again))
     return write if write[0] else []
-
-
-def _joining(
-    view: SpeedView, nodes: dict[Identifier, Node], groups: list[Group]
-) -> list[Sequence[Customer] | None]:
-    """Of each group the customers of several that it joins; None where another worker moved one meanwhile.
-
-    Their members, where they are to hear of it, are among `nodes` then.
-    """
-    firsts = [_firsts(group, nodes) if _adds(group, nodes) else set() for group in groups]
-    found = view.customers({first for some in firsts for first in some})
-    joining = [[found[first] for first in some] if found.keys() >= some else None for some in firsts]
-    wanted = {
-        member
-        for group, customers in zip(groups, joining, strict=True)
-        for customer in customers or ()
-        if len(customers or ()) > 1 or min(group.seen) < customer.members[0] or _has_lone(group, nodes)
-        for member in customer.members
-        if member not in nodes
-    }
-    nodes |= view.nodes(wanted)
-    return [*joining]
-
-
-def _firsts(group: Group, nodes: Mapping[Identifier, Node]) -> set[Identifier]:
-    known = (nodes[x] for x in group.seen if x in nodes)
-    return {node.first for node in known if node.first is not None and not node.lone}
-
-
-def _has_lone(group: Group, nodes: Mapping[Identifier, Node]) -> bool:
-    return any(x in nodes and nodes[x].lone for x in group.seen)
-
-
-def _adds(group: Group, nodes: Mapping[Identifier, Node]) -> bool:
-    return any(a not in nodes or b not in nodes[a].edges for a, b in group.links)

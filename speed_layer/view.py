@@ -6,9 +6,9 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
-from itertools import groupby
+from itertools import chain, groupby, islice
 from typing import Any, NamedTuple, cast
 
 from redis import Redis
@@ -18,6 +18,7 @@ from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Pair
 from schemas import ERASURES, overlay, records
 from schemas.generation import Generation
+from speed_layer.connection import replies
 from speed_layer.errors import LostView
 
 # Keys in one command, between two of which lookups have their turn.
@@ -58,8 +59,8 @@ class SpeedView:
         found = zip(identifiers, self.read(identifiers), strict=True)
         return {x: self.decoded(record) for x, (_, _, record) in found if record}
 
-    def read(self, identifiers: Iterable[Identifier]) -> list[Loaded]:
-        """Load nodes, not decoded yet."""
+    def read(self, identifiers: Iterable[Identifier]) -> Iterator[Loaded]:
+        """Load nodes, not decoded yet, as `load` does."""
         tenant = self.tenant
         return self.load([records.node_key(tenant, x) for x in identifiers])
 
@@ -110,33 +111,33 @@ class SpeedView:
         keys = {records.id_key(self.tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
-    def load(self, keys: list[bytes]) -> list[Loaded]:
-        """Load records of one kind: the view's own, else the generation's."""
-        if not keys:
-            return []
-        values = self._values(keys)
-        found = self._generation.get(key for key, value in zip(keys, values, strict=True) if value is None)
-        self._below.update(found)
-        loaded = [
-            Loaded(key, overlay.ABSENT, found.get(key, b""))
-            if value is None
-            else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
-            for key, value in zip(keys, values, strict=True)
-        ]
-        self.versions.update([(key, version) for key, version, _ in loaded])
-        return loaded
+    def load(self, keys: list[bytes]) -> Iterator[Loaded]:
+        """Load records of one kind: the view's own, else the generation's.
 
-    def _values(self, keys: list[bytes]) -> list[bytes | None]:
-        """What Redis holds of these records; far links are asked for by themselves."""
-        if keys[0][:1] == records.FAR:
-            return self._far_values(keys)
-        keys = [self._prefix + key for key in keys]
-        if len(keys) <= READ_TOGETHER:
-            return cast("list[bytes | None]", self._redis.mget(keys))
-        pipeline = self._redis.pipeline(transaction=False)
+        Those that have come are handed out while Redis looks for the next.
+        """
+        values = self._values(keys)
         for start in range(0, len(keys), READ_TOGETHER):
-            pipeline.mget(keys[start : start + READ_TOGETHER])
-        return [value for values in pipeline.execute() for value in values]
+            some = keys[start : start + READ_TOGETHER]
+            own = [*zip(some, islice(values, len(some)), strict=True)]
+            found = self._generation.get([key for key, value in own if value is None])
+            self._below.update(found)
+            loaded = [
+                Loaded(key, overlay.ABSENT, found.get(key, b""))
+                if value is None
+                else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
+                for key, value in own
+            ]
+            self.versions.update([(key, version) for key, version, _ in loaded])
+            yield from loaded
+
+    def _values(self, keys: list[bytes]) -> Iterator[bytes | None]:
+        """What Redis holds of these records; far links are asked for by themselves."""
+        if keys and keys[0][:1] == records.FAR:
+            return iter(self._far_values(keys))
+        keys = [self._prefix + key for key in keys]
+        chunks = [keys[start : start + READ_TOGETHER] for start in range(0, len(keys), READ_TOGETHER)]
+        return chain.from_iterable(replies(self._redis, [("MGET", *chunk) for chunk in chunks]))
 
     def _far_values(self, keys: list[bytes]) -> list[bytes | None]:
         pipeline = self._redis.pipeline(transaction=False)
