@@ -61,6 +61,7 @@ _CACHE = 1 << 18
 # What a named tuple does, without the call in between: this runs for every link of every node that is read.
 _new = tuple.__new__
 _VERDICTS = tuple(Verdict)
+_UNDECIDED = 6  # elements of an edge on which nobody decided
 
 EdgeForm = tuple[str | int, ...]
 
@@ -177,7 +178,7 @@ def decode_node(data: bytes) -> Node:
     return Node(
         x,
         Seen(first_seen, last_seen, first_ingested),
-        dict([_read_edge(*edge) for edge in edges]),
+        dict(map(_read_edge, edges)),
         fault,
         customer,
         x if flags & _FIRST else Identifier(*first) if first is not None else None,
@@ -218,7 +219,7 @@ def encode_far(other: Identifier, edge: Edge) -> bytes:
 
 def decode_far(data: bytes) -> tuple[Identifier, Edge]:
     """What `encode_far` wrote."""
-    return _read_edge(*_decode(data))
+    return _read_edge(_decode(data))
 
 
 def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple[str, str]] | None) -> Far:
@@ -293,17 +294,13 @@ def edge_form(
     return seen if decided_at == PAST else (*seen, verdict, decided_at)
 
 
-def _read_edge(
-    type_: str,
-    value: str,
-    flags: int,
-    first_seen: int,
-    last_seen: int,
-    first_ingested: int,
-    verdict: int = Verdict.NONE,
-    decided_at: int = PAST,
-) -> tuple[Identifier, Edge]:
-    link = _new(Link, (first_seen, last_seen, first_ingested, _VERDICTS[verdict], decided_at))
+def _read_edge(form: Sequence[Any]) -> tuple[Identifier, Edge]:
+    if len(form) == _UNDECIDED:
+        type_, value, flags, *times = form
+        link = _new(Link, (*times, Verdict.NONE, PAST))
+    else:
+        type_, value, flags, *times, verdict, decided_at = form
+        link = _new(Link, (*times, _VERDICTS[verdict], decided_at))
     return _new(Identifier, (type_, value)), _new(Edge, (link, *_FATES[flags]))
 
 

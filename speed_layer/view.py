@@ -7,6 +7,7 @@ again, inside Redis, at the moment of writing.
 
 import uuid
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.resources import files
 from itertools import chain, groupby, islice
 from typing import Any, NamedTuple, cast
@@ -23,6 +24,11 @@ from speed_layer.errors import LostView
 
 # Keys in one command, between two of which lookups have their turn.
 READ_TOGETHER = 500
+
+
+# What hangs together with a few shared devices is looked at in every batch. A node that was loaded is not
+# changed.
+_recent = lru_cache(maxsize=1 << 12)(records.decode_node)
 
 
 def script(redis: Redis, name: str) -> Any:  # noqa: ANN401 - redis types no scripts
@@ -57,7 +63,7 @@ class SpeedView:
         """Load nodes."""
         identifiers = list(identifiers)
         found = zip(identifiers, self.read(identifiers), strict=True)
-        return {x: self.decoded(record) for x, (_, _, record) in found if record}
+        return {x: self._own(_recent(record)) for x, (_, _, record) in found if record}
 
     def read(self, identifiers: Iterable[Identifier]) -> Iterator[Loaded]:
         """Load nodes, not decoded yet, as `load` does."""
@@ -66,7 +72,9 @@ class SpeedView:
 
     def decoded(self, record: bytes) -> Node:
         """A node that was loaded."""
-        node = records.decode_node(record)
+        return self._own(records.decode_node(record))
+
+    def _own(self, node: Node) -> Node:
         if node.lone:
             x = node.identifier
             self._lone[x] = Customer(node.customer, (x,))
