@@ -114,6 +114,16 @@ class SpeedView:
             if record
         }
 
+    def customers_at(self, places: Iterable[bytes]) -> dict[bytes, Customer]:
+        """Load customers by what `records.customer_digest` says of their members."""
+        places = list(places)
+        loaded = self.load([records.customer_key_of(self.tenant, place) for place in places])
+        return {
+            place: records.decode_customer(record)
+            for place, (_, _, record) in zip(places, loaded, strict=True)
+            if record
+        }
+
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
         keys = {records.id_key(self.tenant, customer_id): customer_id for customer_id in customer_ids}
