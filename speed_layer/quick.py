@@ -74,14 +74,15 @@ class Quick:
             self.grown.append(growth)
             yield growth[1]
 
-    def leave(self, who: Identifier | Group, facts: Facts) -> None:
-        """Leave somebody to be decided upon after all."""
-        if isinstance(who, Group):
-            who.add_to(self.rest)
-            return
-        self.rest.seen[who] = facts.seen[who]
-        if who in facts.signs:
-            self.rest.signs[who] = facts.signs[who]
+
+def leave(who: Identifier | Group, facts: Facts, rest: Facts) -> None:
+    """Let what facts say of somebody be part of the rest."""
+    if isinstance(who, Group):
+        who.add_to(rest)
+        return
+    rest.seen[who] = facts.seen[who]
+    if who in facts.signs:
+        rest.signs[who] = facts.signs[who]
 
 
 def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: int | None) -> Quick:
@@ -94,7 +95,7 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
         if x in tied:
             read[x] = loaded
         elif not alone.settle(x, loaded):
-            result.leave(x, facts)
+            leave(x, facts, result.rest)
     known = {x: loaded.record for x, loaded in read.items() if loaded.record}
     groups = []
     for group in grouped(facts, known, shut_out(facts, known, result.rest)):
