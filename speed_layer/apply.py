@@ -56,10 +56,11 @@ class Applier:
                 refused, more = self._decide(rest, minter, teller)
                 lost.update(refused)
                 met += more
-            if not met:
+            if met:
+                conflicts += met
+                self._metrics.conflicts(met)
+            if not lost.seen:
                 break
-            conflicts += met
-            self._metrics.conflicts(met)
             facts = lost
         return conflicts
 
@@ -91,14 +92,17 @@ class Applier:
         """Returns the facts that must be decided upon, those that met a conflict, and how many did."""
         view, epoch = self._view(minter), self._state.epoch
         settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
-        conflicts = self._committer.commit_quick(view, epoch, settled, teller)
+        conflicts, refused = self._committer.commit_quick(view, epoch, settled, teller)
         lost = Facts()
         for who in conflicts:
             leave(who, facts, lost)
+        for group in refused:
+            # Not necessarily another worker's doing: a name may have been another customer's, who is gone.
+            group.add_to(settled.rest)
         if teller is not None:
             self._metrics.customers([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
-        return settled.rest, lost, len(conflicts)
+        return settled.rest, lost, len(conflicts) + len(refused)
 
     def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
         """Returns the facts that met a conflict, and how many updates did.

@@ -61,10 +61,10 @@ class Committer:
 
     def commit_quick(
         self, view: SpeedView, epoch: bytes, settled: Quick, teller: Teller | None
-    ) -> list[Identifier | Group]:
+    ) -> tuple[list[Identifier | Group], list[Group]]:
         """Commit what the quick way settles, some of it while Redis is at work on the rest already.
 
-        Returns who met a conflict.
+        Returns who met a conflict: those that were only seen again, or new, and groups that grew.
         """
         founded, again, grown = self._calls(
             epoch,
@@ -74,7 +74,7 @@ class Committer:
         )
         done = zip(settled.grown, _done(grown), strict=True)
         refused = [group for (group, _), committed in done if not committed]
-        return [*_conflicts(settled.founded, founded), *_conflicts(settled.again, again), *refused]
+        return [*_conflicts(settled.founded, founded), *_conflicts(settled.again, again)], refused
 
     def write(self, epoch: bytes, records: Sequence[Write]) -> list[int]:
         """Write records, each by itself; the places of those that met a conflict."""

@@ -396,6 +396,15 @@ def test_who_comes_second_comes_to_the_right_result(world, mine, theirs):
     assert {x: node.seen for x, node in stream.view().nodes(whole.seen).items()} == whole.seen
 
 
+def test_a_name_that_was_another_customer_s_is_decided_upon(world):
+    """The quick way does not know of him, and would meet him again and again."""
+    stream, _ = world([MAIL])
+    stream.apply(sighting(TOM, A))
+    stream._applier.erase({A: 2}, MINTER)
+    assert stream.apply(sighting(ANN, A, at=3)) == 1
+    assert members(stream, ANN) == (A, ANN)
+
+
 def test_conflicts_do_not_go_on_for_ever(world):
     stream, _ = world([TOM, A])
     with (
