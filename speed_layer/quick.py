@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
 
+from redis.exceptions import ConnectionError, RedisError, TimeoutError  # noqa: A004
+
 from identity import Facts, Identifier, Minter, Rules, Seen, staleness
 from identity.facts import NO_WORD, PAST, Link, Signs
 from identity.graph import Node
@@ -68,11 +70,15 @@ class Quick:
 
     @property
     def updates(self) -> Iterator[Update]:
-        """Of all that grows; from the first on, however often they are asked for."""
+        """Of all that grows; from the first on, however often they are asked for. Raises RedisError."""
         yield from [update for _, update in self.grown]
-        for growth in self.growing:
-            self.grown.append(growth)
-            yield growth[1]
+        try:
+            for growth in self.growing:
+                self.grown.append(growth)
+                yield growth[1]
+        except (ConnectionError, TimeoutError) as error:
+            # An error that the client does not try again: the rest of what grows would not be asked for.
+            raise RedisError(f"while customers were read: {error}") from error
 
 
 def leave(who: Identifier | Group, facts: Facts, rest: Facts) -> None:

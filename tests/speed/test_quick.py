@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis import exceptions as redis_errors
 
 from identity import Facts, Identifier, Seen, resolve, rulefile
 from identity.graph import Node
@@ -416,6 +417,16 @@ def test_conflicts_do_not_go_on_for_ever(world):
         pytest.raises(Contention, match="3 times"),
     ):
         carefully(stream, sighting(TOM, B, at=2))
+
+
+def test_nothing_that_grows_is_left_out_where_a_connection_breaks_meanwhile(world):
+    stream, _ = world([TOM, A])
+    facts = sighting(TOM, B, at=2)
+    broken = mock.patch.object(SpeedView, "customers_at", side_effect=redis_errors.ConnectionError("away"))
+    with broken, pytest.raises(redis_errors.RedisError, match="away"):
+        stream.apply(facts)
+    stream.apply(facts)
+    assert members(stream, TOM) == (A, B, TOM)
 
 
 @pytest.mark.parametrize("facts", [sighting(B, at=5), sighting(C), sighting(TOM, C, at=2)])
