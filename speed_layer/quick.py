@@ -129,7 +129,8 @@ class _Alone:
         key, version, record = loaded
         seen, signs = self.facts.seen[x], self.facts.signs.get(x)
         if not record:
-            return self._found(x, seen, signs, key)
+            # Of who is gone a version is left, which found.lua would take for somebody.
+            return not version and self._found(x, seen, signs, key)
         if signs is None:
             again = seen_again(record, seen)
         else:
