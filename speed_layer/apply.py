@@ -19,6 +19,9 @@ from speed_layer.view import SpeedView, ViewState
 
 log = logging.getLogger(__name__)
 
+# What has met so many conflicts on the quick way is decided upon.
+QUICK_TRIES = 3
+
 
 class Applier:
     """Applies facts to the view on a generation."""
@@ -50,8 +53,10 @@ class Applier:
         first each time.
         """
         conflicts = 0
-        for _ in attempts("an update"):
-            rest, lost, met = self._quick(facts, minter, teller)
+        for tried, _ in enumerate(attempts("an update")):
+            rest, lost, met = facts, Facts(), 0
+            if tried < QUICK_TRIES:
+                rest, lost, met = self._quick(facts, minter, teller)
             if rest.seen:
                 refused, more = self._decide(rest, minter, teller)
                 lost.update(refused)
