@@ -33,7 +33,8 @@ def grouped(facts: Facts, known: Mapping[Identifier, bytes], shut: Collection[Pa
     together: Together[Identifier | bytes] = Together()
     for a, b in links:
         together.add(a, b)
-    tied = set(chain.from_iterable(links))
+    # In the order in which they were met: what is close in memory is looked at together.
+    tied = dict.fromkeys(chain.from_iterable(links))
     places = {x: place for x in tied if x in known and (place := records.customer_digest(known[x]))}
     for x, place in places.items():
         together.add(x, place)
