@@ -20,12 +20,14 @@ _TIMES = Struct(">qqqB")  # first_seen, last_seen, first_ingested, flags of the 
 _LINK = Struct(">BBqBqBq")  # flags of a link, and its times, each after the byte that says eight more
 _REVIVED = Struct(">BBqBB")  # the end of a node: [revived, no failures, not stale]
 
+_FLAGS: Final = records.DIGEST + _TIMES.size - 1  # where the flags of a node stand
+_BODY: Final = _FLAGS + 1  # and its array
+_SIGNS: Final = 9  # an element of that
+
 _OUT: Final = records.EXPIRED | records.STALE | records.APART
 _TIME: Final = 0xCF  # eight bytes follow
 _LEAST, _MOST = 1 << 32, 1 << 56  # what takes nine bytes, and has a zero in front
 _AS_USUAL: Final = (0x93, _TIME, 0x90, 0xC0)
-
-_SIGNS: Final = 9  # their place in a node's array
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
@@ -101,7 +103,3 @@ def _revived(node: bytes, at: int) -> bytes | None:
         return None
     body[4:] = [*(body[4:_SIGNS] or records.USUAL[:-1]), [at, (), None]]
     return node[:_BODY] + _encode(body)
-
-
-_FLAGS: Final = records.DIGEST + _TIMES.size - 1
-_BODY: Final = _FLAGS + 1
