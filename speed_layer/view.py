@@ -96,7 +96,7 @@ class SpeedView:
         found = dict(self._generation.scan(prefix))
         key, _ = overlay.far_field(self._prefix, prefix + bytes(records.DIGEST))
         for field, value in self._redis.hscan_iter(cast("str", key), count=READ_TOGETHER):
-            self.versions[prefix + field] = overlay.version_of(value)
+            self.versions.setdefault(prefix + field, overlay.version_of(value))
             found[prefix + field] = overlay.record_of(value)
         for key in found:
             self.versions.setdefault(key, overlay.ABSENT)
@@ -146,7 +146,9 @@ class SpeedView:
                 else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
                 for key, value in own
             ]
-            self.versions.update([(key, version) for key, version, _ in loaded])
+            for key, version, _ in loaded:
+                # What is read twice may be another by now, and something may rest on what it was.
+                self.versions.setdefault(key, version)
             yield from loaded
 
     def _values(self, keys: list[bytes]) -> Iterator[bytes | None]:

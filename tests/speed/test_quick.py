@@ -237,6 +237,18 @@ def test_a_read_that_does_not_fit_the_one_before_is_done_again(world):
     assert stream.view().nodes([B])[B].edges.keys() == {TOM, C}
 
 
+def test_what_was_read_twice_counts_as_it_was_first_read(world):
+    """Their link takes C into the customer whose members are read, after we read that C is alone."""
+    stream, other = world([TOM, B], [C])
+    facts = sighting(A, TOM, at=3)
+    facts.update(sighting(C, MAIL, at=3))
+    with before_read(1, lambda: other.apply(sighting(C, TOM, at=2))):
+        assert stream.apply(facts)
+    assert members(stream, TOM) == (A, B, C, TOM, MAIL)
+    nodes = stream.view().nodes([C, TOM])
+    assert (nodes[C].edges.keys(), nodes[TOM].edges.keys()) == ({TOM, MAIL}, {A, B, C})
+
+
 @pytest.mark.parametrize("together", [(TOM, A), (A, TOM)])
 def test_one_end_was_read_before_another_worker_linked_it_the_other_after(world, together):
     stream, other = world([ANN])
