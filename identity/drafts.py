@@ -27,7 +27,7 @@ class Drafts:
         self.drafts: dict[Identifier, Node] = {}
         self.far: dict[Pair, Edge | None] = {}  # far links as loaded; None = asked for, not there
         self.customers: dict[Identifier, Customer] = {}  # as loaded, by their first members
-        self.together = Together()
+        self.together: Together[Identifier] = Together()
 
     def load(self, identifiers: Iterable[Identifier]) -> None:
         """Load nodes."""

@@ -103,6 +103,8 @@ class Signs(NamedTuple):
     def merge(self, other: "Signs") -> "Signs":
         """What both know."""
         revived = max(self.revived, other.revived)
+        if not self.failures and not other.failures:
+            return Signs(revived, (), max(self.word, other.word))
         counts: Counter[str] = Counter()
         left = []
         for failure in sorted({*self.failures, *other.failures}, reverse=True):

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from identity.facts import NO_SIGNS, Link, Seen, Signs, Verdict
+from identity.facts import NO_SIGNS, PAST, Link, Seen, Signs, Verdict
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted
 from identity.screen import is_shut
@@ -84,12 +84,18 @@ class Node:
     @property
     def live(self) -> dict[Identifier, Link]:
         """Those of them that live."""
-        return {z: edge.link for z, edge in self.edges.items() if edge.lives} if self.fault is None else {}
+        if self.fault is not None:
+            return {}
+        return {z: link for z, (link, mine, theirs, out) in self.edges.items() if mine and theirs and not out}
 
     @property
     def foes(self) -> list[Identifier]:
         """Those whom a steward keeps apart from it."""
-        return [z for z, edge in self.edges.items() if edge.link.verdict == Verdict.CANNOT]
+        return [
+            z
+            for z, (link, *_) in self.edges.items()
+            if link.decided_at != PAST and link.verdict == Verdict.CANNOT
+        ]
 
     def copy(self) -> "Node":
         """A node to change while the original stays as it was loaded."""

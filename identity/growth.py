@@ -7,8 +7,9 @@ links lead to, or found one. What this customer was refused before, it is refuse
 questions whose answers are known here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 
 from identity import staleness
 from identity.facts import PAST, Link, Seen, Signs
@@ -16,7 +17,7 @@ from identity.graph import Edge, Node
 from identity.identifier import Identifier, Pair
 from identity.name import Customer, Minted, Minter
 from identity.rules import Rules
-from identity.screen import identifier_fault, link_fault
+from identity.screen import expiry, link_fault
 from identity.upkeep import Update
 
 
@@ -35,7 +36,7 @@ def grow(
     links: Mapping[Pair, Link],
     signs: Mapping[Identifier, Signs],
     known: Mapping[Identifier, Node],
-    customer: Customer | None,
+    customers: Sequence[Customer],
     rules: Rules,
     minter: Minter,
     as_of: int | None,
@@ -43,24 +44,23 @@ def grow(
     """The update for facts that hang together by their links, or None where `upkeep` has to decide.
 
     `known` has the nodes that there are, of `seen` and, if they are to hear of it, of the members of
-    `customer`, which is the one of several identifiers that these facts touch; None if they touch none.
+    `customers`, which are those of several identifiers that these facts touch.
     """
     growth = _Growth(known, rules, minter, as_of, Update(read_nodes=list(seen)))
     if not growth.widen(seen) or not growth.show(signs):
         return None
     grown = growth.tie(links)
-    if grown is None or not all(growth.is_within(x) for x in grown):
+    if grown is None or not all(map(growth.is_within, grown)):
         return None
-    newcomers = [x for x in growth.nodes if x not in known]
-    if (grown or newcomers) and not growth.join(newcomers, customer):
+    newcomers = [x for x in seen if x not in known]
+    if (grown or newcomers) and not growth.join(newcomers, customers):
         return None
-    growth.update.nodes = {x: node for x, node in growth.nodes.items() if node != known.get(x)}
     return growth.update
 
 
 @dataclass(slots=True)
 class _Growth:
-    """The nodes as they become, and the update that is made of them."""
+    """The update, with the nodes that become others."""
 
     known: Mapping[Identifier, Node]
     rules: Rules
@@ -69,26 +69,35 @@ class _Growth:
     update: Update
     nodes: dict[Identifier, Node] = field(default_factory=dict)
 
+    def _draft(self, x: Identifier) -> Node:
+        """A node to change."""
+        node = self.nodes.get(x)
+        if node is None:
+            self.update.nodes[x] = self.nodes[x] = node = self.known[x].copy()
+        return node
+
     def widen(self, seen: Mapping[Identifier, Seen]) -> bool:
         """Add the identifiers; False where that is not plain."""
         for x, sighting in seen.items():
             node = self.known.get(x)
             if node is None:
-                self.nodes[x] = Node(x, sighting)
+                self.update.nodes[x] = self.nodes[x] = Node(x, sighting)
                 continue
-            if sighting.first_ingested < node.seen.first_ingested or not is_settled(node):
+            if sighting[2] < node.seen[2] or not is_settled(node):
                 return False  # an older one may give another id
-            self.nodes[x] = node = node.copy()
-            node.seen = node.seen.merge(sighting)
+            if sighting[0] < node.seen[0] or sighting[1] > node.seen[1]:
+                self._draft(x).seen = node.seen.merge(sighting)
         return True
 
     def show(self, signs: Mapping[Identifier, Signs]) -> bool:
         """Add the signs; False where one is stale by these, which would let go of links."""
         for x, told in signs.items():
-            node = self.nodes[x]
-            node.signs = node.signs.merge(told)
-            if staleness.since(x, node.signs, self.rules) is not None:
+            node = self.nodes.get(x) or self.known[x]
+            merged = node.signs.merge(told)
+            if staleness.since(x, merged, self.rules) is not None:
                 return False
+            if merged != node.signs:
+                self._draft(x).signs = merged
         return True
 
     def tie(self, links: Mapping[Pair, Link]) -> set[Identifier] | None:
@@ -98,20 +107,25 @@ class _Growth:
         only one of its ends knows of it, for these were read at two moments.
         """
         grown = set()
-        known, nodes = self.known, self.nodes
+        known = self.known
         for (a, b), link in links.items():
-            if link.decided_at != PAST or link_fault(link, self.rules.between(a.type, b.type), self.as_of):
+            if link[4] != PAST or link_fault(link, self.rules.between(a[0], b[0]), self.as_of):
                 return None
-            mine, theirs = nodes[a].edges, nodes[b].edges
-            edge = mine.get(b)
-            if edge is None:
-                mine[b] = theirs[a] = Edge(link, mine=True, theirs=True)
+            mine, theirs = known.get(a), known.get(b)
+            edge = mine.edges.get(b) if mine is not None else None
+            back = theirs.edges.get(a) if theirs is not None else None
+            if edge is None and back is None:
+                edge = Edge(link, True, True)
                 grown.add(a)
                 grown.add(b)
-            elif a not in known or b not in known or self._was_refused(a, b):
+            elif edge is None or back is None or self._was_refused(a, b):
                 return None
             else:
-                mine[b] = theirs[a] = edge._replace(link=edge.link.merge(link))
+                merged = edge.link.merge(link)
+                if merged == edge.link:
+                    continue
+                edge = edge._replace(link=merged)
+            self._draft(a).edges[b] = self._draft(b).edges[a] = edge
         return grown
 
     def _was_refused(self, a: Identifier, b: Identifier) -> bool:
@@ -121,29 +135,30 @@ class _Growth:
     def is_within(self, x: Identifier) -> bool:
         """Whether it may keep all its links, and is not hot."""
         counts: dict[str, int] = {}
-        for other in self.nodes[x].edges:
-            counts[other.type] = counts.get(other.type, 0) + 1
-        hot = self.rules.types[x.type].hot
-        return all(
-            count <= self.rules.between(x.type, type_).keep and (hot is None or count <= hot)
-            for type_, count in counts.items()
-        )
+        for type_, _ in self.nodes[x].edges:
+            counts[type_] = counts.get(type_, 0) + 1
+        hot, between = self.rules.types[x[0]].hot, self.rules.between
+        for type_, count in counts.items():
+            if count > between(x[0], type_).keep or (hot is not None and count > hot):
+                return False
+        return True
 
-    def join(self, newcomers: list[Identifier], customer: Customer | None) -> bool:
+    def join(self, newcomers: list[Identifier], customers: Sequence[Customer]) -> bool:
         """Put all nodes into one customer; returns whether that was possible without a decision."""
-        nodes, known = self.nodes, self.known
-        if any(identifier_fault(x, nodes[x].seen, {}, self.rules, self.as_of) for x in newcomers):
+        known, nodes = self.known, self.nodes
+        oldest = expiry(self.rules, self.as_of) if newcomers else {}
+        if oldest and any(nodes[x].seen[1] < oldest.get(x[0], PAST) for x in newcomers):
             return False
-        lone = [x for x in nodes if x in known and known[x].lone]
-        old = [Customer(known[x].customer, (x,)) for x in lone]
-        if customer is not None:
-            old.append(customer)
-        members = tuple(sorted({*newcomers, *(member for each in old for member in each.members)}))
-        if len(old) == 1 and len(members) == len(old[0].members):
+        alone = [
+            Customer(known[x].customer, (x,)) for x in self.update.read_nodes if x in known and known[x].lone
+        ]
+        old = [*alone, *customers]
+        members = tuple(sorted([*newcomers, *chain.from_iterable(customer.members for customer in old)]))
+        if len(old) == 1 and not newcomers:
             return True
-        if not _fits(members, self.rules) or any(known[x].foes for x in lone):
+        if not _fits(members, self.rules) or any(known[x].foes for each in alone for x in each.members):
             return False
-        named = self._named(old)
+        named = self._named(old, newcomers)
         if named is None:
             return False
         new = Customer(named.id, members, named.aliases)
@@ -151,26 +166,36 @@ class _Growth:
         self.update.after.append(new)
         return self._placed(old, new)
 
-    def _named(self, old: list[Customer]) -> Customer | None:
+    def _named(self, old: list[Customer], newcomers: list[Identifier]) -> Customer | None:
         """The customer whose id and aliases stay, or a new one; None where that is not plain."""
-        nodes, known = self.nodes, self.known
-        first_ingested, anchor = min((node.seen.first_ingested, x) for x, node in nodes.items())
+        known, nodes = self.known, self.nodes
+        first_new = min(((nodes[x].seen[2], x) for x in newcomers), default=None)
         if not old:
+            assert first_new is not None, "who is no newcomer has a customer"
+            first_ingested, anchor = first_new
             customer_id = self.minter.mint(anchor, first_ingested)
             self.update.minted[customer_id] = Minted(0, first_ingested, anchor, 0)
             return Customer(customer_id, (anchor,))
-        if anchor not in known:
-            return None
         if len(old) == 1:
-            # Whoever anchors it is at least as old as this member, and so older than the newcomers.
-            return old[0]
-        if any(not known[x].lone or known[x].home is not None for x in nodes if x in known):
+            # Whoever anchors it is at least as old as these, and so older than the newcomers.
+            oldest = min((known[x].seen[2], x) for x in self.update.read_nodes if x in known)
+            return old[0] if first_new is None or oldest < first_new else None
+        everyone = [known.get(x) for customer in old for x in customer.members]
+        if any(node is None or node.home is not None or node.foes for node in everyone):
             return None
-        return Customer(known[anchor].customer, (anchor,))
+        oldest, customer_id = min(
+            ((node.seen[2], node.identifier), node.customer) for node in everyone if node is not None
+        )
+        if first_new is not None and first_new < oldest:
+            return None
+        # It rests on each of them: on who is the oldest, and that nobody is kept apart from another.
+        read = set(self.update.read_nodes)
+        self.update.read_nodes += [x for customer in old for x in customer.members if x not in read]
+        return Customer(customer_id, oldest[1:])
 
     def _placed(self, old: list[Customer], customer: Customer) -> bool:
         """Tell everybody where they belong now."""
-        nodes, known, update = self.nodes, self.known, self.update
+        known, nodes, update = self.known, self.nodes, self.update
         first = customer.members[0]
         for each in old:
             update.read_customers.append(each.members[0])
@@ -179,15 +204,19 @@ class _Growth:
             update.read_customers.append(first)
         update.customers[first] = customer
         place = (customer.id, first, customer.lone)
-        # Who belongs there already need not hear of it.
-        for x in nodes.keys() | {x for each in old if each.members[0] != first for x in each.members}:
-            node = nodes.get(x)
+        read = set(update.read_nodes)
+        for x in customer.members:
+            node = nodes.get(x) or known.get(x)
             if node is None:
-                if x not in known:
-                    return False
-                node = nodes[x] = known[x].copy()
-                update.read_nodes.append(x)
-            node.customer, node.first, node.lone = place
+                # One customer that stays where it is: who belongs there already need not hear of it.
+                if x not in read and len(old) == 1 and old[0].members[0] == first:
+                    continue
+                return False
+            if (node.customer, node.first, node.lone) != place:
+                draft = self._draft(x)
+                draft.customer, draft.first, draft.lone = place
+                if x not in read:
+                    update.read_nodes.append(x)
         return True
 
 

@@ -23,6 +23,9 @@ class Refused(NamedTuple):
     reason: str
 
 
+_NOBODY: frozenset[Identifier] = frozenset()
+
+
 class Mass(NamedTuple):
     """All of a group that can stand against a union: how many values of each type it has, and its foes."""
 
@@ -32,7 +35,10 @@ class Mass(NamedTuple):
     def covers(self, other: "Mass") -> bool:
         """Whether whoever was refused by a group of the other mass is refused by one of this."""
         counts = self.counts
-        return self.foes >= other.foes and all(counts.get(t, 0) >= n for t, n in other.counts.items())
+        for type_, count in other.counts.items():
+            if counts.get(type_, 0) < count:
+                return False
+        return self.foes >= other.foes
 
 
 def join(
@@ -94,8 +100,9 @@ def refusal(
 
 
 def _order(ends: Pair, link: Link, rules: Rules) -> tuple[int, bool, int, Pair]:
-    rule = rules.between(ends[0].type, ends[1].type)
-    return (rule.rank, *age_key(link, oldest=rule.oldest), ends)
+    rule = rules.between(ends[0][0], ends[1][0])
+    must, age = age_key(link, oldest=rule.oldest)
+    return rule.rank, must, age, ends
 
 
 class _Groups:
@@ -146,6 +153,8 @@ class _Groups:
             limit = self._rules.types[type_].max
             if counts.get(type_, 0) + count > limit:
                 return f"max: one customer would have more than {limit} {type_}"
+        if not self._apart:
+            return None
         # Kept on both sides, so the shorter list tells as much as the longer.
         sides = [(small, big), (big, small)]
         one, other = min(sides, key=lambda side: len(self._apart.get(side[0], ())))
@@ -156,7 +165,7 @@ class _Groups:
     def mass(self, member: Identifier) -> Mass:
         """What the group of a member brings against a union."""
         root = self._find(member)
-        return Mass(dict(self._count[root]), frozenset(self._apart.get(root, ())))
+        return Mass(dict(self._count[root]), frozenset(self._apart.get(root, ())) if self._apart else _NOBODY)
 
     def result(self) -> list[list[Identifier]]:
         groups: dict[Identifier, list[Identifier]] = {}

@@ -109,8 +109,9 @@ class Observer:
         """
         if kind not in self.rules.signs:
             return
+        rules = self.rules.stale
         for x in about:
-            rule = self.rules.stale.get(x.type)
+            rule = rules.get(x[0])
             signs = rule.told(kind, at, may_fail=may_fail) if rule is not None else None
             if signs is not None:
                 facts.add_signs(x, signs)

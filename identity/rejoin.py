@@ -18,6 +18,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count
 
 from identity.drafts import Drafts
+from identity.facts import Link
 from identity.identifier import Identifier, Pair
 from identity.join import Mass, join, weigh
 from identity.resolve import components
@@ -41,9 +42,11 @@ class Rejoin:
         self._records = records
         self._rules = rules
         self._most = most
-        self._regions = Together()
+        self._regions: Together[Identifier] = Together()
         self._taken: set[Identifier] = set()
         self._done: dict[Identifier, list[Group]] = {}  # by what stands for a region
+        self._lives: dict[Identifier, dict[Identifier, Link]] = {}
+        self._apart: dict[Identifier, list[Identifier]] = {}
         self._before: dict[Identifier, dict[Pair, Mass]] = {}  # by the first member of a customer
         self.large: set[Identifier] = set()
 
@@ -109,14 +112,15 @@ class Rejoin:
             self._done.pop(root, None)
             self.large |= region
             return []
-        near = {x: node.live for x in region if (node := self._records.node(x)).fault is None}
+        near = {x: self._live(x) for x in region if self._records.node(x).fault is None}
         inside = {x: {z: link for z, link in links.items() if z in region} for x, links in near.items()}
         done: list[Group] = []
         open_links = []
         for piece in components(inside):
             links = [((a, b), link) for a in piece for b, link in inside[a].items() if a < b]
-            apart = [(x, z) for x in piece for z in self._records.node(x).foes]
-            leaving = [((x, z), link) for x in piece for z, link in near[x].items() if z not in region]
+            apart = [(x, z) for x in piece for z in self._foes(x)]
+            outer = [x for x in piece if len(inside[x]) < len(near[x])]
+            leaving = [((x, z), link) for x in outer for z, link in near[x].items() if z not in region]
             if leaving:
                 groups, masses = weigh(piece, links, apart, leaving, self._rules)
                 open_links += [ends for ends, mass in masses.items() if not mass.covers(self._mass(ends))]
@@ -127,9 +131,22 @@ class Rejoin:
         self._done[root] = done
         return open_links
 
+    def _live(self, x: Identifier) -> dict[Identifier, Link]:
+        """The live links of one whose links stay as they are while customers are joined."""
+        live = self._lives.get(x)
+        if live is None:
+            live = self._lives[x] = self._records.node(x).live
+        return live
+
+    def _foes(self, x: Identifier) -> list[Identifier]:
+        foes = self._apart.get(x)
+        if foes is None:
+            foes = self._apart[x] = self._records.node(x).foes
+        return foes
+
     def _leaving(self, region: set[Identifier]) -> Iterator[Pair]:
         if not self._is_large(region):
-            yield from ((x, z) for x in region for z in self._records.node(x).live if z not in region)
+            yield from ((x, z) for x in region for z in self._live(x) if z not in region)
 
     def _mass(self, ends: Pair) -> Mass:
         """The mass that a leaving link met at its near end when it was refused."""

@@ -94,12 +94,18 @@ def version_of(value: bytes | None) -> bytes:
 
 def next_version(*versions: bytes) -> int:
     """The version after all of these."""
-    return 1 + max((_VERSION.unpack(version)[0] for version in versions if version), default=0)
+    newest = max(versions, default=ABSENT)  # big-endian: as bytes they stand in the order of their numbers
+    return 1 + _VERSION.unpack(newest)[0] if newest else 1
 
 
 def value(version: int, record: bytes) -> bytes:
     """A value of that version; an empty record says that there is none any more."""
     return _VERSION.pack(version) + record
+
+
+def following(version: bytes, record: bytes) -> bytes:
+    """A value of the version after that one."""
+    return _VERSION.pack(_VERSION.unpack(version)[0] + 1 if version else 1) + record
 
 
 def record_of(value: bytes) -> bytes:

@@ -12,7 +12,8 @@
     id          MessagePack [[generation, first_ingested, anchor, counter], residents]
 
 The header is of fixed size so that an identifier that was only seen again is rewritten without being
-decoded, and so that a script in Redis, which cannot hash, finds a node's customer in the same round trip.
+decoded (`schemas.again`), and so that a script in Redis, which cannot hash, finds a node's customer in the
+same round trip.
 A node that is all of its customer, without an alias, has no customer record: half of all identifiers.
 
 `FORMAT` stands in every generation's manifest and in every key of the speed view, so a reader never meets
@@ -32,7 +33,7 @@ from identity import Customer, Identifier, Link, Minted, Seen, Verdict
 from identity.consent import Permission, Said, Statement
 from identity.facts import NO_SIGNS, NO_WORD, PAST, Failure, Signs, Word
 from identity.graph import Edge, Far, IdRecord, Node
-from identity.staleness import APART
+from identity.staleness import APART as OBJECTS
 
 FORMAT = 3
 
@@ -40,17 +41,19 @@ FAR: Final = b"e"  # the kind of a far link's key
 CLAIMS: Final = b"p"  # of what an identifier permits
 
 MINE, THEIRS, OUT = 1, 2, 4  # of an edge: this end keeps it, the other does, the other has dropped out
-_FATE, _ALIVE = MINE | THEIRS | OUT, MINE | THEIRS
-_LONE, _FIRST, _EXPIRED, _STALE, _APART = 1, 2, 4, 8, 16  # of a node
+ALIVE = MINE | THEIRS
+_FATE = ALIVE | OUT
+_FATES = [(flags & MINE != 0, flags & THEIRS != 0, flags & OUT != 0) for flags in range(_FATE + 1)]
+_FLAGS = {fate: flags for flags, fate in enumerate(_FATES)}
+_LONE, _FIRST, EXPIRED, STALE, APART = 1, 2, 4, 8, 16  # of a node
 
 # The end of most nodes' arrays: first themselves or of no customer, no fault, no home, nothing minted or far,
 # no signs.
-_USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
+USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_CUSTOMER = bytes(DIGEST)
 _HEADER = Struct(f">{DIGEST}sqqqB")
-_TIMES = Struct(">qq")
 
 # As many keys as the normalised values that an observer remembers.
 _CACHE = 1 << 18
@@ -58,6 +61,7 @@ _CACHE = 1 << 18
 # What a named tuple does, without the call in between: this runs for every link of every node that is read.
 _new = tuple.__new__
 _VERDICTS = tuple(Verdict)
+_UNDECIDED = 6  # elements of an edge on which nobody decided
 
 EdgeForm = tuple[str | int, ...]
 
@@ -134,20 +138,29 @@ def encode_node(node: Node, edges: Sequence[EdgeForm] | None = None) -> bytes:
 
     `edges` are the node's, in the form of `edge_form`, for who has made no `Edge` of them.
     """
-    x, first, seen = node.identifier, node.first, node.seen
+    x, first, fault, stale = node.identifier, node.first, node.fault, node.stale
     place = _NO_CUSTOMER if first is None or node.lone else identifier_digest(first)
-    expired = node.fault is not None and node.fault.startswith("expired")
-    stale = 0 if node.stale is None else _APART if node.stale == APART else _STALE
-    flags = node.lone * _LONE | (first == x) * _FIRST | expired * _EXPIRED | stale
+    flags = _LONE if node.lone else 0
+    if first == x:
+        flags, first = flags | _FIRST, None
+    if fault is not None and fault.startswith("expired"):
+        flags |= EXPIRED
+    if stale is not None:
+        flags |= APART if stale == OBJECTS else STALE
     if edges is None:
-        edges = [_edge(other, edge) for other, edge in node.edges.items()]
-    tail: list[Any] = [x[0], x[1], edges, node.customer]
-    far = tuple((type_, *known) for type_, known in node.far.items())
+        edges = [
+            (*other, _FLAGS[mine, theirs, out], *link[:3])
+            if link[4] == PAST
+            else (*other, _FLAGS[mine, theirs, out], *link)
+            for other, (link, mine, theirs, out) in node.edges.items()
+        ]
+    body: tuple[Any, ...] = (x[0], x[1], edges, node.customer)
+    far = tuple([(type_, *known) for type_, known in node.far.items()]) if node.far else ()
     signs = None if node.signs == NO_SIGNS else _signed(node)
-    rest = (None if first == x else first, node.fault, node.home, node.minted, far, signs)
-    if rest != _USUAL:
-        tail += rest
-    return _HEADER.pack(place, *seen, flags) + _encode(tail)
+    rest = (first, fault, node.home, node.minted, far, signs)
+    if rest != USUAL:
+        body += rest
+    return _HEADER.pack(place, *node.seen, flags) + _encode(body)
 
 
 def encode_lone(x: Identifier, seen: Seen, customer: str) -> bytes:
@@ -159,13 +172,13 @@ def decode_node(data: bytes) -> Node:
     """The node that `encode_node` wrote."""
     _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(data)
     type_, value, edges, customer, *rest = _decode(memoryview(data)[_HEADER.size :])
-    first, fault, home, minted, far, told = (*rest, *_USUAL[len(rest) :]) if rest else _USUAL
+    first, fault, home, minted, far, told = (*rest, *USUAL[len(rest) :]) if rest else USUAL
     signs, stale = (NO_SIGNS, None) if told is None else (read_signs(*told[:2], *told[3:]), told[2])
     x = Identifier(type_, value)
     return Node(
         x,
         Seen(first_seen, last_seen, first_ingested),
-        dict(_read_edge(*edge) for edge in edges),
+        dict(map(_read_edge, edges)),
         fault,
         customer,
         x if flags & _FIRST else Identifier(*first) if first is not None else None,
@@ -184,7 +197,7 @@ def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
     A link is `[type, value, …]` of the other end; it lives if both ends are in, and both keep it.
     """
     _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
-    return [edge for edge in edges if edge[2] & _FATE == _ALIVE], customer
+    return [edge for edge in edges if edge[2] & _FATE == ALIVE], customer
 
 
 def identifier_and_customer(node: bytes) -> tuple[str, str, str]:
@@ -201,12 +214,12 @@ def plain_customer(data: bytes) -> list[Any]:
 
 def encode_far(other: Identifier, edge: Edge) -> bytes:
     """The record of a far link, by the end that holds it."""
-    return _encode(_edge(other, edge))
+    return _encode(edge_form(*other, _FLAGS[edge[1:]], *edge.link))
 
 
 def decode_far(data: bytes) -> tuple[Identifier, Edge]:
     """What `encode_far` wrote."""
-    return _read_edge(*_decode(data))
+    return _read_edge(_decode(data))
 
 
 def _read_far(links: int, counting: int, candidates: int, best: tuple[int, tuple[str, str]] | None) -> Far:
@@ -225,12 +238,12 @@ def decode_signs(data: bytes) -> Signs:
 
 def is_stale(node: bytes) -> bool:
     """Whether an encoded node is of an identifier that is stale (`identity.staleness`)."""
-    return bool(node[_HEADER.size - 1] & _STALE)
+    return bool(node[_HEADER.size - 1] & STALE)
 
 
 def is_apart(node: bytes) -> bool:
     """Whether an encoded node is of an identifier that objects to being joined (`identity.objection`)."""
-    return bool(node[_HEADER.size - 1] & _APART)
+    return bool(node[_HEADER.size - 1] & APART)
 
 
 def is_lone(node: bytes) -> bool:
@@ -238,15 +251,9 @@ def is_lone(node: bytes) -> bool:
     return bool(node[_HEADER.size - 1] & _LONE)
 
 
-def sighting_of(node: bytes) -> tuple[int, int, int, bool]:
-    """first_seen, last_seen, first_ingested of an encoded node, and whether it is expired."""
-    _, first_seen, last_seen, first_ingested, flags = _HEADER.unpack_from(node)
-    return first_seen, last_seen, first_ingested, flags & _EXPIRED != 0
-
-
-def seen_again(node: bytes, first_seen: int, last_seen: int) -> bytes:
-    """An encoded node with other times, all else as it was."""
-    return node[:DIGEST] + _TIMES.pack(first_seen, last_seen) + node[DIGEST + _TIMES.size :]
+def is_shut(node: bytes) -> bool:
+    """Whether an encoded node is of an identifier that dropped out, whatever its links may say."""
+    return node[:DIGEST] == _NO_CUSTOMER and not node[_HEADER.size - 1] & (_LONE | EXPIRED)
 
 
 def customer_digest(node: bytes) -> bytes:
@@ -272,11 +279,6 @@ def read_signs(revived: int, failures: Iterable[tuple[int, str]], word: tuple[in
     return _new(Signs, (revived, failed, word if word is NO_WORD else Word(*word)))
 
 
-def _edge(other: Identifier, edge: Edge) -> EdgeForm:
-    flags = edge.mine * MINE | edge.theirs * THEIRS | edge.out * OUT
-    return edge_form(*other, flags, *edge.link)
-
-
 def edge_form(
     type_: str,
     value: str,
@@ -292,19 +294,14 @@ def edge_form(
     return seen if decided_at == PAST else (*seen, verdict, decided_at)
 
 
-def _read_edge(
-    type_: str,
-    value: str,
-    flags: int,
-    first_seen: int,
-    last_seen: int,
-    first_ingested: int,
-    verdict: int = Verdict.NONE,
-    decided_at: int = PAST,
-) -> tuple[Identifier, Edge]:
-    link = _new(Link, (first_seen, last_seen, first_ingested, _VERDICTS[verdict], decided_at))
-    mine, theirs, out = flags & MINE != 0, flags & THEIRS != 0, flags & OUT != 0
-    return _new(Identifier, (type_, value)), _new(Edge, (link, mine, theirs, out))
+def _read_edge(form: Sequence[Any]) -> tuple[Identifier, Edge]:
+    if len(form) == _UNDECIDED:
+        type_, value, flags, *times = form
+        link = _new(Link, (*times, Verdict.NONE, PAST))
+    else:
+        type_, value, flags, *times, verdict, decided_at = form
+        link = _new(Link, (*times, _VERDICTS[verdict], decided_at))
+    return _new(Identifier, (type_, value)), _new(Edge, (link, *_FATES[flags]))
 
 
 def encode_customer(customer: Customer) -> bytes:

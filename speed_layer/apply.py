@@ -1,7 +1,7 @@
 """Applying facts to the view of one tenant: the quick way first, then what has to be decided."""
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from redis import Redis
 
@@ -14,10 +14,13 @@ from speed_layer.commit import Committer
 from speed_layer.contention import attempts
 from speed_layer.forget import forget_ids
 from speed_layer.metrics import Metrics
-from speed_layer.quick import quick
+from speed_layer.quick import leave, quick
 from speed_layer.view import SpeedView, ViewState
 
 log = logging.getLogger(__name__)
+
+# What has met so many conflicts on the quick way is decided upon.
+QUICK_TRIES = 3
 
 
 class Applier:
@@ -49,15 +52,21 @@ class Applier:
         Without a teller nobody hears of it. Raises LostView, and Contention where other workers came
         first each time.
         """
-        rest, conflicts = self._quick(facts, minter, teller)
-        for _ in attempts("an update"):
-            if not rest.seen:
+        conflicts = 0
+        for tried, _ in enumerate(attempts("an update")):
+            rest, lost, met = facts, Facts(), 0
+            if tried < QUICK_TRIES:
+                rest, lost, met = self._quick(facts, minter, teller)
+            if rest.seen:
+                refused, more = self._decide(rest, minter, teller)
+                lost.update(refused)
+                met += more
+            if met:
+                conflicts += met
+                self._metrics.conflicts(met)
+            if not lost.seen:
                 break
-            rest, met = self._decide(rest, minter, teller)
-            if not met:
-                break
-            conflicts += met
-            self._metrics.conflicts(met)
+            facts = lost
         return conflicts
 
     def erase(self, erased: Mapping[Identifier, int], minter: Minter, teller: Teller | None = None) -> None:
@@ -84,28 +93,26 @@ class Applier:
                 return
             self._metrics.conflicts(met)
 
-    def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
-        """Returns the facts that are left, and the number of conflicts."""
+    def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, Facts, int]:
+        """Returns the facts that must be decided upon, those that met a conflict, and how many did."""
         view, epoch = self._view(minter), self._state.epoch
         settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
-        lost, done = self._committer.commit_quick(view, epoch, settled, teller)
-        for (group, _), committed in zip(settled.grown, done, strict=True):
-            if not committed:
-                group.add_to(settled.rest)
-        settled.rest.seen.update((x, facts.seen[x]) for x in lost)
-        settled.rest.signs.update((x, facts.signs[x]) for x in lost if x in facts.signs)
+        conflicts, refused = self._committer.commit_quick(view, epoch, settled, teller)
+        lost = Facts()
+        for who in conflicts:
+            leave(who, facts, lost)
+        for group in refused:
+            # Not necessarily another worker's doing: a name may have been another customer's, who is gone.
+            group.add_to(settled.rest)
         if teller is not None:
             self._metrics.customers([1] * len(settled.founded))
             self._written(update for _, update in settled.grown)
-        conflicts = len(lost) + done.count(False)
-        if conflicts:
-            self._metrics.conflicts(conflicts)
-        return settled.rest, conflicts
+        return settled.rest, lost, len(conflicts) + len(refused)
 
     def _decide(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, int]:
-        """Returns the facts to try again, and the number of conflicts.
+        """Returns the facts that met a conflict, and how many updates did.
 
-        Those that are committed already change nothing; those that were put aside wait elsewhere.
+        Those that were put aside wait elsewhere.
         """
         view = self._view(minter)
         as_of = self._generation.manifest.as_of
@@ -122,8 +129,10 @@ class Applier:
             self._written(update for update, committed in zip(updates, done, strict=True) if committed)
         if postponed is not None and postponed.seen:
             self._put_aside(postponed, minter, teller)
-            facts = _without(facts, postponed)
-        return facts, done.count(False)
+        missed = {
+            x for update, is_done in zip(updates, done, strict=True) if not is_done for x in update.read_nodes
+        }
+        return _of(facts, missed), done.count(False)
 
     def _put_aside(self, facts: Facts, minter: Minter, teller: Teller | None) -> None:
         at, where = (teller.at, teller.where(list(facts.seen))) if teller is not None else (0, None)
@@ -144,9 +153,10 @@ class Applier:
         return SpeedView(self._redis, self._generation, minter.tenant)
 
 
-def _without(facts: Facts, others: Facts) -> Facts:
+def _of(facts: Facts, some: Container[Identifier]) -> Facts:
+    """What is said of these; a link from one of them to another, which says nothing new, is left out."""
     return Facts(
-        {x: seen for x, seen in facts.seen.items() if x not in others.seen},
-        {ends: link for ends, link in facts.links.items() if ends not in others.links},
-        signs={x: signs for x, signs in facts.signs.items() if x not in others.seen},
+        {x: seen for x, seen in facts.seen.items() if x in some},
+        {ends: link for ends, link in facts.links.items() if ends[0] in some and ends[1] in some},
+        signs={x: signs for x, signs in facts.signs.items() if x in some},
     )

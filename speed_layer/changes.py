@@ -101,6 +101,10 @@ class Teller:
 
 
 def _changes(update: Update) -> Iterator[tuple[schemas.ChangeKind, str, list[str], list[Identifier]]]:
+    if not update.before:
+        for customer in update.after:
+            yield "created", customer.id, [], [*customer.members]
+        return
     was = {member: customer.id for customer in update.before for member in customer.members}
     existed, exist = set(was.values()), {customer.id for customer in update.after}
     told: set[str] = set()

@@ -17,14 +17,15 @@ class Changeset:
 
     def __init__(self, view: SpeedView, update: Update) -> None:
         self._view = view
-        self._tenant = view.tenant
+        self._tenant = tenant = view.tenant
         self._update = update
-        nodes = [records.node_key(self._tenant, x) for x in update.read_nodes]
-        far = [records.far_key(self._tenant, *ends) for ends in update.read_far]
-        customers = [records.customer_key(self._tenant, x) for x in update.read_customers]
-        self._read = [*nodes, *far, *customers]
+        self._read = [records.node_key(tenant, x) for x in update.read_nodes]
+        if update.read_far:
+            self._read += [records.far_key(tenant, *ends) for ends in update.read_far]
+        self._read += [records.customer_key(tenant, x) for x in update.read_customers]
         versions = view.versions
-        self.version = overlay.next_version(*[versions.get(key, overlay.ABSENT) for key in self._read])
+        read = [versions[key] for key in self._read if key in versions]
+        self.version = overlay.next_version(*read)
         self._head = overlay.value(self.version, b"")
 
     def arguments(self, changes: Sequence[bytes]) -> list[Any]:
@@ -40,21 +41,14 @@ class Changeset:
         if update.customers:
             values |= self._customers()
         versions = self._view.versions
-        checked = dict.fromkeys(values)
         # Who is all of a customer has no other record; the node is among those read.
-        checked.update((key, None) for key in self._read if key in versions)
+        keys = [*values, *{key: None for key in self._read if key in versions and key not in values}]
         ids: list[bytes] = []
         for customer_id, minted in update.minted.items():
             ids += overlay.id_entry(tenant, customer_id, minted.anchor)
-        counts = (len(checked), len(values), len(ids), len(changes))
-        return [
-            *counts,
-            *checked,
-            *[versions.get(key, overlay.ABSENT) for key in checked],
-            *values.values(),
-            *ids,
-            *changes,
-        ]
+        counts = (len(keys), len(values), len(ids), len(changes))
+        known = [versions.get(key, overlay.ABSENT) for key in keys]
+        return [*counts, *keys, *known, *values.values(), *ids, *changes]
 
     def _customers(self) -> dict[bytes, bytes]:
         """The values to write for customers."""

@@ -5,8 +5,9 @@ a conflict of one leaves the others done. A script holds up every reader while i
 only so many that this stays within what a lookup may take.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from redis import Redis
@@ -16,7 +17,9 @@ from identity.upkeep import Update
 from schemas import overlay
 from speed_layer.changes import Teller
 from speed_layer.changeset import Changeset
+from speed_layer.connection import connected, send
 from speed_layer.errors import LostView
+from speed_layer.grouping import Group
 from speed_layer.quick import Founded, Quick, SeenAgain
 from speed_layer.view import SpeedView, script
 
@@ -58,34 +61,35 @@ class Committer:
 
     def commit_quick(
         self, view: SpeedView, epoch: bytes, settled: Quick, teller: Teller | None
-    ) -> tuple[list[Identifier], list[bool]]:
-        """Commit what the quick way settled.
+    ) -> tuple[list[Identifier | Group], list[Group]]:
+        """Commit what the quick way settles, some of it while Redis is at work on the rest already.
 
-        Returns the identifiers, new or seen again, that met a conflict, and of each group that grew whether
-        it is done.
+        Returns who met a conflict: those that were only seen again, or new, and groups that grew.
         """
         founded, again, grown = self._calls(
             epoch,
             self._foundings(settled.founded, teller),
             _Calls(self._again, settled.again, SINGLE_TOGETHER, lambda node: node.write),
-            self._updates(view, [update for _, update in settled.grown], teller),
+            self._updates(view, settled.updates, teller),
         )
-        lost = _conflicts(settled.founded, founded) + _conflicts(settled.again, again)
-        return lost, _done(grown)
+        done = zip(settled.grown, _done(grown), strict=True)
+        refused = [group for (group, _), committed in done if not committed]
+        return [*_conflicts(settled.founded, founded), *_conflicts(settled.again, again)], refused
 
     def write(self, epoch: bytes, records: Sequence[Write]) -> list[int]:
         """Write records, each by itself; the places of those that met a conflict."""
-        (replies,) = self._calls(epoch, _Calls(self._again, records, SINGLE_TOGETHER, lambda record: record))
+        calls = _Calls(self._again, records, SINGLE_TOGETHER, lambda record: (1, *record))
+        (replies,) = self._calls(epoch, calls)
         return _places(replies)
 
     def _foundings(self, nodes: Sequence[Founded], teller: Teller | None) -> "_Calls[Founded]":
         def arguments(node: Founded) -> tuple[bytes, ...]:
-            told = teller.created(node.identifier, node.customer_id) if teller is not None else b""
+            told = teller.created(node.who, node.customer_id) if teller is not None else b""
             return *node.write, told
 
         return _Calls(self._found, nodes, SINGLE_TOGETHER, arguments)
 
-    def _updates(self, view: SpeedView, updates: Sequence[Update], teller: Teller | None) -> "_Calls[Update]":
+    def _updates(self, view: SpeedView, updates: Iterable[Update], teller: Teller | None) -> "_Calls[Update]":
         def arguments(update: Update) -> list[Any]:
             changeset = Changeset(view, update)
             return changeset.arguments(teller.update(update, changeset.version) if teller is not None else ())
@@ -94,16 +98,14 @@ class Committer:
 
     def _calls(self, epoch: bytes, *all_calls: "_Calls[Any]") -> list[list[list[int]]]:
         """The replies to each of these."""
-        if not any(calls.items for calls in all_calls):
-            return [[] for _ in all_calls]
         head = [len(self._keys), *self._keys, epoch, self._prefix]
 
-        def send(connection: Any) -> list[Any]:  # noqa: ANN401 - redis types half of it
+        def talk(connection: Any) -> list[Any]:  # noqa: ANN401 - redis types half of it
             # Each as soon as it is made: Redis works on one while we make the next.
-            counts = [calls.send(connection, head) for calls in all_calls]
+            counts = [calls.begin(connection, head) for calls in all_calls]
             return [[connection.read_response() for _ in range(count)] for count in counts]
 
-        replies = _connected(self._redis, send)
+        replies = connected(self._redis, talk)
         if any(b"epoch" in some for some in replies):
             raise LostView("the view is gone from Redis")
         return replies
@@ -114,39 +116,24 @@ class _Calls(Generic[Item]):
     """Items that one script takes, so many to a call."""
 
     script: Any
-    items: Sequence[Item]
+    items: Iterable[Item]
     together: int
     arguments: Callable[[Item], Sequence[Any]]
 
-    def send(self, connection: Any, head: list[Any]) -> int:  # noqa: ANN401 - redis types half of it
+    def begin(self, connection: Any, head: list[Any]) -> int:  # noqa: ANN401 - redis types half of it
         """Send the calls; returns how many. The first brings the script along, should Redis not know it."""
-        command = ["EVAL", self.script.script, *head]
-        starts = range(0, len(self.items), self.together)
-        for start in starts:
-            for item in self.items[start : start + self.together]:
+        items, calls = iter(self.items), 0
+        while some := list(islice(items, self.together)):
+            command = ["EVALSHA", self.script.sha, *head] if calls else ["EVAL", self.script.script, *head]
+            for item in some:
                 command += self.arguments(item)
-            connection.send_packed_command(connection.pack_command(*command))
-            command = ["EVALSHA", self.script.sha, *head]
-        return len(starts)
+            send(connection, command)
+            calls += 1
+        return calls
 
 
-def _connected(redis: Redis, send: Callable[[Any], list[Any]]) -> list[Any]:
-    """What `send` gives of a connection, tried again as the client's other commands are."""
-    connection: Any = redis.connection_pool.get_connection()  # which redis types half
-    try:
-        replies: list[Any] = connection.retry.call_with_retry(
-            lambda: send(connection), lambda _: connection.disconnect()
-        )
-    except BaseException:
-        connection.disconnect()  # replies that nobody took must not be another command's
-        raise
-    finally:
-        redis.connection_pool.release(connection)
-    return replies
-
-
-def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier]:
-    return [nodes[place].identifier for place in _places(replies)]
+def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier | Group]:
+    return [nodes[place].who for place in _places(replies)]
 
 
 def _places(replies: list[list[int]]) -> list[int]:

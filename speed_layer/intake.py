@@ -100,6 +100,13 @@ class Batch:
     appended: list[int] = field(default_factory=list)  # append times of all messages
     accepted: Counter[tuple[str, str]] = field(default_factory=Counter)  # by topic and encoding
 
+    def said_of(self, tenant: str) -> Said:
+        """What is said of a tenant, to be added to."""
+        said = self.tenants.get(tenant)
+        if said is None:
+            said = self.tenants[tenant] = Said()
+        return said
+
 
 class Intake:
     """Reads messages by one set of rules; what they say of who is erased in the `ledger` does not count."""
@@ -137,7 +144,7 @@ class Intake:
                 self._read(batch, met, topic, of_topic, times)
         batch.through = max(batch.appended, default=0)
         for tenant, by_identifiers in met.items():
-            self._tell(batch.tenants.setdefault(tenant, Said()), by_identifiers)
+            self._tell(batch.said_of(tenant), by_identifiers)
         return batch
 
     def _read(
@@ -227,7 +234,7 @@ class Intake:
                 if topic == WEB
                 else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
             )
-            said = batch.tenants.setdefault(event.tenant, Said())
+            said = batch.said_of(event.tenant)
             about = self._known[plain.identifiers[i]]
             said.permit(about, claims)
             self._observer.hear(said.facts, about, claims)
@@ -236,13 +243,13 @@ class Intake:
         """Add what plain events say of stale identifiers."""
         events: Sequence[Any] = plain.events
         is_email = topic == EMAIL
-        signs = self._rules.signs
+        signs, stale = self._rules.signs, self._rules.stale
         kinds = [event.outcome for event in events] if is_email else [event.kind for event in events]
-        for i, kind in enumerate(kinds):
-            if kind in signs:
-                facts = batch.tenants.setdefault(events[i].tenant, Said()).facts
-                about = self._known[plain.identifiers[i]]
-                self._observer.tell(facts, about, kind, micros(plain.times[i]), may_fail=is_email)
+        for i in [i for i, kind in enumerate(kinds) if kind in signs]:
+            about = [x for x in self._known[plain.identifiers[i]] if x[0] in stale]
+            if about:
+                facts = batch.said_of(events[i].tenant).facts
+                self._observer.tell(facts, about, kinds[i], micros(plain.times[i]), may_fail=is_email)
 
     def _claim(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
         """Add what plain events claim: what they tell of attributes, and what segments count."""
@@ -256,7 +263,7 @@ class Intake:
             if owner is None:
                 continue
             at = micros(plain.times[i])
-            said = batch.tenants.setdefault(event.tenant, Said())
+            said = batch.said_of(event.tenant)
             if event.properties:
                 said.claim(owner, told(kind, event, self._rules, at, times[i]))
             else:
@@ -297,7 +304,7 @@ class Intake:
         assert not isinstance(value, str), "we ask for bytes"
         try:
             record = accept(topic, value, at)
-            said = batch.tenants.setdefault(record.tenant, Said())
+            said = batch.said_of(record.tenant)
             tombstones = self._ledger.of(record.tenant) if self._ledger is not None else None
             about = absorb(record, self._observer, said.facts, at, tombstones)
             if claims := stated(record, self._rules, at):

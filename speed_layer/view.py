@@ -6,9 +6,10 @@ again, inside Redis, at the moment of writing.
 """
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from importlib.resources import files
-from itertools import groupby
+from itertools import chain, groupby, islice
 from typing import Any, NamedTuple, cast
 
 from redis import Redis
@@ -18,10 +19,16 @@ from identity.graph import Edge, IdRecord, Node
 from identity.identifier import Pair
 from schemas import ERASURES, overlay, records
 from schemas.generation import Generation
+from speed_layer.connection import replies
 from speed_layer.errors import LostView
 
 # Keys in one command, between two of which lookups have their turn.
 READ_TOGETHER = 500
+
+
+# What hangs together with a few shared devices is looked at in every batch. A node that was loaded is not
+# changed.
+_recent = lru_cache(maxsize=1 << 12)(records.decode_node)
 
 
 def script(redis: Redis, name: str) -> Any:  # noqa: ANN401 - redis types no scripts
@@ -56,16 +63,18 @@ class SpeedView:
         """Load nodes."""
         identifiers = list(identifiers)
         found = zip(identifiers, self.read(identifiers), strict=True)
-        return {x: self.decoded(record) for x, (_, _, record) in found if record}
+        return {x: self._own(_recent(record)) for x, (_, _, record) in found if record}
 
-    def read(self, identifiers: Iterable[Identifier]) -> list[Loaded]:
-        """Load nodes, not decoded yet."""
+    def read(self, identifiers: Iterable[Identifier]) -> Iterator[Loaded]:
+        """Load nodes, not decoded yet, as `load` does."""
         tenant = self.tenant
         return self.load([records.node_key(tenant, x) for x in identifiers])
 
     def decoded(self, record: bytes) -> Node:
         """A node that was loaded."""
-        node = records.decode_node(record)
+        return self._own(records.decode_node(record))
+
+    def _own(self, node: Node) -> Node:
         if node.lone:
             x = node.identifier
             self._lone[x] = Customer(node.customer, (x,))
@@ -87,7 +96,7 @@ class SpeedView:
         found = dict(self._generation.scan(prefix))
         key, _ = overlay.far_field(self._prefix, prefix + bytes(records.DIGEST))
         for field, value in self._redis.hscan_iter(cast("str", key), count=READ_TOGETHER):
-            self.versions[prefix + field] = overlay.version_of(value)
+            self.versions.setdefault(prefix + field, overlay.version_of(value))
             found[prefix + field] = overlay.record_of(value)
         for key in found:
             self.versions.setdefault(key, overlay.ABSENT)
@@ -105,38 +114,50 @@ class SpeedView:
             if record
         }
 
+    def customers_at(self, places: Iterable[bytes]) -> dict[bytes, Customer]:
+        """Load customers by what `records.customer_digest` says of their members."""
+        places = list(places)
+        loaded = self.load([records.customer_key_of(self.tenant, place) for place in places])
+        return {
+            place: records.decode_customer(record)
+            for place, (_, _, record) in zip(places, loaded, strict=True)
+            if record
+        }
+
     def ids(self, customer_ids: Iterable[str]) -> dict[str, IdRecord]:
         """Load ids that the generation published; the stream never changes these."""
         keys = {records.id_key(self.tenant, customer_id): customer_id for customer_id in customer_ids}
         return {keys[key]: records.decode_id(data) for key, data in self._generation.get(keys).items()}
 
-    def load(self, keys: list[bytes]) -> list[Loaded]:
-        """Load records of one kind: the view's own, else the generation's."""
-        if not keys:
-            return []
-        values = self._values(keys)
-        found = self._generation.get(key for key, value in zip(keys, values, strict=True) if value is None)
-        self._below.update(found)
-        loaded = [
-            Loaded(key, overlay.ABSENT, found.get(key, b""))
-            if value is None
-            else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
-            for key, value in zip(keys, values, strict=True)
-        ]
-        self.versions.update([(key, version) for key, version, _ in loaded])
-        return loaded
+    def load(self, keys: list[bytes]) -> Iterator[Loaded]:
+        """Load records of one kind: the view's own, else the generation's.
 
-    def _values(self, keys: list[bytes]) -> list[bytes | None]:
-        """What Redis holds of these records; far links are asked for by themselves."""
-        if keys[0][:1] == records.FAR:
-            return self._far_values(keys)
-        keys = [self._prefix + key for key in keys]
-        if len(keys) <= READ_TOGETHER:
-            return cast("list[bytes | None]", self._redis.mget(keys))
-        pipeline = self._redis.pipeline(transaction=False)
+        Those that have come are handed out while Redis looks for the next.
+        """
+        values = self._values(keys)
         for start in range(0, len(keys), READ_TOGETHER):
-            pipeline.mget(keys[start : start + READ_TOGETHER])
-        return [value for values in pipeline.execute() for value in values]
+            some = keys[start : start + READ_TOGETHER]
+            own = [*zip(some, islice(values, len(some)), strict=True)]
+            found = self._generation.get([key for key, value in own if value is None])
+            self._below.update(found)
+            loaded = [
+                Loaded(key, overlay.ABSENT, found.get(key, b""))
+                if value is None
+                else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
+                for key, value in own
+            ]
+            for key, version, _ in loaded:
+                # What is read twice may be another by now, and something may rest on what it was.
+                self.versions.setdefault(key, version)
+            yield from loaded
+
+    def _values(self, keys: list[bytes]) -> Iterator[bytes | None]:
+        """What Redis holds of these records; far links are asked for by themselves."""
+        if keys and keys[0][:1] == records.FAR:
+            return iter(self._far_values(keys))
+        keys = [self._prefix + key for key in keys]
+        chunks = [keys[start : start + READ_TOGETHER] for start in range(0, len(keys), READ_TOGETHER)]
+        return chain.from_iterable(replies(self._redis, [("MGET", *chunk) for chunk in chunks]))
 
     def _far_values(self, keys: list[bytes]) -> list[bytes | None]:
         pipeline = self._redis.pipeline(transaction=False)

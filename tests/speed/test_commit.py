@@ -29,7 +29,7 @@ def test_a_script_that_redis_forgot_is_brought_along(redis, stream, monkeypatch)
 def test_replies_that_nobody_took_are_no_answer_to_another(redis, stream, monkeypatch):
     monkeypatch.setattr(commit, "SINGLE_TOGETHER", 1)
     x = Identifier("cookie", "a")
-    nodes = [SeenAgain(x, (b"key", b"version", b"value")), SeenAgain(x, None)]
+    nodes = [SeenAgain(x, (1, b"key", b"version", b"value")), SeenAgain(x, None)]
     redis.set("mine", "kept")
     with pytest.raises(TypeError):
         Committer(redis, 1).commit_quick(stream.view(), stream.state.epoch, Quick(again=nodes), None)

@@ -11,7 +11,8 @@ from identity import Facts, Identifier, Rules, TypeRule, Verdict
 from identity.growth import grow
 from identity.memory import MemoryView
 from identity.upkeep import upkeep
-from speed_layer.quick import _groups
+from schemas.records import encode_node
+from speed_layer.grouping import grouped
 from tests.identity.strategies import MINTER, Event, facts_of, logs, numbered, rule_sets
 from tests.identity.test_upkeep import published_view
 
@@ -55,19 +56,20 @@ any_rules = mostly(roomy_rule_sets(), rule_sets())
 
 
 def groups_of(view, facts):
-    """Facts that hang together, each with the nodes and the one customer that `grow` may know."""
+    """Facts that hang together, each with the nodes and the customers that `grow` may know."""
     tied = {end for ends in facts.links for end in ends}
     nodes = view.nodes(tied)
-    for group in _groups(facts, nodes):
-        if group.plain:
-            customer = view.customers([group.first]).get(group.first) if group.first is not None else None
-            members = customer.members if customer is not None else ()
-            yield group, view.nodes({*group.seen, *members}), customer
+    encoded = {x: encode_node(node) for x, node in nodes.items()}
+    for group in grouped(facts, encoded):
+        known = [nodes[x] for x in group.seen if x in nodes]
+        found = view.customers({node.first for node in known if node.first is not None and not node.lone})
+        members = {member for customer in found.values() for member in customer.members}
+        yield group, view.nodes({*group.seen, *members}), sorted(found.values())
 
 
-def grown(group, known, customer, rules, as_of):
+def grown(group, known, customers, rules, as_of):
     before = {x: node.copy() for x, node in known.items()}
-    update = grow(group.seen, group.links, group.signs, known, customer, rules, MINTER, as_of)
+    update = grow(group.seen, group.links, group.signs, known, customers, rules, MINTER, as_of)
     assert known == before
     return update
 
@@ -110,8 +112,8 @@ def assert_growth_is_upkeep(view, batches, rules, as_of):
     """Applies batches, and compares before each."""
     for batch in batches:
         facts = facts_of(batch)
-        for group, known, customer in groups_of(view, facts):
-            update = grown(group, known, customer, rules, as_of)
+        for group, known, customers in groups_of(view, facts):
+            update = grown(group, known, customers, rules, as_of)
             if update is not None:
                 assert_as_upkeep(view, group, known, update, rules, as_of)
         view.apply(facts)
@@ -175,8 +177,8 @@ def standing(*history, rules=RULES, as_of=None, published=False):
 
 def answer(view, facts, rules=RULES, as_of=None):
     """What `grow` says to facts that all hang together, compared with `upkeep`; 'undecided' if nothing."""
-    ((group, known, customer),) = groups_of(view, facts)
-    update = grown(group, known, customer, rules, as_of)
+    ((group, known, customers),) = groups_of(view, facts)
+    update = grown(group, known, customers, rules, as_of)
     if update is None:
         return "undecided"
     assert_as_upkeep(view, group, known, update, rules, as_of)
@@ -240,6 +242,24 @@ class TestTwoWhoWereAlone:
 
     def test_not_where_one_of_them_is_published(self):
         assert answer(standing([TOM], [A], published=True), said([TOM, A])) == "undecided"
+
+
+class TestSeveralCustomersBecomeOne:
+    def test_two(self):
+        assert answer(standing([TOM, A], [B, C]), said([A, B])) == [(A, B, C, TOM)]
+        assert answer(standing([B, C], [TOM, A]), said([A, B])) == [(A, B, C, TOM)]
+
+    def test_two_by_a_newcomer(self):
+        mail = Identifier("mail", "x")
+        assert answer(standing([TOM, A], [B, C]), said([A, mail], [mail, B])) == [(A, B, C, TOM, mail)]
+
+    def test_one_and_who_was_alone(self):
+        assert answer(standing([TOM, A], [B]), said([TOM, B])) == [(A, B, TOM)]
+        assert answer(standing([B], [TOM, C]), said([TOM, B], [B, A])) == [(A, B, C, TOM)]
+
+    def test_not_where_it_would_be_too_many(self):
+        assert answer(standing([TOM, A], [ANN, B]), said([A, B])) == "undecided"
+        assert answer(standing([TOM, A], [B, C], [D, E]), said([A, B], [C, D])) == "undecided"
 
 
 class TestToDecide:
@@ -308,13 +328,22 @@ class TestToDecide:
         facts.update(said([TOM, C]))
         assert answer(view, facts) == "undecided"
 
-    def test_two_customers(self):
-        view = standing([TOM, A], [B, Identifier("mail", "x")])
-        assert not list(groups_of(view, said([A, B])))
-
-    def test_a_lone_one_and_a_customer(self):
-        assert answer(standing([TOM, A], [B]), said([TOM, B])) == "undecided"
+    def test_several_where_an_id_is_published(self):
         assert answer(standing([TOM, A], [B], published=True), said([TOM, B])) == "undecided"
+        assert answer(standing([TOM, A], [B, E], published=True), said([A, B])) == "undecided"
+
+    def test_several_where_a_steward_keeps_somebody_apart(self):
+        view = standing([TOM, A], [B, E])
+        facts = Facts()
+        facts.add_decision(TOM, D, Verdict.CANNOT, 5, 5)
+        view.apply(facts)
+        assert answer(view, said([A, B])) == "undecided"
+
+    def test_several_and_somebody_older(self):
+        view = standing([D], [TOM, A], [B, E])
+        facts = said([C], at=1)
+        facts.update(said([A, B], [B, C]))
+        assert answer(view, facts) == "undecided"
 
     def test_a_link_that_was_refused_comes_earlier(self):
         assert answer(standing([TOM, ANN]), said([TOM, ANN])) == "undecided"

@@ -2,18 +2,21 @@
 
 import struct
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
-from itertools import count
+from itertools import chain, count
 from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from redis import exceptions as redis_errors
 
-from identity import Facts, Identifier, resolve, rulefile
+from identity import Facts, Identifier, Seen, resolve, rulefile
 from identity.graph import Node
 from identity.notation import DAY
 from schemas import overlay, records
+from schemas.again import seen_again
 from speed_layer import apply, contention
 from speed_layer.commit import SINGLE_TOGETHER, Committer
 from speed_layer.errors import Contention, LostView
@@ -42,6 +45,18 @@ from tests.speed.world import (
 
 few = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 as_ofs = st.sampled_from([None, None, 10, 25])
+# In microseconds since 1970: only times of today are replaced where they stand in a record.
+todays = st.sampled_from([0, 1 << 50])
+
+
+def numbered_on(today, log):
+    return [
+        (replace(event, occurred_at=event.occurred_at + today), at + today) for event, at in numbered(log)
+    ]
+
+
+def on(today, as_of):
+    return as_of if as_of is None else as_of + today
 
 
 def carefully(stream, facts):
@@ -83,10 +98,12 @@ def records_in(redis, generation):
     return found
 
 
-@given(any_rules, any_logs, any_logs, as_ofs, deliveries())
+@given(any_rules, any_logs, any_logs, as_ofs, deliveries(), todays)
 @few
-def test_the_quick_way_writes_what_the_careful_way_writes(redis, rules, prefix, suffix, as_of, deliver):
-    log = numbered(prefix + suffix)
+def test_the_quick_way_writes_what_the_careful_way_writes(
+    redis, rules, prefix, suffix, as_of, deliver, today
+):
+    log, as_of = numbered_on(today, prefix + suffix), on(today, as_of)
     batches = [facts_of(batch) for batch in deliver(log[len(prefix) :])]
     outcomes = []
     with passing(facts_of(log[: len(prefix)]), rules, MINTER_OF_LOGS, as_of) as (generation, _):
@@ -99,12 +116,19 @@ def test_the_quick_way_writes_what_the_careful_way_writes(redis, rules, prefix, 
     assert outcomes[0] == outcomes[1]
 
 
+def settled_by(*arguments):
+    """What the quick way settles, all of it."""
+    settled = quick(*arguments)
+    assert len(settled.grown) == 0 <= len([*settled.updates]) == len(settled.grown)
+    return settled
+
+
 @contextmanager
 def after_reading(act):
     """Do something once the quick way has read all that it wants."""
 
     def late(*arguments):
-        settled = quick(*arguments)
+        settled = settled_by(*arguments)
         with mock.patch.object(apply, "quick", quick):
             act()
         return settled
@@ -128,10 +152,10 @@ def before_read(number, act):
         yield reads
 
 
-def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted):
+def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted, today):
     """What comes of it where another worker writes at or in the read of that number, by `interrupted`."""
     redis.flushall()
-    log = numbered(prefix + mine + theirs)
+    log, as_of = numbered_on(today, prefix + mine + theirs), on(today, as_of)
     known, rest = log[: len(prefix)], log[len(prefix) :]
     with passing(facts_of(known), rules, MINTER_OF_LOGS, as_of) as (generation, handed_on):
         stream, other = (Stream(redis, generation, rules, MINTER_OF_LOGS, as_of) for _ in range(2))
@@ -142,10 +166,12 @@ def while_reading(redis, rules, prefix, mine, theirs, as_of, number, interrupted
         assert standing(stream.view(), facts_of(log).seen) == expected(log, rules, as_of, handed_on)
 
 
-@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5))
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 5), todays)
 @few
-def test_another_worker_may_write_between_any_two_reads(redis, rules, prefix, mine, theirs, as_of, number):
-    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(before_read, number))
+def test_another_worker_may_write_between_any_two_reads(
+    redis, rules, prefix, mine, theirs, as_of, number, today
+):
+    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(before_read, number), today)
 
 
 @contextmanager
@@ -157,21 +183,43 @@ def within_read(number, share, act):
         if next(reads) != number:
             return values(view, keys)
         middle = round(len(keys) * share)
-        before = values(view, keys[:middle]) if middle else []
+        before = [*values(view, keys[:middle])]
         act()
-        return before + (values(view, keys[middle:]) if middle < len(keys) else [])
+        return chain(before, values(view, keys[middle:]))
 
     with mock.patch.object(SpeedView, "_values", torn):
         yield reads
 
 
-@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 3), st.floats(0, 1))
+@given(any_rules, any_logs, any_logs, any_logs, as_ofs, st.integers(0, 3), st.floats(0, 1), todays)
 @few
 def test_another_worker_may_write_in_the_middle_of_a_read(
-    redis, rules, prefix, mine, theirs, as_of, number, share
+    redis, rules, prefix, mine, theirs, as_of, number, share, today
 ):
     """A read of many keys is several commands."""
-    while_reading(redis, rules, prefix, mine, theirs, as_of, number, partial(within_read, number, share))
+    torn = partial(within_read, number, share)
+    while_reading(redis, rules, prefix, mine, theirs, as_of, number, torn, today)
+
+
+def test_links_that_are_seen_again_are_no_matter_to_their_customer(world):
+    """However crowded it is: nothing else of it is read or written."""
+    today = 1 << 50
+    stream, other = world([ANN])
+    shared = [sighting(A, Identifier("mail", name), at=today) for name in "xyz"]
+    for facts in (*shared, sighting(TOM, B, at=today), sighting(A, TOM, at=today)):
+        stream.apply(facts)
+    facts = sighting(A, TOM, at=today + 5)
+    facts.update(sighting(TOM, B, at=today + 6))
+    settled = settled_by(stream.view(), facts, stream._rules, MINTER, None)
+    assert (len(settled.again), settled.founded, settled.grown) == (1, [], [])
+    assert settled.rest == Facts()
+    # Another worker came first with one end: then none of it is written.
+    with after_reading(lambda: other.apply(sighting(A, at=today + 9))):
+        assert stream.apply(facts) == 1
+    nodes = stream.view().nodes([A, B, TOM])
+    assert [nodes[x].seen.last_seen - today for x in (A, B, TOM)] == [9, 6, 6]
+    assert nodes[A].edges[TOM].link == nodes[TOM].edges[A].link
+    assert nodes[A].edges[TOM].link.last_seen == today + 5
 
 
 def members(stream, x):
@@ -187,6 +235,18 @@ def test_a_read_that_does_not_fit_the_one_before_is_done_again(world):
         stream.apply(sighting(B, C, at=3))
     assert members(stream, TOM) == (A, B, C, TOM)
     assert stream.view().nodes([B])[B].edges.keys() == {TOM, C}
+
+
+def test_what_was_read_twice_counts_as_it_was_first_read(world):
+    """Their link takes C into the customer whose members are read, after we read that C is alone."""
+    stream, other = world([TOM, B], [C])
+    facts = sighting(A, TOM, at=3)
+    facts.update(sighting(C, MAIL, at=3))
+    with before_read(1, lambda: other.apply(sighting(C, TOM, at=2))):
+        assert stream.apply(facts)
+    assert members(stream, TOM) == (A, B, C, TOM, MAIL)
+    nodes = stream.view().nodes([C, TOM])
+    assert (nodes[C].edges.keys(), nodes[TOM].edges.keys()) == ({TOM, MAIL}, {A, B, C})
 
 
 @pytest.mark.parametrize("together", [(TOM, A), (A, TOM)])
@@ -245,7 +305,7 @@ def test_one_that_is_seen_again_gets_wider_times_and_a_version(redis, world, kno
     assert changed == overlay.view_prefix(1) + records.node_key("default", A)
     assert now == struct.pack(">Q", overlay.next_version(version))
     if known == "by the stream":
-        assert wider == records.seen_again(record, 1, 5)
+        assert wider == seen_again(record, Seen(1, 5, 1))
     node = records.decode_node(wider)
     assert (node.seen, node.edges.keys(), node.customer) == (
         (1, 5, 1),
@@ -268,13 +328,13 @@ def test_what_the_quick_way_leaves(world):
     rules = stream._rules
     older, two = sighting(A, at=0), sighting(TOM, ANN, at=2)
     for facts in (older, two):
-        settled = quick(stream.view(), facts, rules, MINTER, None)
+        settled = settled_by(stream.view(), facts, rules, MINTER, None)
         assert (settled.again, settled.founded, settled.grown) == ([], [], [])
         assert settled.rest == facts
     expiring = rulefile.parse("identifiers: {cookie: {rank: 1, max_age: 1d}}")
     new = sighting(C, at=1)
-    assert quick(stream.view(), new, expiring, MINTER, 2 * DAY).rest == new
-    assert quick(stream.view(), new, expiring, MINTER, DAY).founded
+    assert settled_by(stream.view(), new, expiring, MINTER, 2 * DAY).rest == new
+    assert settled_by(stream.view(), new, expiring, MINTER, DAY).founded
 
 
 STALE = rulefile.parse(f"{RULES}\nstale: {{mail: {{after: {{hard_bounce: 1}}, revived_by: click}}}}")
@@ -288,24 +348,25 @@ def mailed(outcome, *together, at=1):
 
 def test_a_sign_of_life_needs_no_decision_and_a_failure_does(redis, tmp_path):
     stream = Stream(redis, generation_of(tmp_path, sighting(MAIL, TOM)), STALE, MINTER)
+    year = 1 << 45  # microseconds
 
     def settled(facts):
-        return quick(stream.view(), facts, STALE, MINTER, None)
+        return settled_by(stream.view(), facts, STALE, MINTER, None)
 
     def known():
         return stream.view().nodes([MAIL])[MAIL]
 
-    (again,) = settled(mailed("click", MAIL, at=5)).again
-    assert again.identifier == MAIL
-    failure = mailed("hard_bounce", MAIL, at=4)
+    (again,) = settled(mailed("click", MAIL, at=year + 5)).again
+    assert again.who == MAIL
+    failure = mailed("hard_bounce", MAIL, at=year + 4)
     assert settled(failure).rest == failure
-    for facts in (mailed("click", MAIL, at=5), failure):
+    for facts in (mailed("click", MAIL, at=year + 5), failure):
         stream.apply(facts)
-    assert (known().seen.last_seen, known().signs.revived, known().stale) == (5, 5, None)
-    assert settled(mailed("click", MAIL, at=3)) == Quick()
-    stream.apply(mailed("hard_bounce", MAIL, at=6))
-    assert known().stale == 6
-    click = mailed("click", MAIL, at=7)
+    assert (known().seen.last_seen, known().signs.revived, known().stale) == (year + 5, year + 5, None)
+    assert settled(mailed("click", MAIL, at=year + 3)) == (Quick(growing=mock.ANY))
+    stream.apply(mailed("hard_bounce", MAIL, at=year + 6))
+    assert known().stale == year + 6
+    click = mailed("click", MAIL, at=year + 7)
     assert settled(click).rest == click
     stream.apply(click)
     assert known().stale is None
@@ -348,6 +409,15 @@ def test_who_comes_second_comes_to_the_right_result(world, mine, theirs):
     assert {x: node.seen for x, node in stream.view().nodes(whole.seen).items()} == whole.seen
 
 
+def test_a_name_that_was_another_customer_s_is_decided_upon(world):
+    """The quick way does not know of him, and would meet him again and again."""
+    stream, _ = world([MAIL])
+    stream.apply(sighting(TOM, A))
+    stream._applier.erase({A: 2}, MINTER)
+    assert stream.apply(sighting(ANN, A, at=3)) == 1
+    assert members(stream, ANN) == (A, ANN)
+
+
 def test_conflicts_do_not_go_on_for_ever(world):
     stream, _ = world([TOM, A])
     with (
@@ -359,6 +429,16 @@ def test_conflicts_do_not_go_on_for_ever(world):
         pytest.raises(Contention, match="3 times"),
     ):
         carefully(stream, sighting(TOM, B, at=2))
+
+
+def test_nothing_that_grows_is_left_out_where_a_connection_breaks_meanwhile(world):
+    stream, _ = world([TOM, A])
+    facts = sighting(TOM, B, at=2)
+    broken = mock.patch.object(SpeedView, "customers_at", side_effect=redis_errors.ConnectionError("away"))
+    with broken, pytest.raises(redis_errors.RedisError, match="away"):
+        stream.apply(facts)
+    stream.apply(facts)
+    assert members(stream, TOM) == (A, B, TOM)
 
 
 @pytest.mark.parametrize("facts", [sighting(B, at=5), sighting(C), sighting(TOM, C, at=2)])
