@@ -69,12 +69,26 @@ class Quick:
     rest: Facts = field(default_factory=Facts)
 
     @property
-    def updates(self) -> Iterator[Update]:
-        """Of all that grows; from the first on, however often they are asked for. Raises RedisError."""
-        yield from [update for _, update in self.grown]
+    def updates(self) -> "Updates":
+        """Of all that grows."""
+        return Updates(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """Updates of all that grows: all of them each time, for whoever sends them may have to begin again.
+
+    Going through them raises RedisError.
+    """
+
+    settled: Quick
+
+    def __iter__(self) -> Iterator[Update]:
+        grown = self.settled.grown
+        yield from [update for _, update in grown]
         try:
-            for growth in self.growing:
-                self.grown.append(growth)
+            for growth in self.settled.growing:
+                grown.append(growth)
                 yield growth[1]
         except (ConnectionError, TimeoutError) as error:
             # An error that the client does not try again: the rest of what grows would not be asked for.

@@ -11,13 +11,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from redis import exceptions as redis_errors
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from identity import Facts, Identifier, Seen, resolve, rulefile
 from identity.graph import Node
 from identity.notation import DAY
 from schemas import overlay, records
 from schemas.again import seen_again
-from speed_layer import apply, contention
+from speed_layer import apply, commit, contention
 from speed_layer.commit import SINGLE_TOGETHER, Committer
 from speed_layer.errors import Contention, LostView
 from speed_layer.quick import Quick, quick
@@ -439,6 +441,37 @@ def test_nothing_that_grows_is_left_out_where_a_connection_breaks_meanwhile(worl
         stream.apply(facts)
     stream.apply(facts)
     assert members(stream, TOM) == (A, B, TOM)
+
+
+@pytest.fixture
+def patient(redis):
+    """The client tries once more where a connection breaks, as a worker's does."""
+    before = redis.get_retry()
+    redis.set_retry(Retry(NoBackoff(), 1))
+    yield
+    redis.set_retry(before)
+
+
+@pytest.mark.usefixtures("patient")
+def test_all_that_grows_is_sent_again_where_a_connection_breaks_while_it_is_sent(world, monkeypatch):
+    stream, _ = world([TOM, A], [B])
+    facts = sighting(TOM, C, at=2)
+    facts.update(sighting(B, Identifier("cookie", "another"), at=2))
+    monkeypatch.setattr(commit, "TOGETHER", 1)
+    sent = []
+
+    def break_at_the_second(connection, command):
+        sent.append(command)
+        if len(sent) == 2:
+            raise redis_errors.ConnectionError("away")
+        connection_send(connection, command)
+
+    connection_send = commit.send
+    monkeypatch.setattr(commit, "send", break_at_the_second)
+    stream.apply(facts)
+    assert len(sent) > 3
+    assert members(stream, TOM) == (A, C, TOM)
+    assert len(members(stream, B)) == 2
 
 
 @pytest.mark.parametrize("facts", [sighting(B, at=5), sighting(C), sighting(TOM, C, at=2)])
