@@ -75,23 +75,6 @@ class Desk:
 
         With None where something is wrong: `lookup` says what.
         """
-        look: Look
-
-        def go_on(reading: Reading | Exception, of: int, watched: int) -> None:
-            nonlocal look
-            if isinstance(reading, Exception):
-                told(None)
-                return
-            try:
-                look = question.send(reading.part(look, of, watched))
-            except StopIteration as done:
-                answer = cast("questions.Answer", done.value)
-                told(answer if self._may(who, answer.ids, len(asked), answer.freshness) else None)
-            except (SchemaError, UnknownTypeError):
-                told(None)
-            else:
-                self.shared.tell(look, go_on)
-
         try:
             standing = self.shared.generations.current
             question = questions.lookup(standing, who.tenant, asked, self._remembered)
@@ -99,7 +82,7 @@ class Desk:
         except (SchemaError, UnknownTypeError):
             told(None)
         else:
-            self.shared.tell(look, go_on)
+            self.shared.tell(look, _Asking(self, who, len(asked), question, look, told).go_on)
 
     def again(self, who: Principal, repeat: Repeat, told: Callable[[Freshness | None], None]) -> None:
         """Tell once, for a question that was asked on this generation before, whether the answer still holds.
@@ -113,7 +96,7 @@ class Desk:
                 or reading.standing.number != repeat.generation
                 or reading.waiting
                 or reading.watched[at : at + len(repeat.values)] != repeat.values
-                or not self._may(who, repeat.ids, repeat.count, reading.freshness)
+                or not self.may(who, repeat.ids, repeat.count, reading.freshness)
             ):
                 told(None)
             else:
@@ -121,7 +104,7 @@ class Desk:
 
         self.shared.tell(repeat.look, seen)
 
-    def _may(self, who: Principal, known: list[str], count: int, freshness: Freshness) -> bool:
+    def may(self, who: Principal, known: list[str], count: int, freshness: Freshness) -> bool:
         """Whether an answer may be given; then it is counted and noted."""
         try:
             spend(who, count)
@@ -216,3 +199,41 @@ class Desk:
         self._metrics.looked_up(len(known), unknown, stale=stale)
         account(who, unknown)
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
+
+
+class _Asking:
+    """A question that waits for nobody. No closure, which would hold itself, and wait for the collector."""
+
+    __slots__ = ("_count", "_desk", "_look", "_question", "_told", "_who")
+
+    def __init__(
+        self,
+        desk: Desk,
+        who: Principal,
+        count: int,
+        question: Generator[Look, Any, questions.Answer],
+        look: Look,
+        told: Callable[[questions.Answer | None], None],
+    ) -> None:
+        self._desk = desk
+        self._who = who
+        self._count = count
+        self._question = question
+        self._look = look
+        self._told = told
+
+    def go_on(self, reading: Reading | Exception, asked: int, watched: int) -> None:
+        """What it wanted to read is there: ask on, or tell."""
+        if isinstance(reading, Exception):
+            self._told(None)
+            return
+        try:
+            self._look = self._question.send(reading.part(self._look, asked, watched))
+        except StopIteration as done:
+            answer = cast("questions.Answer", done.value)
+            may = self._desk.may(self._who, answer.ids, self._count, answer.freshness)
+            self._told(answer if may else None)
+        except (SchemaError, UnknownTypeError):
+            self._told(None)
+        else:
+            self._desk.shared.tell(self._look, self.go_on)
