@@ -1,11 +1,15 @@
 """Many requests at once while Redis goes away, comes back empty, and readers move."""
 
+import asyncio
+import gc
+
 import pytest
 from redis.asyncio import Redis as AioRedis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from deploy.awaiting import until
+from serving_layer.access.principal import Principal
 from tests.graph.redis_server import RedisServer
 from tests.serving.client import Served, asked
 from tests.serving.world import ANN, TOM, World
@@ -107,3 +111,29 @@ def test_one_who_fails_does_not_harm_the_others(served):
     bad = ("POST", "/v1/lookup", asked(("card", "4111")), key)
     answers = served.all_at_once(good, bad, good, ("POST", "/v1/lookup", b"{", key), good)
     assert [answer.status for answer in answers] == [200, 400, 200, 400, 200]
+
+
+def test_lookups_that_wait_for_nobody_leave_nothing_to_the_collector(world, served):
+    """It would hold up all requests for as long as it takes to look through what they left."""
+    world.apply({**TOM, "cookie": "new"})
+    who = Principal("k", "k", "default", ["lookup"], rate=0, unknown=0)
+    people = [("login", "tom"), ("login", "ann"), ("cookie", "new"), ("login", "nobody")]
+
+    async def everybody():
+        loop = asyncio.get_running_loop()
+        for one in people * 50:
+            answer = loop.create_future()
+            served.desk.tell(who, [one], answer.set_result)
+            assert len((await answer).found) == 1
+
+    def left():
+        gc.collect()
+        gc.disable()
+        try:
+            served._loop.run_until_complete(everybody())
+            return gc.collect()
+        finally:
+            gc.enable()
+
+    left()  # once for what is made once
+    assert left() < len(people) * 50
