@@ -35,11 +35,10 @@ SIZE = Size(1_000_000, 100_000)
 CONNECTIONS = 32
 LIST = 1_000
 LISTS_AT_ONCE = 4
-_SAMPLE = 400_000  # requests made beforehand: more than are asked for in one part
-# Visitors who came before: so many that the server has forgotten some of them again, as it has after an hour.
-_EARLIER = 1_000_000
-_BEGUN_S = 8.0
-_EARLIER_S = 45.0
+_PER_S = 40_000  # requests made beforehand for each second: more than are asked for
+# Visitors who came before, in seconds for each that counts: so many that the server has forgotten some of
+# them again, as it has after an hour.
+_EARLIER = 4.5
 _LISTS = 200
 _UNIFORM_LISTS = 400  # of twice as many identifiers as a server remembers
 _CHECKED = 2_000
@@ -79,8 +78,9 @@ class _Rounds:
         chance = random.Random(0)
         visitors = self._visitors(chance)
         known = list(ready.identifiers())
-        self._earlier = self._load("earlier", (_body([x]) for x in islice(visitors, _EARLIER)))
-        self._singles = self._load("single", (_body([x]) for x in islice(visitors, _SAMPLE)))
+        before = islice(visitors, self._for(_EARLIER * plan.seconds))
+        self._earlier = self._load("earlier", (_body([x]) for x in before))
+        self._singles = self._load("single", (_body([x]) for x in islice(visitors, self._for(plan.seconds))))
         self._lists = self._load("bulk", (_body(list(islice(visitors, LIST))) for _ in range(_LISTS)))
         uniform = (_body(chance.choices(known, k=LIST)) for _ in range(_UNIFORM_LISTS))
         self._uniform = self._load("uniform", uniform)
@@ -154,8 +154,8 @@ class _Rounds:
 
     def _single(self, url: str) -> dict[str, float]:
         """To a server that has just begun, and then to one where others have been."""
-        begun = self._earlier.run(url, CONNECTIONS, _BEGUN_S)
-        self._earlier.run(url, CONNECTIONS, _EARLIER_S)
+        begun = self._run(self._earlier, url)
+        self._come_before(url)
         found = self._run(self._singles, url)
         return {
             "begun_lookups_per_s": begun.per_second,
@@ -165,13 +165,21 @@ class _Rounds:
             "lookup_p99_s": found.p99,
         }
 
+    def _come_before(self, url: str) -> None:
+        self._earlier.run(url, CONNECTIONS, _EARLIER * self._plan.seconds)
+
+    @staticmethod
+    def _for(seconds: float) -> int:
+        """As many requests as so many seconds take."""
+        return max(round(seconds * _PER_S), 1)
+
     def _telling(self) -> dict[str, float]:
         """The same requests, also when others have been there, of people of whom more is known."""
         self._stage.go_live(TELLING)
         try:
             with self._stage.serving() as url:
                 self._check_told(url)
-                self._earlier.run(url, CONNECTIONS, _EARLIER_S)
+                self._come_before(url)
                 return {"telling_lookups_per_s": self._run(self._singles, url).per_second}
         finally:
             self._stage.go_live(GENERATIONS[0])
@@ -216,7 +224,7 @@ class _Rounds:
             pipe.execute()
         port = free_port(HOST)
         env = self._stage.env | {"PEER_PORT": str(port)}
-        numbers = random.Random(0).choices(range(_PEER_KEYS), k=_SAMPLE)
+        numbers = random.Random(0).choices(range(_PEER_KEYS), k=self._for(self._plan.seconds))
         asked = (b"%d" % number for number in numbers)
         load = Load(self._stage.home, "peer", asked, "/", method="GET")
         with peer("serve.starlette_redis", [], env, self._stage.home / "starlette.log"):
