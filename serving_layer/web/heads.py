@@ -57,7 +57,8 @@ class Heads:
         names = [name for name, _ in fields]
         if not _MORE.isdisjoint(names) or any(names.count(name) > 1 for name in _ONCE):
             return
-        if data.count(b"\n", 0, data.find(END)) != data.count(b"\r\n", 0, data.find(END)):
+        end = data.find(END)
+        if end < 0 or data.count(b"\n", 0, end) != data.count(b"\r\n", 0, end):
             return  # whoever ends lines in another way may mean another end
         if any(name == b"connection" and value.lower() != b"keep-alive" for name, value in fields):
             return
@@ -66,7 +67,7 @@ class Heads:
         )
         if ticket is None:
             return
-        size = data.index(END) + len(END)
+        size = end + len(END)
         if len(self._heads) >= MOST:
             self._heads.clear()
         self._heads[data[:size]] = Head(size, size + ticket.length, ticket)
