@@ -38,12 +38,12 @@ class Observer:
         self._normalise |= {name: normalise.joined(parts) for name, parts in self._parts.items()}
         self._exact = {name: _exact(rule) for name, rule in rules.types.items()}
         self._patterns = {name: _patterns(rule) for name, rule in rules.types.items()}
-        self.identify = lru_cache(maxsize=_CACHE)(self._identify)
+        self.identify = lru_cache(maxsize=_CACHE)(self.identify_once)
 
-    def _identify(self, type_: str, raw: str) -> Screened:
+    def identify_once(self, type_: str, raw: str) -> Screened:
         """The identifier that a raw value means, and why it can link nobody (None if it can).
 
-        Raises UnknownTypeError where no rule names the type.
+        `identify` is the same, and remembers it. Raises UnknownTypeError where no rule names the type.
         """
         normalise_ = self._normalise.get(type_)
         if normalise_ is None:

@@ -243,6 +243,11 @@ class Generation:
         read = self._recent.read(names, self._entries)
         return {key: blocks.record_of(value, read.__getitem__) for key, value in entries.items()}
 
+    def record(self, key: bytes) -> bytes | None:
+        """The record of one key, if it is there."""
+        value = self._entry(key)
+        return None if value is None else blocks.record_of(value, self._of_block)
+
     def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:
         """The keys of the blocks that hold the records of those keys."""
         return {
@@ -263,6 +268,10 @@ class Generation:
         if not count:
             return {}
         return {key: value for key in keys if (value := readers[shard_of(key, count)](key)) is not None}
+
+    def _entry(self, key: bytes) -> bytes | None:
+        readers = self._readers()
+        return readers[shard_of(key, len(readers))](key) if readers else None
 
     def _readers(self) -> "list[Reader]":
         """This thread's reads of each shard: who never changes is read in one transaction for good."""
@@ -301,8 +310,11 @@ class Generation:
                     if key != behind:
                         yield index, key
 
+    def _of_block(self, name: bytes) -> list[bytes]:
+        return self._recent.one(name, self._block)
+
     def _block(self, name: bytes) -> list[bytes]:
-        return blocks.unpacked(self._entries([name])[name])
+        return blocks.unpacked(cast("bytes", self._entry(name)))
 
 
 # LMDB forbids opening one file twice in a process; whoever asks again gets the one that is open.

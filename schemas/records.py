@@ -122,10 +122,12 @@ def tenant_prefix(kind: bytes, tenant: str) -> bytes:
     return kind + tenant.encode() + b"\0"
 
 
-@lru_cache(maxsize=_CACHE)
-def identifier_digest(identifier: Identifier) -> bytes:
-    """The hash that stands for an identifier in keys."""
+def digest_once(identifier: Identifier) -> bytes:
+    """The hash that stands for an identifier in keys; `identifier_digest` is the same, and remembers it."""
     return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=DIGEST).digest()
+
+
+identifier_digest = lru_cache(maxsize=_CACHE)(digest_once)
 
 
 def text_digest(text: str) -> bytes:

@@ -17,7 +17,6 @@ from serving_layer.picture import Picture
 from serving_layer.profile import Known
 from serving_layer.reading import Freshness
 
-_encode = msgspec.json.Encoder().encode
 _VERDICTS = {Verdict.NONE: None, Verdict.MUST: "must_link", Verdict.CANNOT: "cannot_link"}
 
 
@@ -46,17 +45,6 @@ def found_json(outcome: Outcome, *, members: bool) -> dict[str, Any] | None:
     if outcome.pending:
         answer["pending"] = True
     return answer
-
-
-def found_bytes(outcome: Outcome, *, members: bool) -> bytes:
-    """The same as bytes, written once: an outcome that is remembered answers many."""
-    if members:
-        if outcome.whole is None:
-            outcome.whole = _encode(found_json(outcome, members=True))
-        return outcome.whole
-    if outcome.brief is None:
-        outcome.brief = _encode(found_json(outcome, members=False))
-    return outcome.brief
 
 
 def customer_json(outcome: Outcome, asked: str, known: Known, freshness: Freshness) -> dict[str, Any]:

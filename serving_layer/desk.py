@@ -5,12 +5,11 @@ One place for all routes, so that no answer about a person can leave without a l
 
 import time
 from collections.abc import Callable, Generator, Sequence
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar, cast
 
-from identity import UnknownTypeError
 from identity.consent import Permission
 from schemas.errors import SchemaError
-from serving_layer import permissions, questions
+from serving_layer import permissions, questions, settled
 from serving_layer.access.audit import AuditLog, Entry
 from serving_layer.access.gate import account, spend
 from serving_layer.access.principal import Principal
@@ -22,12 +21,18 @@ from serving_layer.past import answered, standing_at
 from serving_layer.picture import Picture, picture
 from serving_layer.profile import Known, known_of
 from serving_layer.reading import Freshness, Look, Reading
-from serving_layer.remembered import Remembered
-from serving_layer.repeated import Repeat
+from serving_layer.repeated import Repeat, repeat
+from serving_layer.settled import Answers, Reader, Remembered
 from serving_layer.shared import Shared
 from serving_layer.statements import Told, history
 
 Result = TypeVar("Result")
+
+# Answers that are remembered, at most, for who asks for lists: each takes about a kilobyte.
+MOST_REMEMBERED: Final = 200_000
+
+Asked = Sequence[tuple[str, str]]
+"""Types and raw values, at most `reading.MOST`."""
 
 
 class Desk:
@@ -37,7 +42,7 @@ class Desk:
         self.shared = shared
         self.audit = audit
         self._metrics = metrics
-        self._remembered = Remembered()
+        self._remembered = Remembered(MOST_REMEMBERED)
 
     @property
     def generation(self) -> int | None:
@@ -47,64 +52,67 @@ class Desk:
         except SchemaError:
             return None
 
-    async def lookup(
-        self, who: Principal, asked: Sequence[tuple[str, str]], as_of: int | None = None
-    ) -> questions.Answer:
-        """Who these are, at most `reading.MOST` of them; with `as_of` (microseconds), who they were then.
+    async def lookup(self, who: Principal, asked: Asked, as_of: int | None = None) -> Answers:
+        """Who these are; with `as_of` (microseconds), who they were then.
 
         Raises Refused (429), UnknownTypeError, and SchemaError where nothing can be answered.
         """
         spend(who, len(asked))
+        reader = reader_of(who)
         if as_of is None:
             standing = self.shared.generations.current
-            question = questions.lookup(standing, who.tenant, asked, self._remembered)
-            answer = await self.ask(question, who.tenant)
+            answers = await self.ask(settled.lookup(standing, reader, asked, self._remembered), who.tenant)
         else:
             standing = standing_at(self.shared.generations, as_of)
-            answer = answered(standing, questions.lookup(standing, who.tenant, asked))
-        self._told(who, "lookup", answer.ids, len(asked), stale=answer.freshness.stale)
-        return answer
+            answers = settled.told(answered(standing, questions.lookup(standing, who.tenant, asked)), reader)
+        self._told(who, "lookup", answers.ids, len(asked), stale=answers.freshness.stale)
+        return answers
 
-    def tell(
-        self,
-        who: Principal,
-        asked: Sequence[tuple[str, str]],
-        told: Callable[[questions.Answer | None], None],
-    ) -> None:
-        """`lookup` for who does not wait: `told` is called once, which takes no task.
+    def beneath(self, who: Principal, asked: Asked) -> Repeat | None:
+        """What a question comes to unless the stream says otherwise; None where that must be asked first."""
+        standing, reader = self.shared.generations.current, reader_of(who)
+        found = [settled.beneath(standing, reader, type_, raw) for type_, raw in asked]
+        known = [one for one in found if one is not None]
+        return repeat(standing.number, known) if len(known) == len(found) else None
 
-        With None where something is wrong: `lookup` says what.
-        """
-        try:
-            standing = self.shared.generations.current
-            question = questions.lookup(standing, who.tenant, asked, self._remembered)
-            look = next(question)
-        except (SchemaError, UnknownTypeError):
-            told(None)
-        else:
-            self.shared.tell(look, _Asking(self, who, len(asked), question, look, told).go_on)
+    def again(self, who: Principal, asked: Repeat, told: Callable[[Freshness | None], None]) -> None:
+        """Tell once whether what a question came to on this generation holds, and what it rests on.
 
-    def again(self, who: Principal, repeat: Repeat, told: Callable[[Freshness | None], None]) -> None:
-        """Tell once, for a question that was asked on this generation before, whether the answer still holds.
-
-        And what it rests on. None where it does not, or where something is wrong.
+        None where it does not, or where something is wrong: `lookup` says what.
         """
 
         def seen(reading: Reading | Exception, _: int, at: int) -> None:
             if (
                 isinstance(reading, Exception)
-                or reading.standing.number != repeat.generation
+                or reading.standing.number != asked.generation
                 or reading.waiting
-                or reading.watched[at : at + len(repeat.values)] != repeat.values
-                or not self.may(who, repeat.ids, repeat.count, reading.freshness)
+                or reading.watched[at : at + len(asked.values)] != asked.values
+                or not self.may(who, asked.ids, asked.count, reading.freshness)
             ):
                 told(None)
             else:
                 told(reading.freshness)
 
-        self.shared.tell(repeat.look, seen)
+        self.shared.tell(Look((), asked.keys), seen)
 
-    def may(self, who: Principal, known: list[str], count: int, freshness: Freshness) -> bool:
+    def tell(
+        self, who: Principal, asked: Asked, told: Callable[[Answers | None], None], *, anew: bool
+    ) -> None:
+        """`lookup` for who does not wait: `told` is called once. `anew`: whatever is remembered.
+
+        With None where something is wrong: `lookup` says what.
+        """
+        question_of = settled.settle if anew else settled.lookup
+        try:
+            standing = self.shared.generations.current
+            question = question_of(standing, reader_of(who), asked, self._remembered)
+            look = next(question)
+        except Exception:  # noqa: BLE001 - whatever it is, `lookup` says what
+            told(None)
+        else:
+            self.shared.tell(look, _Asking(self, who, len(asked), question, look, told).go_on)
+
+    def may(self, who: Principal, known: Sequence[str], count: int, freshness: Freshness) -> bool:
         """Whether an answer may be given; then it is counted and noted."""
         try:
             spend(who, count)
@@ -193,12 +201,17 @@ class Desk:
         except StopIteration as done:
             return cast("Result", done.value)
 
-    def _told(self, who: Principal, act: str, known: list[str], asked: int, *, stale: bool) -> None:
+    def _told(self, who: Principal, act: str, known: Sequence[str], asked: int, *, stale: bool) -> None:
         """Count and note an answer before it is given. Raises Refused (429)."""
         unknown = asked - len(known)
         self._metrics.looked_up(len(known), unknown, stale=stale)
         account(who, unknown)
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=list(known), asked=asked))
+
+
+def reader_of(who: Principal) -> Reader:
+    """What he may be told."""
+    return Reader(who.tenant, "read" in who.scopes)
 
 
 class _Asking:
@@ -211,9 +224,9 @@ class _Asking:
         desk: Desk,
         who: Principal,
         count: int,
-        question: Generator[Look, Any, questions.Answer],
+        question: Generator[Look, Any, Answers],
         look: Look,
-        told: Callable[[questions.Answer | None], None],
+        told: Callable[[Answers | None], None],
     ) -> None:
         self._desk = desk
         self._who = who
@@ -230,10 +243,10 @@ class _Asking:
         try:
             self._look = self._question.send(reading.part(self._look, asked, watched))
         except StopIteration as done:
-            answer = cast("questions.Answer", done.value)
+            answer = cast("Answers", done.value)
             may = self._desk.may(self._who, answer.ids, self._count, answer.freshness)
             self._told(answer if may else None)
-        except (SchemaError, UnknownTypeError):
+        except Exception:  # noqa: BLE001 - likewise
             self._told(None)
         else:
             self._desk.shared.tell(self._look, self.go_on)

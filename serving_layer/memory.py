@@ -1,5 +1,9 @@
-"""A memory of what follows from one generation: what was asked for last, and no more than so much of it."""
+"""A memory of what follows from one generation: what was asked for last, and no more than so much of it.
 
+Visitors come again and again: most questions are ones that were asked a moment ago.
+"""
+
+from collections.abc import Sequence
 from typing import Final, Generic, TypeVar
 
 Key = TypeVar("Key")
@@ -25,11 +29,19 @@ class Memory(Generic[Key, Value]):
         """What is known on that generation."""
         if self._gone:
             self._let_go(2 * FREED)
+        return self._got(key) if generation == self._generation else None
+
+    def find(self, generation: int, keys: Sequence[Key]) -> list[Value | None]:
+        """The same of several."""
+        if self._gone:
+            self._let_go(FREED * (1 + len(keys)))
         if generation != self._generation:
-            return None
-        known = self._young.get(key)
-        if known is None and self._old and (known := self._old.pop(key, None)) is not None:
-            self._young[key] = known
+            return [None] * len(keys)
+        known = list(map(self._young.get, keys))
+        if self._old and None in known:
+            known = [
+                self._got(key) if value is None else value for key, value in zip(keys, known, strict=True)
+            ]
         return known
 
     def keep(self, generation: int, key: Key, value: Value) -> None:
@@ -42,6 +54,12 @@ class Memory(Generic[Key, Value]):
         if len(self._young) * 2 > self._most:
             self._gone.append(self._old)
             self._young, self._old = {}, self._young
+
+    def _got(self, key: Key) -> Value | None:
+        known = self._young.get(key)
+        if known is None and self._old and (known := self._old.pop(key, None)) is not None:
+            self._young[key] = known
+        return known
 
     def _let_go(self, count: int) -> None:
         """Free a few of those that are forgotten: a hundred thousand at once would hold everybody up."""

@@ -29,7 +29,6 @@ class Outcome:
     """
 
     __slots__ = (
-        "brief",
         "certainty",
         "customer",
         "identifier",
@@ -39,7 +38,6 @@ class Outcome:
         "reason",
         "rests",
         "stale",
-        "whole",
     )
 
     def __init__(self, identifier: Identifier, reason: str | None = None) -> None:
@@ -51,9 +49,6 @@ class Outcome:
         self.open = False
         self.stale = self.objected = False
         self.rests = Rests()
-        # The JSON without members and with them, once somebody has written it.
-        self.brief: bytes | None = None
-        self.whole: bytes | None = None
 
     def read(
         self, standing: Standing, node: bytes | None, customer: bytes | None, pending: object

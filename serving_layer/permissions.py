@@ -14,8 +14,7 @@ from schemas import overlay, records
 from serving_layer import questions
 from serving_layer.generations import Standing
 from serving_layer.questions import Moved, Wanted
-from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
-from serving_layer.remembered import MOST_WATCHED
+from serving_layer.reading import MOST_WATCHED, TRIES, Freshness, KeptMoving, Look, Reading
 
 
 class Permitted(NamedTuple):

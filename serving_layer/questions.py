@@ -15,7 +15,6 @@ from schemas import records
 from serving_layer.generations import Standing
 from serving_layer.outcome import Outcome, live_links
 from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading, Rests
-from serving_layer.remembered import Remembered
 
 Wanted = Look | str
 
@@ -42,10 +41,7 @@ class Moved(Exception):
 
 
 def lookup(
-    standing: Standing,
-    tenant: str,
-    questions: Sequence[tuple[str, str]],
-    remembered: Remembered | None = None,
+    standing: Standing, tenant: str, questions: Sequence[tuple[str, str]]
 ) -> Generator[Look, Any, Answer]:
     """Who is each of these (type, raw value) pairs? At most `reading.MOST` of them.
 
@@ -53,75 +49,28 @@ def lookup(
 
     Raises UnknownTypeError, and BrokenGeneration where there is nothing to answer from.
     """
-    memory = remembered or Remembered(0)
     for _ in range(TRIES):
-        known = memory.find(standing.number, tenant, questions)
+        identify = standing.observer.identify
         try:
-            found = _begun(known, questions, standing)
+            found = [Outcome(*identify(type_, raw)) for type_, raw in questions]
         except UnknownTypeError:
             reading = yield Look([])
             if reading.standing.fingerprint == standing.fingerprint:
                 raise
             standing = reading.standing
             continue
-        new = [i for i, kept in enumerate(known) if kept is None and found[i].reason is None]
-        watched = [key for kept in known if kept is not None for key in kept.rests.keys]
-        reading = yield Look([_key(tenant, found[i]) for i in new], watched)
-        if reading.standing.fingerprint != standing.fingerprint:
-            # Readers moved to other rules meanwhile: a value may have another normal form by these.
-            standing = reading.standing
-            continue
-        touched = _touched(known, reading, standing)
+        clean = [outcome for outcome in found if outcome.reason is None]
+        reading = yield Look([_key(tenant, outcome) for outcome in clean])
+        moved = reading.standing.fingerprint != standing.fingerprint
         standing = reading.standing
+        if moved:
+            continue  # a value may have another normal form by these rules
         try:
-            yield from _fill([found[i] for i in new], reading, tenant)
-            if touched:
-                yield from _again(found, touched, standing, tenant)
+            yield from _fill(clean, reading, tenant)
         except Moved:
             continue
-        for i in new:
-            outcome = found[i]
-            if outcome.rests.keys:
-                memory.keep(standing.number, (tenant, *questions[i]), outcome)
         return Answer(found, reading.freshness)
     raise KeptMoving
-
-
-def _begun(
-    known: list[Outcome | None], questions: Sequence[tuple[str, str]], standing: Standing
-) -> list[Outcome]:
-    identify = standing.observer.identify
-    return [
-        Outcome(*identify(type_, raw)) if kept is None else kept
-        for kept, (type_, raw) in zip(known, questions, strict=True)
-    ]
-
-
-def _touched(known: list[Outcome | None], reading: Reading, standing: Standing) -> list[int]:
-    """Which of those that were remembered hold no longer, or may not."""
-    anyhow = reading.waiting or reading.standing.number != standing.number
-    touched, start = [], 0
-    for i, kept in enumerate(known):
-        if kept is not None:
-            values = kept.rests.values
-            stop = start + len(values)
-            if anyhow or reading.watched[start:stop] != values:
-                touched.append(i)
-            start = stop
-    return touched
-
-
-def _again(
-    found: list[Outcome], touched: list[int], standing: Standing, tenant: str
-) -> Generator[Look, Any, None]:
-    """Look at those anew that were remembered, and hold no longer."""
-    for i in touched:
-        found[i] = Outcome(found[i].identifier)
-    anew = [found[i] for i in touched]
-    reading = yield Look([_key(tenant, outcome) for outcome in anew])
-    if reading.standing.number != standing.number:
-        raise Moved
-    yield from _fill(anew, reading, tenant)
 
 
 def _key(tenant: str, outcome: Outcome) -> tuple[str, bytes]:
@@ -213,7 +162,7 @@ def _together(all_: Iterable[Rests]) -> Rests:
         for key, value in zip(keys, values, strict=True):
             if together.setdefault(key, value) != value:
                 return Rests()
-    return Rests(tuple(together), list(together.values()))
+    return Rests(tuple(together), tuple(together.values()))
 
 
 def _chunks(all_: Iterable[Any]) -> Iterator[list[Any]]:

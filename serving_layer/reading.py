@@ -18,6 +18,9 @@ SCRIPT: Final = files("serving_layer").joinpath("lookup.lua").read_text()
 # Identifiers in one look: Redis serves nobody else meanwhile, for about a millisecond.
 MOST: Final = 1_000
 
+# Keys that a look may watch: Redis takes so many in one command of a script.
+MOST_WATCHED: Final = 4_000
+
 # A handover may happen between opening a generation and asking Redis; so many in a row do not.
 TRIES: Final = 10
 
@@ -61,11 +64,11 @@ class Rests(NamedTuple):
     """
 
     keys: tuple[bytes, ...] = ()
-    values: Sequence[bytes | None] = ()
+    values: tuple[bytes | None, ...] = ()
 
 
 # Most answers rest on a node and its customer, of which the overlay has neither.
-_NEITHER: Final[Sequence[bytes | None]] = [None, None]
+_NEITHER: Final = (None, None)
 
 
 class Reading(NamedTuple):
@@ -79,7 +82,7 @@ class Reading(NamedTuple):
     customers: Sequence[bytes | None]
     pending: Sequence[Any]
     rests: Sequence["Rests"]
-    watched: Sequence[Any]
+    watched: tuple[Any, ...]
     waiting: bool
     standing: Standing
     freshness: Freshness
@@ -122,7 +125,7 @@ class Below:
     def merged(self, reply: Sequence[Any]) -> Reading:
         """The overlay wins. `reply` is the script's, of this very generation."""
         _, through, offsets, watched, waiting, nodes, customers, pending = reply
-        watched = watched or [None] * len(self._watched)
+        watched = tuple(watched) or (None,) * len(self._watched)
         prefix = overlay.view_prefix(self.standing.number)
         nodes = list(nodes)
         places: list[bytes | None] = [None] * len(nodes)
@@ -153,7 +156,7 @@ class Below:
         customers = [beneath.get(place) if place else None for place in self._places]
         freshness = Freshness(self.standing.number, None, stale=True)
         nobody = [None] * len(self.nodes)
-        nothing = [None] * len(self._watched)
+        nothing = (None,) * len(self._watched)
         none = [Rests()] * len(self.nodes)
         return Reading(self.nodes, customers, nobody, none, nothing, False, self.standing, freshness)
 
@@ -195,9 +198,9 @@ def _rests(
     prefix: bytes, key: bytes, node: bytes | None, place: bytes | None, customer: bytes | None
 ) -> Rests:
     if place is None:
-        return Rests((prefix + key,), [node])
+        return Rests((prefix + key,), (node,))
     keys = (prefix + key, prefix + place)
-    return Rests(keys, _NEITHER if node is None and customer is None else [node, customer])
+    return Rests(keys, _NEITHER if node is None and customer is None else (node, customer))
 
 
 def _place(tenant: str, node: bytes | None) -> bytes | None:

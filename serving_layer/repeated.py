@@ -1,47 +1,54 @@
 """Questions that were asked before, byte for byte.
 
 Who comes again asks in the same words, so most questions need not even be read: what they come to is found by
-their bytes, and holds for as long as all that it rests on is as it was (`serving_layer.remembered`).
+their bytes, and holds for as long as all that it rests on is as it was (`serving_layer.settled`).
 """
 
+from collections.abc import Sequence
 from typing import Final
 
-from serving_layer.memory import Memory
-from serving_layer.questions import Answer
-from serving_layer.reading import Look
+import msgspec
 
-# Questions that are kept, at most, about half a kilobyte each beside the answers; and of how many
-# identifiers each.
-MOST: Final = 200_000
+from serving_layer.memory import Memory
+from serving_layer.settled import Reader, Settled
+
+# Questions that are kept, at most: each takes about a kilobyte; and of how many identifiers each.
+MOST: Final = 300_000
 MOST_IDENTIFIERS: Final = 8
 
 
-class Repeat:
-    """What a question came to on a generation: what to look at, and what is found there if it still holds.
+class Repeat(msgspec.Struct, frozen=True, gc=False):
+    """What a question comes to on a generation while under `keys` of the overlay stand `values`.
 
-    `results` is the answers' JSON, `ids` are the customers that are told of.
+    `results` is the answers' JSON, `ids` are the customers that are told of, `count` is how many identifiers
+    were asked for.
     """
 
-    __slots__ = ("count", "generation", "ids", "look", "results", "values")
-
-    def __init__(self, answer: Answer, results: bytes) -> None:
-        found = answer.found
-        self.generation = answer.freshness.generation
-        self.look = Look((), [key for outcome in found for key in outcome.rests.keys])
-        self.values = [value for outcome in found for value in outcome.rests.values]
-        self.count = len(found)
-        self.ids = answer.ids
-        self.results = results
+    generation: int
+    keys: tuple[bytes, ...]
+    values: tuple[bytes | None, ...]
+    ids: tuple[str, ...]
+    count: int
+    results: bytes
 
 
-def may_repeat(answer: Answer) -> bool:
-    """Whether an answer is one to remember."""
-    found = answer.found
-    return 0 < len(found) <= MOST_IDENTIFIERS and all(outcome.rests.keys for outcome in found)
+Repeated = Memory[tuple[Reader, bytes], Repeat]
+"""By who reads, and a question's bytes."""
 
 
-class Repeated(Memory[tuple[str, bool, bytes], Repeat]):
-    """By tenant, whether the caller may see identifiers, and a question's bytes."""
-
-    def __init__(self, most: int = MOST) -> None:
-        super().__init__(most)
+def repeat(generation: int, found: Sequence[Settled]) -> Repeat | None:
+    """Some answers as one, if that may be remembered."""
+    if len(found) == 1:
+        (one,) = found
+        ids = () if one.customer_id is None else (one.customer_id,)
+        return Repeat(generation, one.keys, one.values, ids, 1, one.json) if one.keys else None
+    if not 0 < len(found) <= MOST_IDENTIFIERS or not all(one.keys for one in found):
+        return None
+    return Repeat(
+        generation,
+        tuple([key for one in found for key in one.keys]),
+        tuple([value for one in found for value in one.values]),
+        tuple([one.customer_id for one in found if one.customer_id is not None]),
+        len(found),
+        b",".join([one.json for one in found]),
+    )

@@ -16,8 +16,7 @@ from redis.exceptions import RedisError
 from schemas import Unavailable, overlay
 from serving_layer.generations import Generations
 from serving_layer.metrics import Metrics
-from serving_layer.reading import MOST, Below, Look, Reading, looked
-from serving_layer.remembered import MOST_WATCHED
+from serving_layer.reading import MOST, MOST_WATCHED, Below, Look, Reading, looked
 from serving_layer.wire import Wire
 
 log = logging.getLogger(__name__)

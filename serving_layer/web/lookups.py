@@ -9,13 +9,14 @@ import msgspec
 from identity import UnknownTypeError
 from schemas.errors import SchemaError
 from serving_layer.access.principal import Principal
-from serving_layer.answers import found_bytes, freshness_json
-from serving_layer.desk import Desk
+from serving_layer.answers import freshness_json
+from serving_layer.desk import Asked, Desk, reader_of
 from serving_layer.errors import Refused
 from serving_layer.past import NotCovered
-from serving_layer.questions import Answer
 from serving_layer.reading import MOST, Freshness
-from serving_layer.repeated import Repeat, Repeated, may_repeat
+from serving_layer.repeated import MOST as MOST_REPEATED
+from serving_layer.repeated import MOST_IDENTIFIERS, Repeat, Repeated, repeat
+from serving_layer.settled import Answers, Reader
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
@@ -54,7 +55,7 @@ class Lookups:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._repeated = Repeated()
+        self._repeated = Repeated(MOST_REPEATED)
         self._ending: tuple[Freshness, bytes] | None = None
 
     async def lookup(self, request: Request) -> Response | Stream:
@@ -69,63 +70,69 @@ class Lookups:
             answer = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
         except NotCovered as error:
             raise Refused(404, str(error), "past") from None
-        return Response(self._body(_results(request.who, answer), answer.freshness))
+        return Response(self._body(_results(answer), answer.freshness))
 
     def at_once(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
         """The answer to a list without a task: `told` is called with it, or with None for `lookup` to say."""
-        key = (who.tenant, "read" in who.scopes, body)
-        repeat = self._repeated.get(self._desk.generation, key)
-        if repeat is None:
-            self._first(who, body, key, told)
-            return
-
-        def seen(freshness: Freshness | None) -> None:
-            if freshness is None:
-                self._first(who, body, key, told)
-            else:
-                told(self._body(repeat.results, freshness))
-
-        self._desk.again(who, repeat, seen)
-
-    def _first(
-        self, who: Principal, body: bytes, key: tuple[str, bool, bytes], told: Callable[[bytes | None], None]
-    ) -> None:
-        """The same for a question that was not asked before, or that has another answer now."""
-        try:
-            asked = _list.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            told(None)
-            return
-        if asked.as_of is not None:
-            told(None)
-            return
-
-        def found(answer: Answer | None) -> None:
-            if answer is None:
+        key = reader_of(who), body
+        known = self._repeated.get(self._desk.generation, key)
+        if known is None:
+            asked = _asked(body)
+            if asked is None:
                 told(None)
                 return
-            results = _results(who, answer)
-            if may_repeat(answer):
-                self._repeated.keep(answer.freshness.generation, key, Repeat(answer, results))
-            told(self._body(results, answer.freshness))
+            known = self._beneath(who, asked)
+            if known is None:
+                self._tell(who, asked, key, told)
+                return
+            self._repeated.keep(known.generation, key, known)
+        results = known.results
 
-        self._desk.tell(who, _pairs(asked.identifiers), found)
+        def seen(freshness: Freshness | None) -> None:
+            if freshness is not None:
+                told(self._body(results, freshness))
+                return
+            asked = _asked(body)
+            assert asked is not None, "it was read before"
+            self._tell(who, asked, key, told)
+
+        self._desk.again(who, known, seen)
+
+    def _beneath(self, who: Principal, asked: Asked) -> Repeat | None:
+        if len(asked) > MOST_IDENTIFIERS:
+            return None
+        try:
+            return self._desk.beneath(who, asked)
+        except Exception:  # noqa: BLE001 - whatever it is, who asks in the usual way is told
+            return None
+
+    def _tell(
+        self, who: Principal, asked: Asked, key: tuple[Reader, bytes], told: Callable[[bytes | None], None]
+    ) -> None:
+        """The same for a list that is long, or that the generation does not answer by itself."""
+
+        def found(answers: Answers | None) -> None:
+            if answers is None:
+                told(None)
+                return
+            generation = answers.freshness.generation
+            if (known := repeat(generation, answers.found)) is not None:
+                self._repeated.keep(generation, key, known)
+            told(self._body(_results(answers), answers.freshness))
+
+        self._desk.tell(who, asked, found, anew=len(asked) <= MOST_IDENTIFIERS)
 
     def _body(self, results: bytes, freshness: Freshness) -> bytes:
         return b'{"results":[%b],%b' % (results, self._end(freshness))
 
     async def _streamed(self, who: Principal, body: IO[bytes]) -> AsyncGenerator[bytes, None]:
         """Answers, a line each. What is wrong ends the stream with a line that says so."""
-        members = "read" in who.scopes
         try:
             for some in lines(body, TOGETHER):
                 asked = [decoded(_line, line, "lookup") for line in some]
                 found, freshness = await self._desk.lookup(who, _pairs(asked))
                 end = self._end(freshness)
-                yield b"".join(
-                    b'{"result":' + found_bytes(outcome, members=members) + b"," + end + b"\n"
-                    for outcome in found
-                )
+                yield b"".join(b'{"result":' + one.json + b"," + end + b"\n" for one in found)
         except UnknownTypeError as error:
             yield _encode({"error": str(error), "status": 400}) + b"\n"
         except Refused as error:
@@ -142,9 +149,17 @@ class Lookups:
         return self._ending[1]
 
 
-def _results(who: Principal, answer: Answer) -> bytes:
-    members = "read" in who.scopes
-    return b",".join([found_bytes(outcome, members=members) for outcome in answer.found])
+def _asked(body: bytes) -> Asked | None:
+    """What a list asks for who they are now; None where it asks for something else, or is none."""
+    try:
+        asked = _list.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if asked.as_of is not None else _pairs(asked.identifiers)
+
+
+def _results(answers: Answers) -> bytes:
+    return b",".join([one.json for one in answers.found])
 
 
 def _pairs(asked: list[Question]) -> list[tuple[str, str]]:

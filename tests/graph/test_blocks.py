@@ -45,6 +45,8 @@ def test_every_record_is_found(components, tmp_path):
     assert generation.get([b"n0\0nobody", b"n6\0nobody"]) == {}
     for key in random.Random(4).sample(sorted(whole), 50):
         assert generation.get([key]) == {key: whole[key]}
+    assert all(generation.record(key) == record for key, record in whole.items())
+    assert generation.record(b"n0\0nobody") is None
 
 
 def test_a_scan_finds_records_and_no_blocks(components, tmp_path):
@@ -76,6 +78,19 @@ def test_blocks_that_were_read_last_are_not_read_again_and_are_but_so_many():
     assert asked == [set(names[:2]), set(names[2:4]), set(names[4:])]
     recent.read({names[0]}, entries)
     assert asked[-1] == {names[0]}
+
+
+def test_a_block_that_was_read_by_itself_is_not_read_again_and_they_are_but_so_many():
+    asked = []
+
+    def block(name):
+        asked.append(name)
+        return [name]
+
+    recent = blocks.Recent(most=2)
+    for name in (b"a", b"b", b"a", b"c", b"c", b"b"):
+        assert recent.one(name, block) == [name]
+    assert asked == [b"a", b"b", b"c", b"b"]
 
 
 def blocks_of(record):

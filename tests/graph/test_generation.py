@@ -57,6 +57,7 @@ def test_a_generation_of_nobody(tmp_path):
     generation = publish(tmp_path, [], number=0, shards=0)
     generation.verify()
     assert generation.get([b"key"]) == {}
+    assert generation.record(b"key") is None
     assert list(generation.scan(b"")) == []
 
 

@@ -120,12 +120,11 @@ def test_metrics_count_what_happened(served, key):
 
 def test_all_that_is_asked_at_once_shares_a_round_trip(world, served, key):
     world.apply({**TOM, "cookie": "new"})
-    request = ("POST", "/v1/lookup", asked(("login", "tom"), ("cookie", "new")), key)
-    other = ("POST", "/v1/lookup", asked(("login", "ann"), ("login", "nobody")), key)
+    request = ("POST", "/v1/lookup", asked(("cookie", "new")), key)
+    other = ("POST", "/v1/lookup", asked(("login", "ann")), key)
     answers = served.all_at_once(request, other, request)
     assert answers[0].json() == answers[2].json()
-    assert len(answers[0].json()["results"][0]["identifiers"]) == 3
-    assert answers[1].json()["results"][1] is None
+    assert [len(answer.json()["results"][0]["identifiers"]) for answer in answers] == [3, 2, 3]
     page = served.ask("GET", "/metrics").text
     assert 'ucid_serve_shared_requests_bucket{le="2.0"} 0.0' in page
     assert "ucid_serve_shared_requests_sum 3.0" in page

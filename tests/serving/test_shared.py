@@ -85,8 +85,9 @@ def test_a_handover_under_load_mixes_nothing(world, served):
 def test_readers_that_move_between_two_looks_are_asked_again(world, served, monkeypatch):
     """A path takes a second look; if that is of another generation, all is looked at anew."""
     key = served.key()
-    world.publish({"login": "tom", "cookie": "a"}, {"cookie": "a", "email": "t@example.com"}, number=2)
+    world.publish({"login": "tom", "cookie": "a"}, number=2)
     world.go_live()
+    world.apply({"cookie": "a", "email": "t@example.com"})
     ask(served, key, ("login", "tom"))
     world.publish({"login": "tom", "cookie": "a"}, {"cookie": "a", "email": "t@example.com"}, number=3)
     looks = []
@@ -123,7 +124,7 @@ def test_lookups_that_wait_for_nobody_leave_nothing_to_the_collector(world, serv
         loop = asyncio.get_running_loop()
         for one in people * 50:
             answer = loop.create_future()
-            served.desk.tell(who, [one], answer.set_result)
+            served.desk.tell(who, [one], answer.set_result, anew=True)
             assert len((await answer).found) == 1
 
     def left():
