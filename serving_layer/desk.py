@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from typing import Any, Final, TypeVar, cast
 
+import msgspec
+
 from identity.consent import Permission
 from schemas.errors import SchemaError
 from serving_layer import permissions, questions, settled
@@ -44,14 +46,6 @@ class Desk:
         self._metrics = metrics
         self._remembered = Remembered(MOST_REMEMBERED)
 
-    @property
-    def generation(self) -> int | None:
-        """The number of the one that answers; None where none can be opened."""
-        try:
-            return self.shared.generations.current.number
-        except SchemaError:
-            return None
-
     async def lookup(self, who: Principal, asked: Asked, as_of: int | None = None) -> Answers:
         """Who these are; with `as_of` (microseconds), who they were then.
 
@@ -73,27 +67,7 @@ class Desk:
         standing, reader = self.shared.generations.current, reader_of(who)
         found = [settled.beneath(standing, reader, type_, raw) for type_, raw in asked]
         known = [one for one in found if one is not None]
-        return repeat(standing.number, known) if len(known) == len(found) else None
-
-    def again(self, who: Principal, asked: Repeat, told: Callable[[Freshness | None], None]) -> None:
-        """Tell once whether what a question came to on this generation holds, and what it rests on.
-
-        None where it does not, or where something is wrong: `lookup` says what.
-        """
-
-        def seen(reading: Reading | Exception, _: int, at: int) -> None:
-            if (
-                isinstance(reading, Exception)
-                or reading.standing.number != asked.generation
-                or reading.waiting
-                or reading.watched[at : at + len(asked.values)] != asked.values
-                or not self.may(who, asked.ids, asked.count, reading.freshness)
-            ):
-                told(None)
-            else:
-                told(reading.freshness)
-
-        self.shared.tell(Look((), asked.keys), seen)
+        return repeat(who, standing.number, known) if len(known) == len(found) else None
 
     def tell(
         self, who: Principal, asked: Asked, told: Callable[[Answers | None], None], *, anew: bool
@@ -110,14 +84,23 @@ class Desk:
         except Exception:  # noqa: BLE001 - whatever it is, `lookup` says what
             told(None)
         else:
-            self.shared.tell(look, _Asking(self, who, len(asked), question, look, told).go_on)
+            self.shared.tell(_Asking(self, who, len(asked), question, look, told))
 
-    def may(self, who: Principal, known: Sequence[str], count: int, freshness: Freshness) -> bool:
+    def may(self, who: Principal, answers: Answers, count: int) -> bool:
         """Whether an answer may be given; then it is counted and noted."""
         try:
             spend(who, count)
-            self._told(who, "lookup", known, count, stale=freshness.stale)
+            self._told(who, "lookup", answers.ids, count, stale=answers.freshness.stale)
         except (Refused, SchemaError):
+            return False
+        return True
+
+    def note(self, entries: Sequence[msgspec.Raw], found: int, *, stale: bool) -> bool:
+        """Count and note answers before they are given, one an entry; False where they may not be."""
+        self._metrics.looked_up(found, 0, stale=len(entries) if stale else 0)
+        try:
+            self.audit.note(*entries)
+        except SchemaError:
             return False
         return True
 
@@ -201,12 +184,12 @@ class Desk:
         except StopIteration as done:
             return cast("Result", done.value)
 
-    def _told(self, who: Principal, act: str, known: Sequence[str], asked: int, *, stale: bool) -> None:
+    def _told(self, who: Principal, act: str, known: list[str], asked: int, *, stale: bool) -> None:
         """Count and note an answer before it is given. Raises Refused (429)."""
         unknown = asked - len(known)
-        self._metrics.looked_up(len(known), unknown, stale=stale)
+        self._metrics.looked_up(len(known), unknown, stale=int(stale))
         account(who, unknown)
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=list(known), asked=asked))
+        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
 
 
 def reader_of(who: Principal) -> Reader:
@@ -218,6 +201,8 @@ class _Asking:
     """A question that waits for nobody. No closure, which would hold itself, and wait for the collector."""
 
     __slots__ = ("_count", "_desk", "_look", "_question", "_told", "_who")
+
+    requests: Final = 1
 
     def __init__(
         self,
@@ -235,7 +220,10 @@ class _Asking:
         self._look = look
         self._told = told
 
-    def go_on(self, reading: Reading | Exception, asked: int, watched: int) -> None:
+    def look(self) -> Look:
+        return self._look
+
+    def told(self, reading: Reading | Exception, asked: int, watched: int) -> None:
         """What it wanted to read is there: ask on, or tell."""
         if isinstance(reading, Exception):
             self._told(None)
@@ -244,9 +232,9 @@ class _Asking:
             self._look = self._question.send(reading.part(self._look, asked, watched))
         except StopIteration as done:
             answer = cast("Answers", done.value)
-            may = self._desk.may(self._who, answer.ids, self._count, answer.freshness)
+            may = self._desk.may(self._who, answer, self._count)
             self._told(answer if may else None)
         except Exception:  # noqa: BLE001 - likewise
             self._told(None)
         else:
-            self._desk.shared.tell(self._look, self.go_on)
+            self._desk.shared.tell(self)

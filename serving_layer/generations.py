@@ -40,6 +40,8 @@ class Generations:
     def __init__(self, root: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._root = root
         self._clock = clock
+        # The number of the one that is open: for who asks for it with each request.
+        self.number: int | None = None
         self._open: Standing | None = None
         self._past: dict[int, Standing] = {}
         self._broken: dict[int, float] = {}
@@ -64,7 +66,7 @@ class Generations:
         for candidate in below if number is None else [number, *below]:
             standing = self._try(candidate)
             if standing is not None:
-                self._open = standing
+                self._open, self.number = standing, standing.number
                 return standing
         raise BrokenGeneration(f"no generation can be opened in {self._root}: run 'ucid batch'")
 

@@ -29,7 +29,9 @@ class Memory(Generic[Key, Value]):
         """What is known on that generation."""
         if self._gone:
             self._let_go(2 * FREED)
-        return self._got(key) if generation == self._generation else None
+        if generation != self._generation:
+            return None
+        return self._young.get(key) or self._moved(key)
 
     def find(self, generation: int, keys: Sequence[Key]) -> list[Value | None]:
         """The same of several."""
@@ -40,7 +42,7 @@ class Memory(Generic[Key, Value]):
         known = list(map(self._young.get, keys))
         if self._old and None in known:
             known = [
-                self._got(key) if value is None else value for key, value in zip(keys, known, strict=True)
+                self._moved(key) if value is None else value for key, value in zip(keys, known, strict=True)
             ]
         return known
 
@@ -55,9 +57,10 @@ class Memory(Generic[Key, Value]):
             self._gone.append(self._old)
             self._young, self._old = {}, self._young
 
-    def _got(self, key: Key) -> Value | None:
-        known = self._young.get(key)
-        if known is None and self._old and (known := self._old.pop(key, None)) is not None:
+    def _moved(self, key: Key) -> Value | None:
+        """What the old half knows, and the young one from now on."""
+        known = self._old.pop(key, None)
+        if known is not None:
             self._young[key] = known
         return known
 

@@ -56,14 +56,14 @@ class Metrics:
         self._identifiers.observe(identifiers)
         self._generation.set(generation)
 
-    def looked_up(self, found: int, unknown: int, *, stale: bool) -> None:
-        """So many identifiers of one question were found, and not."""
+    def looked_up(self, found: int, unknown: int, *, stale: int) -> None:
+        """So many identifiers were found, and not, in answers of which so many were stale."""
         if found:
             self._found.inc(found)
         if unknown:
             self._unknown.inc(unknown)
         if stale:
-            self._stale.inc()
+            self._stale.inc(stale)
 
     def refused(self, reason: str) -> None:
         """A request was refused, for a reason in one word: `Refused` has it."""

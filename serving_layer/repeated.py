@@ -9,46 +9,54 @@ from typing import Final
 
 import msgspec
 
+from serving_layer.access.audit import Entry
+from serving_layer.access.principal import Principal
 from serving_layer.memory import Memory
-from serving_layer.settled import Reader, Settled
+from serving_layer.settled import Settled
 
 # Questions that are kept, at most: each takes about a kilobyte; and of how many identifiers each.
 MOST: Final = 300_000
 MOST_IDENTIFIERS: Final = 8
 
 
-class Repeat(msgspec.Struct, frozen=True, gc=False):
-    """What a question comes to on a generation while under `keys` of the overlay stand `values`.
+_encode = msgspec.json.Encoder().encode
 
-    `results` is the answers' JSON, `ids` are the customers that are told of, `count` is how many identifiers
-    were asked for.
+
+class Repeat(msgspec.Struct, frozen=True, gc=False):
+    """What somebody's question comes to on a generation while under `keys` of the overlay stand `values`.
+
+    `results` is the answers' JSON; `count` is how many identifiers were asked for, all of them customers';
+    `noted` is what the audit log says each time.
     """
 
     generation: int
     keys: tuple[bytes, ...]
     values: tuple[bytes | None, ...]
-    ids: tuple[str, ...]
     count: int
     results: bytes
+    noted: msgspec.Raw
 
 
-Repeated = Memory[tuple[Reader, bytes], Repeat]
-"""By who reads, and a question's bytes."""
+Repeated = Memory[bytes, Repeat]
+"""By a principal's mark and a question's bytes, behind one another."""
 
 
-def repeat(generation: int, found: Sequence[Settled]) -> Repeat | None:
-    """Some answers as one, if that may be remembered."""
-    if len(found) == 1:
-        (one,) = found
-        ids = () if one.customer_id is None else (one.customer_id,)
-        return Repeat(generation, one.keys, one.values, ids, 1, one.json) if one.keys else None
+def repeat(who: Principal, generation: int, found: Sequence[Settled]) -> Repeat | None:
+    """Some answers for somebody as one, if that may be remembered."""
     if not 0 < len(found) <= MOST_IDENTIFIERS or not all(one.keys for one in found):
         return None
+    about = [one.customer_id for one in found if one.customer_id is not None]
+    assert len(about) == len(found), "without a customer nothing is known to hold"
+    entry = Entry(who=who.id, tenant=who.tenant, act="lookup", about=about, asked=len(found))
+    noted = msgspec.Raw(_encode(entry))
+    if len(found) == 1:
+        (one,) = found
+        return Repeat(generation, one.keys, one.values, 1, one.json, noted)
     return Repeat(
         generation,
         tuple([key for one in found for key in one.keys]),
         tuple([value for one in found for value in one.values]),
-        tuple([one.customer_id for one in found if one.customer_id is not None]),
         len(found),
         b",".join([one.json for one in found]),
+        noted,
     )

@@ -7,8 +7,8 @@ script, and a request alone waits for nobody.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
-from typing import Any, Final, cast
+from collections.abc import Sequence
+from typing import Any, Final, Protocol, cast
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -28,8 +28,21 @@ FLIGHTS: Final = 1
 PROBE_S: Final = 0.1
 
 
-Tell = Callable[[Reading | Exception, int, int], None]
-"""Takes what was read for all, and where in it what was asked for begins: identifiers, and watched keys."""
+class Asks(Protocol):
+    """Who wants something read, for so many requests."""
+
+    @property
+    def requests(self) -> int:
+        """How many."""
+
+    def look(self) -> Look:
+        """What to read: asked once, when a round trip begins."""
+
+    def told(self, reading: Reading | Exception, asked: int, watched: int) -> None:
+        """Takes what was read for all, and where in it his identifiers and watched keys begin; or an error.
+
+        Called once.
+        """
 
 
 class Shared:
@@ -40,7 +53,8 @@ class Shared:
         self._redis = redis
         self._wire = Wire(redis)
         self._metrics = metrics
-        self._waiting: deque[tuple[Look, Tell]] = deque()
+        self._waiting: deque[Asks] = deque()
+        self._next: Look | None = None  # what the first of them wants, if he was asked
         self._flights: set[asyncio.Task[None]] = set()
         self._probe: asyncio.Task[None] | None = None
 
@@ -49,22 +63,13 @@ class Shared:
 
         The future raises BrokenGeneration where there is nothing to answer from.
         """
-        future: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        asks = _Waits(look)
+        self.tell(asks)
+        return asks.future
 
-        def told(reading: Reading | Exception, asked: int, watched: int) -> None:
-            if future.done():
-                return  # whoever asked has gone
-            if isinstance(reading, Reading):
-                future.set_result(reading.part(look, asked, watched))
-            else:
-                future.set_exception(reading)
-
-        self.tell(look, told)
-        return future
-
-    def tell(self, look: Look, told: Tell) -> None:
-        """The same for who does not wait: `told` is called once, with what was read, or with the error."""
-        self._waiting.append((look, told))
+    def tell(self, asks: Asks) -> None:
+        """The same for who does not wait."""
+        self._waiting.append(asks)
         if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
             # Not at once: what else arrives in this turn of the loop, and in the next, comes along.
             loop = asyncio.get_running_loop()
@@ -117,14 +122,16 @@ class Shared:
 
     def _start(self) -> None:
         while self._waiting and len(self._flights) < FLIGHTS:
-            batch = [self._waiting.popleft()]
-            asked, watched = map(len, batch[0][0])
+            batch: list[tuple[Asks, Look]] = []
+            asked = watched = 0
             while self._waiting:
-                look = self._waiting[0][0]
+                look = self._next or self._waiting[0].look()
                 asked, watched = asked + len(look.asked), watched + len(look.watched)
-                if asked > MOST or watched > MOST_WATCHED:
+                if batch and (asked > MOST or watched > MOST_WATCHED):
+                    self._next = look
                     break
-                batch.append(self._waiting.popleft())
+                self._next = None
+                batch.append((self._waiting.popleft(), look))
             flight = asyncio.get_running_loop().create_task(self._fly(batch))
             self._flights.add(flight)
             flight.add_done_callback(self._landed)
@@ -134,18 +141,19 @@ class Shared:
         if self._waiting:
             self._start()
 
-    async def _fly(self, batch: list[tuple[Look, Tell]]) -> None:
+    async def _fly(self, batch: list[tuple[Asks, Look]]) -> None:
         reading: Reading | Exception
         try:
-            reading = await self._look(_together([look for look, _ in batch]))
+            reading = await self._look(_together([look for _, look in batch]))
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             reading = error
         else:
-            self._metrics.shared(len(batch), len(reading.nodes), reading.standing.number)
+            requests = sum([asks.requests for asks, _ in batch])
+            self._metrics.shared(requests, len(reading.nodes), reading.standing.number)
         asked = watched = 0
-        for look, told in batch:
+        for asks, look in batch:
             try:
-                told(reading, asked, watched)
+                asks.told(reading, asked, watched)
             except Exception:
                 # Nobody else is to be harmed.
                 log.exception("one who asked could not be told")
@@ -187,6 +195,27 @@ class Shared:
             log.info("Redis answers again")
             self._probe = None
             return
+
+
+class _Waits:
+    """One who waits."""
+
+    requests: Final = 1
+
+    def __init__(self, look: Look) -> None:
+        self.future: asyncio.Future[Reading] = asyncio.get_running_loop().create_future()
+        self._look = look
+
+    def look(self) -> Look:
+        return self._look
+
+    def told(self, reading: Reading | Exception, asked: int, watched: int) -> None:
+        if self.future.done():
+            return  # whoever asked has gone
+        if isinstance(reading, Reading):
+            self.future.set_result(reading.part(self._look, asked, watched))
+        else:
+            self.future.set_exception(reading)
 
 
 def _together(looks: Sequence[Look]) -> Look:

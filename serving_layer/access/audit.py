@@ -55,8 +55,12 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     detail: dict[str, str] = {}
 
 
+Noted = Entry | msgspec.Raw
+"""An entry, or the JSON of one that was noted before."""
+
+
 class Line(msgspec.Struct, frozen=True, kw_only=True):
-    """A line of the file; its seal covers `prior`, the line before's seal."""
+    """A line of the file, as it is read; its seal covers `prior`, the line before's seal."""
 
     n: int
     at: str
@@ -101,7 +105,7 @@ class AuditLog:
         self._anchors = anchors
         self._clock = clock
         self._most = most_bytes
-        self._pending: list[Entry] = []
+        self._pending: list[Noted] = []
         self._failed = False
         self._anchoring: asyncio.Task[None] | None = None
         for made in (directory, anchors):
@@ -117,8 +121,8 @@ class AuditLog:
         self._line(START, [])
         self._anchor()
 
-    def note(self, entry: Entry) -> None:
-        """Have an act written in this turn of the loop. Raises AuditFailed where it cannot be."""
+    def note(self, *entries: Noted) -> None:
+        """Have acts written in this turn of the loop. Raises AuditFailed where they cannot be."""
         if self._failed:
             self._flush()
         if not self._pending:
@@ -126,7 +130,7 @@ class AuditLog:
             loop.call_soon(self._flush_quietly)
             if self._anchoring is None or self._anchoring.done():
                 self._anchoring = loop.create_task(self._keep_anchoring())
-        self._pending.append(entry)
+        self._pending += entries
 
     def note_now(self, entry: Entry) -> None:
         """Have an act written, and synced to disk, before it is done. Raises AuditFailed."""
@@ -164,8 +168,10 @@ class AuditLog:
             os.close(self._fd)
             self._begin(self._prior)
 
-    def _line(self, kind: str, entries: list[Entry]) -> None:
-        body = msgspec.json.encode(Line(n=self._n, at=self._clock().isoformat(), kind=kind, entries=entries))
+    def _line(self, kind: str, entries: list[Noted]) -> None:
+        body = msgspec.json.encode(
+            {"n": self._n, "at": self._clock().isoformat(), "kind": kind, "entries": entries}
+        )
         seal = self.seal.next(self._prior, body)
         whole = body + b"\t" + self._prior.encode() + b"\t" + seal.encode() + b"\n"
         try:

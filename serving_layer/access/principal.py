@@ -1,6 +1,7 @@
 """Who asks: a key or a person, with a tenant, scopes and budgets."""
 
 from collections.abc import Iterable
+from hashlib import blake2b
 from typing import Final
 
 from serving_layer.access.budget import Budget, unlimited
@@ -25,10 +26,11 @@ _DAY_S = 86_400
 class Principal:
     """One who asks. Budgets are per process of a node: `share` is how many of these there are.
 
-    `rate` is identifiers a second, `unknown` how many a day may turn out unknown; 0 is no limit.
+    `rate` is identifiers a second, `unknown` how many a day may turn out unknown; 0 is no limit. `mark` is 16
+    bytes that stand for who asks and what he may.
     """
 
-    __slots__ = ("expires", "id", "name", "rate", "scopes", "tenant", "unknown")
+    __slots__ = ("expires", "id", "mark", "name", "rate", "scopes", "tenant", "unknown")
 
     def __init__(
         self,
@@ -46,6 +48,8 @@ class Principal:
         self.name = name
         self.tenant = tenant
         self.scopes = frozenset(scopes)
+        told = "\0".join([id_, tenant, *sorted(self.scopes)])
+        self.mark = blake2b(told.encode(), digest_size=16).digest()
         self.expires = expires
         self.rate = Budget(max(rate * _BURST_S, _ONE_LIST), rate / share) if rate else unlimited()
         self.unknown = Budget(unknown / share, unknown / share / _DAY_S) if unknown else unlimited()

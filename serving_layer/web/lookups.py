@@ -9,14 +9,14 @@ import msgspec
 from identity import UnknownTypeError
 from schemas.errors import SchemaError
 from serving_layer.access.principal import Principal
-from serving_layer.answers import freshness_json
-from serving_layer.desk import Asked, Desk, reader_of
+from serving_layer.desk import Asked, Desk
 from serving_layer.errors import Refused
 from serving_layer.past import NotCovered
-from serving_layer.reading import MOST, Freshness
+from serving_layer.reading import MOST
 from serving_layer.repeated import MOST as MOST_REPEATED
 from serving_layer.repeated import MOST_IDENTIFIERS, Repeat, Repeated, repeat
-from serving_layer.settled import Answers, Reader
+from serving_layer.settled import Answers
+from serving_layer.web.again import Again, Ending, answered
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
@@ -55,8 +55,10 @@ class Lookups:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._generations = desk.shared.generations
         self._repeated = Repeated(MOST_REPEATED)
-        self._ending: tuple[Freshness, bytes] | None = None
+        self._ending = Ending()
+        self._again = Again(desk, self._ending, self._anew)
 
     async def lookup(self, request: Request) -> Response | Stream:
         """Answer a list, or a stream where the content type says so."""
@@ -70,12 +72,12 @@ class Lookups:
             answer = await self._desk.lookup(request.who, _pairs(asked.identifiers), as_of)
         except NotCovered as error:
             raise Refused(404, str(error), "past") from None
-        return Response(self._body(_results(answer), answer.freshness))
+        return Response(answered(_results(answer), self._ending(answer.freshness)))
 
     def at_once(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
         """The answer to a list without a task: `told` is called with it, or with None for `lookup` to say."""
-        key = reader_of(who), body
-        known = self._repeated.get(self._desk.generation, key)
+        key = who.mark + body
+        known = self._repeated.get(self._generations.number, key)
         if known is None:
             asked = _asked(body)
             if asked is None:
@@ -86,17 +88,7 @@ class Lookups:
                 self._tell(who, asked, key, told)
                 return
             self._repeated.keep(known.generation, key, known)
-        results = known.results
-
-        def seen(freshness: Freshness | None) -> None:
-            if freshness is not None:
-                told(self._body(results, freshness))
-                return
-            asked = _asked(body)
-            assert asked is not None, "it was read before"
-            self._tell(who, asked, key, told)
-
-        self._desk.again(who, known, seen)
+        self._again.ask(who, known, body, told)
 
     def _beneath(self, who: Principal, asked: Asked) -> Repeat | None:
         if len(asked) > MOST_IDENTIFIERS:
@@ -106,9 +98,13 @@ class Lookups:
         except Exception:  # noqa: BLE001 - whatever it is, who asks in the usual way is told
             return None
 
-    def _tell(
-        self, who: Principal, asked: Asked, key: tuple[Reader, bytes], told: Callable[[bytes | None], None]
-    ) -> None:
+    def _anew(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
+        """What was known of this question does not hold."""
+        asked = _asked(body)
+        assert asked is not None, "it was read before"
+        self._tell(who, asked, who.mark + body, told)
+
+    def _tell(self, who: Principal, asked: Asked, key: bytes, told: Callable[[bytes | None], None]) -> None:
         """The same for a list that is long, or that the generation does not answer by itself."""
 
         def found(answers: Answers | None) -> None:
@@ -116,14 +112,11 @@ class Lookups:
                 told(None)
                 return
             generation = answers.freshness.generation
-            if (known := repeat(generation, answers.found)) is not None:
+            if (known := repeat(who, generation, answers.found)) is not None:
                 self._repeated.keep(generation, key, known)
-            told(self._body(_results(answers), answers.freshness))
+            told(answered(_results(answers), self._ending(answers.freshness)))
 
         self._desk.tell(who, asked, found, anew=len(asked) <= MOST_IDENTIFIERS)
-
-    def _body(self, results: bytes, freshness: Freshness) -> bytes:
-        return b'{"results":[%b],%b' % (results, self._end(freshness))
 
     async def _streamed(self, who: Principal, body: IO[bytes]) -> AsyncGenerator[bytes, None]:
         """Answers, a line each. What is wrong ends the stream with a line that says so."""
@@ -131,7 +124,7 @@ class Lookups:
             for some in lines(body, TOGETHER):
                 asked = [decoded(_line, line, "lookup") for line in some]
                 found, freshness = await self._desk.lookup(who, _pairs(asked))
-                end = self._end(freshness)
+                end = self._ending(freshness)
                 yield b"".join(b'{"result":' + one.json + b"," + end + b"\n" for one in found)
         except UnknownTypeError as error:
             yield _encode({"error": str(error), "status": 400}) + b"\n"
@@ -141,12 +134,6 @@ class Lookups:
             yield _encode({"error": str(error), "status": 503}) + b"\n"
         finally:
             body.close()
-
-    def _end(self, freshness: Freshness) -> bytes:
-        """The end of an answer, which many share."""
-        if self._ending is None or self._ending[0] is not freshness:
-            self._ending = freshness, _encode(freshness_json(freshness))[1:]
-        return self._ending[1]
 
 
 def _asked(body: bytes) -> Asked | None:

@@ -50,18 +50,18 @@ class Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Some bytes of a request, or of several."""
         self._active = self.loop.time()
-        if self._head is None:
-            self._head = None if self._is_busy() else self._heads.find(data)
-            if self._head is None:
-                self._read(data)
-                return
-            self._data = data
-        else:
-            self._data += data
+        head = self._head
+        if head is not None:
+            data = self._data + data
+        elif self._is_busy() or (head := self._heads.find(data)) is None:
+            self._read(data)
+            return
+        self._head, self._data = head, data
         if self._asked:
             self.flow.pause_reading()
-        elif len(self._data) >= self._head.whole:
-            self._ask(self._head)
+        elif len(data) >= head.whole:
+            self._asked = True
+            self._heads.application.at_once(head.ticket, data[head.size : head.whole], self._told)
 
     def shutdown(self) -> None:
         """Leave after the request that is under way."""
@@ -102,10 +102,6 @@ class Protocol(HttpToolsProtocol):
         """Whether a request on the usual way is under way, or an answer not taken."""
         underway = self.cycle is not None and not self.cycle.response_complete
         return self._partial or underway or self.flow.write_paused
-
-    def _ask(self, head: Head) -> None:
-        self._asked = True
-        self._heads.application.at_once(head.ticket, self._data[head.size : head.whole], self._told)
 
     def _told(self, answer: bytes | None) -> None:
         if self.transport.is_closing():

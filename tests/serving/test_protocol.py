@@ -236,7 +236,7 @@ def test_silence_ends_a_connection_and_nothing_else_does(running, key, monkeypat
 
 def test_who_is_being_answered_when_the_server_leaves_is_answered(running, line, key, monkeypatch):
     one = request(key, ("login", "tom"))
-    (usual,) = learned(line, one)
+    usual, _ = learned(line, one, one)
     asked, tell = [], running.shared.tell
     monkeypatch.setattr(running.shared, "tell", lambda *look: asked.append(look))
     line.send(one)

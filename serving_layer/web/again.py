@@ -1,0 +1,134 @@
+"""Lookups that were asked before: all that wait for the same round trip are looked at in one loop.
+
+Most lookups are such ones. Each by itself would take longer to be handed on, from one who knows what it rests
+on to one who counts it, than to be answered.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+import msgspec
+
+from serving_layer.access.gate import spend
+from serving_layer.access.principal import Principal
+from serving_layer.answers import freshness_json
+from serving_layer.desk import Desk
+from serving_layer.errors import Refused
+from serving_layer.reading import MOST_WATCHED, Freshness, Look, Reading
+from serving_layer.repeated import Repeat
+
+log = logging.getLogger(__name__)
+
+_encode: Final = msgspec.json.Encoder().encode
+
+Told = Callable[[bytes | None], None]
+
+
+class Ending:
+    """The end of an answer: what it rests on, written once for the many that share it."""
+
+    def __init__(self) -> None:
+        self._last: tuple[Freshness, bytes] | None = None
+
+    def __call__(self, freshness: Freshness) -> bytes:
+        """Its bytes."""
+        if self._last is None or self._last[0] is not freshness:
+            self._last = freshness, _encode(freshness_json(freshness))[1:]
+        return self._last[1]
+
+
+def answered(results: bytes, ending: bytes) -> bytes:
+    """The whole answer."""
+    return b'{"results":[%b],%b' % (results, ending)
+
+
+class Again:
+    """Asks whether what is known holds. Belongs to one event loop.
+
+    `anew` is called where it does not: with who asks, his question, and whom to tell.
+    """
+
+    def __init__(self, desk: Desk, ending: Ending, anew: Callable[[Principal, bytes, Told], None]) -> None:
+        self.desk = desk
+        self.ending = ending
+        self.anew = anew
+        self._open: _Flight | None = None
+
+    def ask(self, who: Principal, known: Repeat, body: bytes, told: Told) -> None:
+        """Have `told` called once, with the answer to a question that comes to this while that holds.
+
+        With None where it may not be given: the usual way says why.
+        """
+        flight = self._open
+        if flight is None or flight.begun or len(flight.keys) + len(known.keys) > MOST_WATCHED:
+            flight = self._open = _Flight(self)
+            self.desk.shared.tell(flight)
+        flight.asked.append((who, known, body, told))
+        flight.keys += known.keys
+
+
+class _Flight:
+    """Those who wait for one round trip."""
+
+    __slots__ = ("_again", "asked", "begun", "keys")
+
+    def __init__(self, again: Again) -> None:
+        self._again = again
+        self.asked: list[tuple[Principal, Repeat, bytes, Told]] = []
+        self.keys: list[bytes] = []
+        self.begun = False
+
+    @property
+    def requests(self) -> int:
+        return len(self.asked)
+
+    def look(self) -> Look:
+        self.begun = True
+        return Look((), self.keys)
+
+    def told(self, reading: Reading | Exception, asked: int, watched: int) -> None:  # noqa: ARG002
+        if isinstance(reading, Exception):
+            for one in self.asked:
+                _tell(one[-1], None)
+            return
+        number, values, freshness = reading.standing.number, reading.watched, reading.freshness
+        holding: list[tuple[Repeat, Told]] = []
+        count, at = 0, watched
+        for who, known, body, told in self.asked:
+            stop = at + len(known.values)
+            if values[at:stop] != known.values or known.generation != number or reading.waiting:
+                self._anew(who, body, told)
+            elif _may(who, known.count):
+                count += known.count
+                holding.append((known, told))
+            else:
+                _tell(told, None)
+            at = stop
+        may = self._again.desk.note([known.noted for known, _ in holding], count, stale=freshness.stale)
+        ending = self._again.ending(freshness)
+        for known, told in holding:
+            _tell(told, answered(known.results, ending) if may else None)
+
+    def _anew(self, who: Principal, body: bytes, told: Told) -> None:
+        try:
+            self._again.anew(who, body, told)
+        except Exception:
+            log.exception("one who asked could not be asked for anew")
+            _tell(told, None)
+
+
+def _may(who: Principal, count: int) -> bool:
+    try:
+        spend(who, count)
+    except Refused:
+        return False
+    return True
+
+
+def _tell(told: Told, answer: bytes | None) -> None:
+    try:
+        told(answer)
+    except Exception:
+        # Nobody else is to be harmed.
+        log.exception("one who asked could not be told")
