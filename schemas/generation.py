@@ -246,7 +246,10 @@ class Generation:
     def record(self, key: bytes) -> bytes | None:
         """The record of one key, if it is there."""
         value = self._entry(key)
-        return None if value is None else blocks.record_of(value, self._of_block)
+        if value is None:
+            return None
+        name = blocks.block_of(value)
+        return value[1:] if name is None else self._recent.one(name, self._block)[value[1]]
 
     def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:
         """The keys of the blocks that hold the records of those keys."""
@@ -309,9 +312,6 @@ class Generation:
                         break
                     if key != behind:
                         yield index, key
-
-    def _of_block(self, name: bytes) -> list[bytes]:
-        return self._recent.one(name, self._block)
 
     def _block(self, name: bytes) -> list[bytes]:
         return blocks.unpacked(cast("bytes", self._entry(name)))

@@ -43,7 +43,7 @@ class Desk:
     def __init__(self, shared: Shared, audit: AuditLog, metrics: Metrics) -> None:
         self.shared = shared
         self.audit = audit
-        self._metrics = metrics
+        self.metrics = metrics
         self._remembered = Remembered(MOST_REMEMBERED)
 
     async def lookup(self, who: Principal, asked: Asked, as_of: int | None = None) -> Answers:
@@ -97,7 +97,7 @@ class Desk:
 
     def note(self, entries: Sequence[msgspec.Raw], found: int, *, stale: bool) -> bool:
         """Count and note answers before they are given, one an entry; False where they may not be."""
-        self._metrics.looked_up(found, 0, stale=len(entries) if stale else 0)
+        self.metrics.looked_up(found, 0, stale=len(entries) if stale else 0)
         try:
             self.audit.note(*entries)
         except SchemaError:
@@ -187,7 +187,7 @@ class Desk:
     def _told(self, who: Principal, act: str, known: list[str], asked: int, *, stale: bool) -> None:
         """Count and note an answer before it is given. Raises Refused (429)."""
         unknown = asked - len(known)
-        self._metrics.looked_up(len(known), unknown, stale=int(stale))
+        self.metrics.looked_up(len(known), unknown, stale=int(stale))
         account(who, unknown)
         self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
 

@@ -43,6 +43,8 @@ class Generations:
         # The number of the one that is open: for who asks for it with each request.
         self.number: int | None = None
         self._open: Standing | None = None
+        # The one that was open before: to close it takes milliseconds, and who moved may be moved back.
+        self._left: Standing | None = None
         self._past: dict[int, Standing] = {}
         self._broken: dict[int, float] = {}
         self._rules: dict[str, tuple[Rules, Observer]] = {}
@@ -66,7 +68,8 @@ class Generations:
         for candidate in below if number is None else [number, *below]:
             standing = self._try(candidate)
             if standing is not None:
-                self._open, self.number = standing, standing.number
+                if standing is not self._open:
+                    self._left, self._open, self.number = self._open, standing, standing.number
                 return standing
         raise BrokenGeneration(f"no generation can be opened in {self._root}: run 'ucid batch'")
 
@@ -87,8 +90,9 @@ class Generations:
         return [standing for known in below if (standing := self._try(known)) is not None]
 
     def _try(self, number: int) -> Standing | None:
-        if self._open is not None and self._open.number == number:
-            return self._open
+        for standing in (self._open, self._left):
+            if standing is not None and standing.number == number:
+                return standing
         if self._clock() < self._broken.get(number, 0.0):
             return None
         try:

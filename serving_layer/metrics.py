@@ -4,7 +4,9 @@ With several processes a node the library adds up what each has written into PRO
 """
 
 import os
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections import Counter as Tally
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Final
 
@@ -49,6 +51,14 @@ class Metrics:
     def answered(self, route: str, status: int, seconds: float) -> None:
         """A request was answered."""
         self._seconds_of(route, status).observe(seconds)
+
+    def all_answered(self, route: str, status: int, seconds: Sequence[float]) -> None:
+        """Several requests were answered alike, each in so many seconds."""
+        histogram = self._seconds_of(route, status)
+        # What the library's `observe` does, which would take a tenth of each lookup's time.
+        for place, count in Tally(bisect_left(_SECONDS, one) for one in seconds).items():
+            histogram._buckets[place].inc(count)  # noqa: SLF001
+        histogram._sum.inc(sum(seconds))  # noqa: SLF001
 
     def shared(self, requests: int, identifiers: int, generation: int) -> None:
         """So many requests share a round trip, on that generation."""

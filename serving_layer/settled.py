@@ -66,21 +66,28 @@ def beneath(standing: Standing, reader: Reader, type_: str, raw: str) -> Settled
         x, reason = standing.observer.identify_once(type_, raw)
     except UnknownTypeError:
         return None
-    tenant, generation = reader.tenant, standing.generation
+    if reason is not None:
+        return None
+    tenant, record = reader.tenant, standing.generation.record
     key = records.node_key_of(tenant, records.digest_once(x))
-    node = generation.record(key)
-    if node is None or reason is not None:
+    node = record(key)
+    if node is None:
         return None
     place = _place(tenant, node)
-    outcome = Outcome(x).read(standing, node, generation.record(place) if place else None, None)
-    if outcome.customer is None:
+    outcome = Outcome(x).read(standing, node, record(place) if place else None, None)
+    customer = outcome.customer
+    if customer is None:
         return None
-    keys = [key, place] if place else [key]
-    if outcome.open:
-        keys = _settle(outcome, standing, tenant, keys)
     prefix = overlay.view_prefix(standing.number)
-    watched = tuple([prefix + key for key in keys])
-    return Settled(watched, (None,) * len(keys), outcome.customer[0], _json(outcome, reader))
+    watched: tuple[bytes, ...]
+    if outcome.open:
+        keys = _settle(outcome, standing, tenant, [key, place] if place else [key])
+        watched = tuple([prefix + key for key in keys])
+    elif place:
+        watched = prefix + key, prefix + place
+    else:
+        watched = (prefix + key,)
+    return Settled(watched, (None,) * len(watched), customer[0], _json(outcome, reader))
 
 
 def lookup(

@@ -6,6 +6,7 @@ on to one who counts it, than to be answered.
 
 import logging
 from collections.abc import Callable
+from time import perf_counter
 from typing import Final
 
 import msgspec
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 _encode: Final = msgspec.json.Encoder().encode
 
 Told = Callable[[bytes | None], None]
+
+
+Instead = Callable[[Principal, bytes, float, Told], None]
+"""Asks in another way: with who asks, his question, since when, and whom to tell."""
 
 
 class Ending:
@@ -46,25 +51,28 @@ def answered(results: bytes, ending: bytes) -> bytes:
 class Again:
     """Asks whether what is known holds. Belongs to one event loop.
 
-    `anew` is called where it does not: with who asks, his question, and whom to tell.
+    Where it does not, `anew` is called, and `moved` where readers have moved to another generation. `route`
+    is what metrics call these.
     """
 
-    def __init__(self, desk: Desk, ending: Ending, anew: Callable[[Principal, bytes, Told], None]) -> None:
+    def __init__(self, desk: Desk, route: str, ending: Ending, anew: Instead, moved: Instead) -> None:
         self.desk = desk
+        self.route = route
         self.ending = ending
         self.anew = anew
+        self.moved = moved
         self._open: _Flight | None = None
 
-    def ask(self, who: Principal, known: Repeat, body: bytes, told: Told) -> None:
+    def ask(self, who: Principal, known: Repeat, body: bytes, start: float, told: Told) -> None:
         """Have `told` called once, with the answer to a question that comes to this while that holds.
 
-        With None where it may not be given: the usual way says why.
+        With None where it may not be given: the usual way says why. `start` is when it began to be asked.
         """
         flight = self._open
         if flight is None or flight.begun or len(flight.keys) + len(known.keys) > MOST_WATCHED:
             flight = self._open = _Flight(self)
             self.desk.shared.tell(flight)
-        flight.asked.append((who, known, body, told))
+        flight.asked.append((who, known, body, start, told))
         flight.keys += known.keys
 
 
@@ -75,7 +83,7 @@ class _Flight:
 
     def __init__(self, again: Again) -> None:
         self._again = again
-        self.asked: list[tuple[Principal, Repeat, bytes, Told]] = []
+        self.asked: list[tuple[Principal, Repeat, bytes, float, Told]] = []
         self.keys: list[bytes] = []
         self.begun = False
 
@@ -93,28 +101,37 @@ class _Flight:
                 _tell(one[-1], None)
             return
         number, values, freshness = reading.standing.number, reading.watched, reading.freshness
-        holding: list[tuple[Repeat, Told]] = []
+        again, waiting = self._again, reading.waiting
+        holding: list[tuple[Repeat, float, Told]] = []
         count, at = 0, watched
-        for who, known, body, told in self.asked:
+        for who, known, body, start, told in self.asked:
             stop = at + len(known.values)
-            if values[at:stop] != known.values or known.generation != number or reading.waiting:
-                self._anew(who, body, told)
+            if known.generation != number:
+                self._instead(again.moved, who, body, start, told)
+            elif waiting or values[at:stop] != known.values:
+                self._instead(again.anew, who, body, start, told)
             elif _may(who, known.count):
                 count += known.count
-                holding.append((known, told))
+                holding.append((known, start, told))
             else:
                 _tell(told, None)
             at = stop
-        may = self._again.desk.note([known.noted for known, _ in holding], count, stale=freshness.stale)
-        ending = self._again.ending(freshness)
-        for known, told in holding:
+        if not holding:
+            return
+        may = again.desk.note([known.noted for known, _, _ in holding], count, stale=freshness.stale)
+        ending = again.ending(freshness)
+        for known, _, told in holding:
             _tell(told, answered(known.results, ending) if may else None)
+        if may:
+            now = perf_counter()
+            again.desk.metrics.all_answered(again.route, 200, [now - start for _, start, _ in holding])
 
-    def _anew(self, who: Principal, body: bytes, told: Told) -> None:
+    @staticmethod
+    def _instead(ask: Instead, who: Principal, body: bytes, start: float, told: Told) -> None:
         try:
-            self._again.anew(who, body, told)
+            ask(who, body, start, told)
         except Exception:
-            log.exception("one who asked could not be asked for anew")
+            log.exception("one who asked could not be asked for in another way")
             _tell(told, None)
 
 

@@ -1,7 +1,8 @@
 """POST /v1/lookup: a list, or a stream of any length. Identifiers travel in bodies, never in a URL."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from datetime import datetime
+from time import perf_counter
 from typing import IO, Annotated, Final
 
 import msgspec
@@ -16,10 +17,13 @@ from serving_layer.reading import MOST
 from serving_layer.repeated import MOST as MOST_REPEATED
 from serving_layer.repeated import MOST_IDENTIFIERS, Repeat, Repeated, repeat
 from serving_layer.settled import Answers
-from serving_layer.web.again import Again, Ending, answered
+from serving_layer.web.again import Again, Ending, Told, answered
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
+
+# What metrics call the route.
+ROUTE: Final = "POST /v1/lookup"
 
 # Bytes of a list.
 MOST_BYTES: Final = 1 << 20
@@ -58,7 +62,7 @@ class Lookups:
         self._generations = desk.shared.generations
         self._repeated = Repeated(MOST_REPEATED)
         self._ending = Ending()
-        self._again = Again(desk, self._ending, self._anew)
+        self._again = Again(desk, ROUTE, self._ending, self._anew, self.at_once)
 
     async def lookup(self, request: Request) -> Response | Stream:
         """Answer a list, or a stream where the content type says so."""
@@ -74,8 +78,11 @@ class Lookups:
             raise Refused(404, str(error), "past") from None
         return Response(answered(_results(answer), self._ending(answer.freshness)))
 
-    def at_once(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
-        """The answer to a list without a task: `told` is called with it, or with None for `lookup` to say."""
+    def at_once(self, who: Principal, body: bytes, start: float, told: Told) -> None:
+        """The answer to a list without a task: `told` is called with it, or with None for `lookup` to say.
+
+        `start` is when it began to be asked, by `time.perf_counter`.
+        """
         key = who.mark + body
         known = self._repeated.get(self._generations.number, key)
         if known is None:
@@ -85,10 +92,10 @@ class Lookups:
                 return
             known = self._beneath(who, asked)
             if known is None:
-                self._tell(who, asked, key, told)
+                self._tell(who, asked, key, start, told)
                 return
             self._repeated.keep(known.generation, key, known)
-        self._again.ask(who, known, body, told)
+        self._again.ask(who, known, body, start, told)
 
     def _beneath(self, who: Principal, asked: Asked) -> Repeat | None:
         if len(asked) > MOST_IDENTIFIERS:
@@ -98,13 +105,13 @@ class Lookups:
         except Exception:  # noqa: BLE001 - whatever it is, who asks in the usual way is told
             return None
 
-    def _anew(self, who: Principal, body: bytes, told: Callable[[bytes | None], None]) -> None:
+    def _anew(self, who: Principal, body: bytes, start: float, told: Told) -> None:
         """What was known of this question does not hold."""
         asked = _asked(body)
         assert asked is not None, "it was read before"
-        self._tell(who, asked, who.mark + body, told)
+        self._tell(who, asked, who.mark + body, start, told)
 
-    def _tell(self, who: Principal, asked: Asked, key: bytes, told: Callable[[bytes | None], None]) -> None:
+    def _tell(self, who: Principal, asked: Asked, key: bytes, start: float, told: Told) -> None:
         """The same for a list that is long, or that the generation does not answer by itself."""
 
         def found(answers: Answers | None) -> None:
@@ -115,6 +122,7 @@ class Lookups:
             if (known := repeat(who, generation, answers.found)) is not None:
                 self._repeated.keep(generation, key, known)
             told(answered(_results(answers), self._ending(answers.freshness)))
+            self._desk.metrics.answered(ROUTE, 200, perf_counter() - start)
 
         self._desk.tell(who, asked, found, anew=len(asked) <= MOST_IDENTIFIERS)
 

@@ -9,8 +9,11 @@ from serving_layer.web.message import Request, Response, Stream
 
 Handler = Callable[[Request], Awaitable[Response | Stream]]
 
-AtOnce = Callable[[Principal, bytes, Callable[[bytes | None], None]], None]
-"""Takes who asks, a body, and whom to tell, once: what to answer with 200, or None for the handler to say."""
+AtOnce = Callable[[Principal, bytes, float, Callable[[bytes | None], None]], None]
+"""Takes who asks, a body, since when, and whom to tell, once: what to answer with 200, or None for `handle`.
+
+It measures what it answers.
+"""
 
 # Bytes of a body, unless a route says otherwise.
 MOST_BYTES: Final = 1 << 16
