@@ -65,9 +65,13 @@ class Desk:
     def beneath(self, who: Principal, asked: Asked) -> Repeat | None:
         """What a question comes to unless the stream says otherwise; None where that must be asked first."""
         standing, reader = self.shared.generations.current, reader_of(who)
-        found = [settled.beneath(standing, reader, type_, raw) for type_, raw in asked]
-        known = [one for one in found if one is not None]
-        return repeat(who, standing.number, known) if len(known) == len(found) else None
+        found = []
+        for type_, raw in asked:
+            one = settled.beneath(standing, reader, type_, raw)
+            if one is None:
+                return None
+            found.append(one)
+        return repeat(who, standing.number, found)
 
     def tell(
         self, who: Principal, asked: Asked, told: Callable[[Answers | None], None], *, anew: bool

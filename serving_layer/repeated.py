@@ -5,7 +5,7 @@ their bytes, and holds for as long as all that it rests on is as it was (`servin
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 
@@ -45,9 +45,8 @@ def repeat(who: Principal, generation: int, found: Sequence[Settled]) -> Repeat 
     """Some answers for somebody as one, if that may be remembered."""
     if not 0 < len(found) <= MOST_IDENTIFIERS or not all(one.keys for one in found):
         return None
-    about = [one.customer_id for one in found if one.customer_id is not None]
-    assert len(about) == len(found), "without a customer nothing is known to hold"
-    entry = Entry(who=who.id, tenant=who.tenant, act="lookup", about=about, asked=len(found))
+    about = [cast("str", one.customer_id) for one in found]  # what is known to hold is a customer's
+    entry = Entry(who=who.id, tenant=who.tenant, act="lookup", about=about, asked=len(about))
     noted = msgspec.Raw(_encode(entry))
     if len(found) == 1:
         (one,) = found

@@ -11,11 +11,10 @@ from typing import Final
 
 import msgspec
 
-from serving_layer.access.gate import spend
+from serving_layer.access.gate import spent
 from serving_layer.access.principal import Principal
 from serving_layer.answers import freshness_json
 from serving_layer.desk import Desk
-from serving_layer.errors import Refused
 from serving_layer.reading import MOST_WATCHED, Freshness, Look, Reading
 from serving_layer.repeated import Repeat
 
@@ -110,7 +109,7 @@ class _Flight:
                 self._instead(again.moved, who, body, start, told)
             elif waiting or values[at:stop] != known.values:
                 self._instead(again.anew, who, body, start, told)
-            elif _may(who, known.count):
+            elif spent(who, known.count):
                 count += known.count
                 holding.append((known, start, told))
             else:
@@ -133,14 +132,6 @@ class _Flight:
         except Exception:
             log.exception("one who asked could not be asked for in another way")
             _tell(told, None)
-
-
-def _may(who: Principal, count: int) -> bool:
-    try:
-        spend(who, count)
-    except Refused:
-        return False
-    return True
 
 
 def _tell(told: Told, answer: bytes | None) -> None:
