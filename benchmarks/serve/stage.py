@@ -33,8 +33,9 @@ from speed_layer.profiles import Profiles
 from speed_layer.view import ViewState
 
 SHARDS = 4
-GENERATIONS = (1, 2)  # alike, so that a handover changes no answer
-TELLING = 3  # the same people, of whom more is known
+# Alike, so that a handover changes no answer; three, so that each opens one that a server does not hold open.
+GENERATIONS = (1, 2, 3)
+TELLING = 4  # the same people, of whom more is known
 _TOGETHER = 5_000  # customers of one batch of the stream
 _LATER = 1_751_328_000_000_000  # 2025-07-01, in microseconds: when the stream saw what it adds
 _DEADLINE = 60.0

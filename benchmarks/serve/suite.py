@@ -199,14 +199,14 @@ class _Rounds:
 
     @contextmanager
     def _moving(self) -> Iterator[Callable[[], int]]:
-        """Readers move to the other generation, and back, once a second."""
+        """Readers move to the next generation, round and round, once a second."""
         stop, moves = Event(), 0
 
         def move() -> None:
             nonlocal moves
             while not stop.wait(_HANDOVER_EVERY_S):
                 moves += 1
-                self._stage.go_live(GENERATIONS[moves % 2])
+                self._stage.go_live(GENERATIONS[moves % len(GENERATIONS)])
 
         thread = Thread(target=move)
         thread.start()
