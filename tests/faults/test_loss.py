@@ -43,7 +43,8 @@ def test_a_file_that_lost_its_end(ground, traffic, rng):
             begin = ground.redis.info("persistence")["aof_base_size"]
             ground.servers.kill("redis")
             file = ground.servers.append_only_file()
-            # What a rewrite wrote is on disk since long, since Redis 7 in another file; what came later need not be.
+            # What a rewrite wrote is on disk since long, and since Redis 7 in another file; what came later
+            # need not be.
             begin = 0 if ".incr" in file.suffixes else begin
             size = file.stat().st_size
             # A command in half, a few of them, many batches.
