@@ -67,9 +67,7 @@ def test_a_redis_without_memory_takes_nothing_until_it_has_some(ground, traffic,
 
 def test_a_redis_whose_disk_is_full_takes_nothing_until_there_is_room(ground, traffic, rng):
     if ground.redis.info("server")["redis_version"].startswith("7.0."):
-        pytest.skip(
-            "Redis 7.0 damages its file when a write is cut short after a rewrite: docs/operations.md"
-        )
+        pytest.skip("Redis 7.0 damages its file when a write is cut short: docs/operations.md")
     worker = ground.start_worker()
     # Else it would write its file anew, and find room for that.
     ground.redis.config_set("auto-aof-rewrite-percentage", 0)
