@@ -246,10 +246,7 @@ class Generation:
     def record(self, key: bytes) -> bytes | None:
         """The record of one key, if it is there."""
         value = self._entry(key)
-        if value is None:
-            return None
-        name = blocks.block_of(value)
-        return value[1:] if name is None else self._recent.one(name, self._block)[value[1]]
+        return None if value is None else blocks.record_of(value, self._recent_block)
 
     def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:
         """The keys of the blocks that hold the records of those keys."""
@@ -312,6 +309,9 @@ class Generation:
                         break
                     if key != behind:
                         yield index, key
+
+    def _recent_block(self, name: bytes) -> list[bytes]:
+        return self._recent.one(name, self._block)
 
     def _block(self, name: bytes) -> list[bytes]:
         return blocks.unpacked(cast("bytes", self._entry(name)))

@@ -106,7 +106,7 @@ class Below:
         keys = [key for _, key in asked]
         found = standing.generation.get(keys)
         self.nodes = [found.get(key) for key in keys]
-        self._places = [_place(tenant, node) for (tenant, _), node in zip(asked, self.nodes, strict=True)]
+        self._places = [place_of(tenant, node) for (tenant, _), node in zip(asked, self.nodes, strict=True)]
 
     def question(self) -> tuple[list[bytes], list[Any]]:
         """Keys and arguments of the script."""
@@ -137,7 +137,7 @@ class Below:
                 place = self._places[i]
             else:
                 node = nodes[i] = overlay.record_of(above)
-                place = _place(tenant, node)
+                place = place_of(tenant, node)
             if customer is None:
                 places[i] = place
             rests.append(_rests(prefix, key, above, place, customer))
@@ -203,7 +203,7 @@ def _rests(
     return Rests(keys, _NEITHER if node is None and customer is None else (node, customer))
 
 
-def _place(tenant: str, node: bytes | None) -> bytes | None:
+def place_of(tenant: str, node: bytes | None) -> bytes | None:
     """The key of a node's customer."""
     if not node:
         return None

@@ -19,7 +19,7 @@ from serving_layer.answers import found_json
 from serving_layer.generations import Standing
 from serving_layer.memory import Memory
 from serving_layer.outcome import Outcome, live_links
-from serving_layer.reading import MOST_WATCHED, TRIES, Freshness, KeptMoving, Look, Reading
+from serving_layer.reading import MOST_WATCHED, TRIES, Freshness, KeptMoving, Look, Reading, place_of
 
 _encode = msgspec.json.Encoder().encode
 
@@ -73,7 +73,7 @@ def beneath(standing: Standing, reader: Reader, type_: str, raw: str) -> Settled
     node = record(key)
     if node is None:
         return None
-    place = _place(tenant, node)
+    place = place_of(tenant, node)
     outcome = Outcome(x).read(standing, node, record(place) if place else None, None)
     customer = outcome.customer
     if customer is None:
@@ -183,19 +183,14 @@ def _settle(outcome: Outcome, standing: Standing, tenant: str, keys: list[bytes]
     at = [records.node_key_of(tenant, records.digest_once(x)) for x in members]
     nodes = [standing.generation.record(key) for key in at]
     outcome.settle(live_links(members, nodes), standing)
-    places = [place for node in nodes if (place := _place(tenant, node))]
+    places = [place for node in nodes if (place := place_of(tenant, node))]
     return list(dict.fromkeys([*keys, *at, *places]))
 
 
-def _place(tenant: str, node: bytes | None) -> bytes | None:
-    digest = records.customer_digest(node) if node else None
-    return records.customer_key_of(tenant, digest) if digest else None
-
-
 def _settled(outcome: Outcome, reader: Reader) -> Settled:
-    customer, rests = outcome.customer, outcome.rests
+    customer = outcome.customer
     id_ = None if customer is None else customer[0]
-    return Settled(rests.keys, tuple(rests.values), id_, _json(outcome, reader))
+    return Settled(*outcome.rests, id_, _json(outcome, reader))
 
 
 def _json(outcome: Outcome, reader: Reader) -> bytes:

@@ -36,7 +36,7 @@ class Asks(Protocol):
         """How many."""
 
     def look(self) -> Look:
-        """What to read: asked once, when a round trip begins."""
+        """What to read: once it was asked for, the same for good."""
 
     def told(self, reading: Reading | Exception, asked: int, watched: int) -> None:
         """Takes what was read for all, and where in it his identifiers and watched keys begin; or an error.
@@ -54,7 +54,6 @@ class Shared:
         self._wire = Wire(redis)
         self._metrics = metrics
         self._waiting: deque[Asks] = deque()
-        self._next: Look | None = None  # what the first of them wants, if he was asked
         self._flights: set[asyncio.Task[None]] = set()
         self._probe: asyncio.Task[None] | None = None
 
@@ -125,12 +124,10 @@ class Shared:
             batch: list[tuple[Asks, Look]] = []
             asked = watched = 0
             while self._waiting:
-                look = self._next or self._waiting[0].look()
+                look = self._waiting[0].look()
                 asked, watched = asked + len(look.asked), watched + len(look.watched)
                 if batch and (asked > MOST or watched > MOST_WATCHED):
-                    self._next = look
                     break
-                self._next = None
                 batch.append((self._waiting.popleft(), look))
             flight = asyncio.get_running_loop().create_task(self._fly(batch))
             self._flights.add(flight)

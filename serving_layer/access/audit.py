@@ -169,6 +169,7 @@ class AuditLog:
             self._begin(self._prior)
 
     def _line(self, kind: str, entries: list[Noted]) -> None:
+        # As `Line` is read; that cannot hold what is JSON already.
         body = msgspec.json.encode(
             {"n": self._n, "at": self._clock().isoformat(), "kind": kind, "entries": entries}
         )

@@ -48,18 +48,12 @@ class Gate:
         return principal
 
 
-def spent(principal: Principal, count: int) -> bool:
-    """Take so many identifiers from the rate, if `spend` would."""
-    return principal.rate.take(count) and principal.unknown.has(1)
-
-
 def spend(principal: Principal, count: int) -> None:
     """Take so many identifiers from the rate. Raises Refused (429)."""
-    if spent(principal, count):
-        return
-    if principal.unknown.has(1):
+    if not principal.rate.take(count):
         _too_many(principal.rate.wait(count), "too many identifiers a second for this key", "rate")
-    _guesses(principal)
+    if not principal.unknown.has(1):
+        _guesses(principal)
 
 
 def account(principal: Principal, unknown: int) -> None:

@@ -11,19 +11,18 @@ from typing import Final
 
 import msgspec
 
-from serving_layer.access.gate import spent
+from serving_layer.access.gate import spend
 from serving_layer.access.principal import Principal
 from serving_layer.answers import freshness_json
 from serving_layer.desk import Desk
+from serving_layer.errors import Refused
 from serving_layer.reading import MOST_WATCHED, Freshness, Look, Reading
 from serving_layer.repeated import Repeat
+from serving_layer.web.route import Told
 
 log = logging.getLogger(__name__)
 
 _encode: Final = msgspec.json.Encoder().encode
-
-Told = Callable[[bytes | None], None]
-
 
 Instead = Callable[[Principal, bytes, float, Told], None]
 """Asks in another way: with who asks, his question, since when, and whom to tell."""
@@ -99,24 +98,11 @@ class _Flight:
             for one in self.asked:
                 _tell(one[-1], None)
             return
-        number, values, freshness = reading.standing.number, reading.watched, reading.freshness
-        again, waiting = self._again, reading.waiting
-        holding: list[tuple[Repeat, float, Told]] = []
-        count, at = 0, watched
-        for who, known, body, start, told in self.asked:
-            stop = at + len(known.values)
-            if known.generation != number:
-                self._instead(again.moved, who, body, start, told)
-            elif waiting or values[at:stop] != known.values:
-                self._instead(again.anew, who, body, start, told)
-            elif spent(who, known.count):
-                count += known.count
-                holding.append((known, start, told))
-            else:
-                _tell(told, None)
-            at = stop
+        holding = self._holding(reading, watched)
         if not holding:
             return
+        again, freshness = self._again, reading.freshness
+        count = sum([known.count for known, _, _ in holding])
         may = again.desk.note([known.noted for known, _, _ in holding], count, stale=freshness.stale)
         ending = again.ending(freshness)
         for known, _, told in holding:
@@ -124,6 +110,27 @@ class _Flight:
         if may:
             now = perf_counter()
             again.desk.metrics.all_answered(again.route, 200, [now - start for _, start, _ in holding])
+
+    def _holding(self, reading: Reading, at: int) -> list[tuple[Repeat, float, Told]]:
+        """Those that hold and may be given; the others are seen to."""
+        again, values = self._again, reading.watched
+        number, waiting = reading.standing.number, reading.waiting
+        holding: list[tuple[Repeat, float, Told]] = []
+        for who, known, body, start, told in self.asked:
+            stop = at + len(known.values)
+            if known.generation != number:
+                self._instead(again.moved, who, body, start, told)
+            elif waiting or values[at:stop] != known.values:
+                self._instead(again.anew, who, body, start, told)
+            else:
+                try:
+                    spend(who, known.count)
+                except Refused:
+                    _tell(told, None)
+                else:
+                    holding.append((known, start, told))
+            at = stop
+        return holding
 
     @staticmethod
     def _instead(ask: Instead, who: Principal, body: bytes, start: float, told: Told) -> None:

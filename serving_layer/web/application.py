@@ -2,7 +2,6 @@
 
 import logging
 import time
-from collections.abc import Callable
 from contextlib import aclosing
 from typing import NamedTuple
 
@@ -12,7 +11,7 @@ from serving_layer.access.gate import Gate, key_in
 from serving_layer.errors import Refused
 from serving_layer.metrics import Metrics
 from serving_layer.web.message import NDJSON, Headers, Peer, Request, Response, Stream, json
-from serving_layer.web.route import Route, Table
+from serving_layer.web.route import Route, Table, Told
 
 log = logging.getLogger(__name__)
 
@@ -47,7 +46,7 @@ class Application:
             return None
         return Ticket(found[0], key, int(length))
 
-    def at_once(self, ticket: Ticket, body: bytes, told: Callable[[bytes | None], None]) -> None:
+    def at_once(self, ticket: Ticket, body: bytes, told: Told) -> None:
         """Have `told` called once, with the body of an answer, without a task; the route measures it.
 
         With None where the request is to be made in the usual way.

@@ -17,10 +17,11 @@ from serving_layer.reading import MOST
 from serving_layer.repeated import MOST as MOST_REPEATED
 from serving_layer.repeated import MOST_IDENTIFIERS, Repeat, Repeated, repeat
 from serving_layer.settled import Answers
-from serving_layer.web.again import Again, Ending, Told, answered
+from serving_layer.web.again import Again, Ending, answered
 from serving_layer.web.body import decoded
 from serving_layer.web.lines import lines
 from serving_layer.web.message import NDJSON, Request, Response, Stream
+from serving_layer.web.route import Told
 
 # What metrics call the route.
 ROUTE: Final = "POST /v1/lookup"

@@ -9,7 +9,10 @@ from serving_layer.web.message import Request, Response, Stream
 
 Handler = Callable[[Request], Awaitable[Response | Stream]]
 
-AtOnce = Callable[[Principal, bytes, float, Callable[[bytes | None], None]], None]
+Told = Callable[[bytes | None], None]
+"""Takes the body of an answer; or None, where the request is to be made in the usual way. Called once."""
+
+AtOnce = Callable[[Principal, bytes, float, Told], None]
 """Takes who asks, a body, since when, and whom to tell, once: what to answer with 200, or None for `handle`.
 
 It measures what it answers.
