@@ -5,7 +5,7 @@
     customer.consents ───────── consents ┤   (where a trigger asks for a segment)
     generations ─────────────── turns ───┘   (likewise)
 
-How messages are read and acknowledged is `reading`'s.
+How messages are read and acknowledged is `reading`'s, and what is committed is `consuming`'s.
 """
 
 import asyncio
@@ -13,8 +13,6 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
-
-import faust
 
 from schemas import (
     CHANGES,
@@ -31,7 +29,7 @@ from schemas import (
     decode,
     encode,
 )
-from speed_layer.triggers import waiting
+from speed_layer.triggers import consuming, waiting
 from speed_layer.triggers.changes import Changes
 from speed_layer.triggers.deadlines import Deadlines
 from speed_layer.triggers.delivery import Delivery, Undelivered
@@ -111,7 +109,7 @@ class App:
         self._horizon = horizon
         self._delivery = delivery(self._publish)
         self._deadlines = Deadlines()
-        self.faust = app = faust.App(name, **FAUST, **options)
+        self.faust = app = consuming.App(name, **FAUST, **options)
         self._steps = app.topic(f"{name}-steps", internal=True, partitions=PARTITIONS)
         self._due = self._topic(TRIGGERS_DUE)
         self._out = {"steps": self._steps, "due": self._due}
