@@ -17,7 +17,6 @@ from schemas.generation import path_of
 from schemas.turned import Turn, Turned, write
 from speed_layer.triggers.app import group
 from speed_layer.triggers.webhook import headers
-from tests.faults.form import FULL
 from tests.triggers.conftest import KEY, Reader, Running
 
 RULES = """
@@ -287,8 +286,6 @@ def test_whom_a_generation_turned_is_told_of_under_one_id(system, running):
     assert (one.customer_id, one.cause.topic) == (turn.customer_id, "generation")
 
 
-# Once, on a machine with many other things to do, it was never all told: docs/triggers.md warns of it.
-@pytest.mark.skipif(not FULL, reason="a replay that a busy machine may stall: make faults")
 def test_a_replay_of_the_whole_log_says_nothing_new(system, running):
     running.await_all_committed()
     before = running.told()
