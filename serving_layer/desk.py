@@ -4,10 +4,8 @@ One place for all routes, so that no answer about a person can leave without a l
 """
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any, Final, TypeVar, cast
-
-import msgspec
 
 from identity.consent import Permission
 from schemas.errors import SchemaError
@@ -71,7 +69,7 @@ class Desk:
             if one is None:
                 return None
             found.append(one)
-        return repeat(who, standing.number, found)
+        return repeat(standing.number, found)
 
     def tell(
         self, who: Principal, asked: Asked, told: Callable[[Answers | None], None], *, anew: bool
@@ -99,14 +97,22 @@ class Desk:
             return False
         return True
 
-    def note(self, entries: Sequence[msgspec.Raw], found: int, *, stale: bool) -> bool:
-        """Count and note answers before they are given, one an entry; False where they may not be."""
-        self.metrics.looked_up(found, 0, stale=len(entries) if stale else 0)
-        try:
-            self.audit.note(*entries)
-        except SchemaError:
-            return False
-        return True
+    def give(self, found: Mapping[Principal, Sequence[Repeat]], *, stale: bool) -> set[Principal]:
+        """Count and note answers before they are given, as one act of each who asks; says who may have his.
+
+        For the others, the usual way says which of theirs they may not have.
+        """
+        may = set()
+        for who, some in found.items():
+            about = [id_ for one in some for id_ in one.about]
+            try:
+                spend(who, len(about))
+                self.metrics.looked_up(len(about), 0, stale=len(some) if stale else 0)
+                self.audit.note(_entry(who, "lookup", about, len(about)))
+            except (Refused, SchemaError):
+                continue
+            may.add(who)
+        return may
 
     async def customer(self, who: Principal, customer_id: str) -> tuple[Outcome | None, Freshness]:
         """Whom an id means. Raises Refused (429), and SchemaError where nothing can be answered."""
@@ -193,12 +199,16 @@ class Desk:
         unknown = asked - len(known)
         self.metrics.looked_up(len(known), unknown, stale=int(stale))
         account(who, unknown)
-        self.audit.note(Entry(who=who.id, tenant=who.tenant, act=act, about=known, asked=asked))
+        self.audit.note(_entry(who, act, known, asked))
 
 
 def reader_of(who: Principal) -> Reader:
     """What he may be told."""
     return Reader(who.tenant, "read" in who.scopes)
+
+
+def _entry(who: Principal, act: str, about: list[str], asked: int) -> Entry:
+    return Entry(who=who.id, tenant=who.tenant, act=act, about=about, asked=asked)
 
 
 class _Asking:

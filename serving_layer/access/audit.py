@@ -45,7 +45,10 @@ class AuditFailed(SchemaError):
 
 
 class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
-    """One act: who, of which tenant, did what; `about` whom, and how many were asked for in all."""
+    """One act: who, of which tenant, did what; `about` whom, and how many were asked for in all.
+
+    Lookups that somebody made at once are one.
+    """
 
     who: str
     tenant: str
@@ -53,10 +56,6 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     about: list[str] = []
     asked: int = 0
     detail: dict[str, str] = {}
-
-
-Noted = Entry | msgspec.Raw
-"""An entry, or the JSON of one that was noted before."""
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,7 +104,7 @@ class AuditLog:
         self._anchors = anchors
         self._clock = clock
         self._most = most_bytes
-        self._pending: list[Noted] = []
+        self._pending: list[Entry] = []
         self._failed = False
         self._anchoring: asyncio.Task[None] | None = None
         for made in (directory, anchors):
@@ -121,7 +120,7 @@ class AuditLog:
         self._line(START, [])
         self._anchor()
 
-    def note(self, *entries: Noted) -> None:
+    def note(self, *entries: Entry) -> None:
         """Have acts written in this turn of the loop. Raises AuditFailed where they cannot be."""
         if self._failed:
             self._flush()
@@ -168,11 +167,8 @@ class AuditLog:
             os.close(self._fd)
             self._begin(self._prior)
 
-    def _line(self, kind: str, entries: list[Noted]) -> None:
-        # As `Line` is read; that cannot hold what is JSON already.
-        body = msgspec.json.encode(
-            {"n": self._n, "at": self._clock().isoformat(), "kind": kind, "entries": entries}
-        )
+    def _line(self, kind: str, entries: list[Entry]) -> None:
+        body = msgspec.json.encode(Line(n=self._n, at=self._clock().isoformat(), kind=kind, entries=entries))
         seal = self.seal.next(self._prior, body)
         whole = body + b"\t" + self._prior.encode() + b"\t" + seal.encode() + b"\n"
         try:

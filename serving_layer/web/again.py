@@ -5,17 +5,16 @@ on to one who counts it, than to be answered.
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable
 from time import perf_counter
 from typing import Final
 
 import msgspec
 
-from serving_layer.access.gate import spend
 from serving_layer.access.principal import Principal
 from serving_layer.answers import freshness_json
 from serving_layer.desk import Desk
-from serving_layer.errors import Refused
 from serving_layer.reading import MOST_WATCHED, Freshness, Look, Reading
 from serving_layer.repeated import Repeat
 from serving_layer.web.route import Told
@@ -102,20 +101,22 @@ class _Flight:
         if not holding:
             return
         again, freshness = self._again, reading.freshness
-        count = sum([known.count for known, _, _ in holding])
-        may = again.desk.note([known.noted for known, _, _ in holding], count, stale=freshness.stale)
+        found: defaultdict[Principal, list[Repeat]] = defaultdict(list)
+        for who, known, _, _ in holding:
+            found[who].append(known)
+        may = again.desk.give(found, stale=freshness.stale)
         ending = again.ending(freshness)
-        for known, _, told in holding:
-            _tell(told, answered(known.results, ending) if may else None)
-        if may:
-            now = perf_counter()
-            again.desk.metrics.all_answered(again.route, 200, [now - start for _, start, _ in holding])
+        for who, known, _, told in holding:
+            _tell(told, answered(known.results, ending) if who in may else None)
+        now = perf_counter()
+        seconds = [now - start for who, _, start, _ in holding if who in may]
+        again.desk.metrics.all_answered(again.route, 200, seconds)
 
-    def _holding(self, reading: Reading, at: int) -> list[tuple[Repeat, float, Told]]:
-        """Those that hold and may be given; the others are seen to."""
+    def _holding(self, reading: Reading, at: int) -> list[tuple[Principal, Repeat, float, Told]]:
+        """Those that hold; the others are seen to."""
         again, values = self._again, reading.watched
         number, waiting = reading.standing.number, reading.waiting
-        holding: list[tuple[Repeat, float, Told]] = []
+        holding: list[tuple[Principal, Repeat, float, Told]] = []
         for who, known, body, start, told in self.asked:
             stop = at + len(known.values)
             if known.generation != number:
@@ -123,12 +124,7 @@ class _Flight:
             elif waiting or values[at:stop] != known.values:
                 self._instead(again.anew, who, body, start, told)
             else:
-                try:
-                    spend(who, known.count)
-                except Refused:
-                    _tell(told, None)
-                else:
-                    holding.append((known, start, told))
+                holding.append((who, known, start, told))
             at = stop
         return holding
 

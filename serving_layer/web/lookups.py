@@ -120,7 +120,7 @@ class Lookups:
                 told(None)
                 return
             generation = answers.freshness.generation
-            if (known := repeat(who, generation, answers.found)) is not None:
+            if (known := repeat(generation, answers.found)) is not None:
                 self._repeated.keep(generation, key, known)
             told(answered(_results(answers), self._ending(answers.freshness)))
             self._desk.metrics.answered(ROUTE, 200, perf_counter() - start)

@@ -1,6 +1,5 @@
 """Remembered answers are those that would be given anew, whatever the stream does meanwhile."""
 
-import json
 from itertools import count
 
 from hypothesis import HealthCheck, given, settings
@@ -9,7 +8,6 @@ from hypothesis import strategies as st
 from identity import Identifier, Verdict
 from schemas import overlay, records
 from serving_layer import questions, settled
-from serving_layer.access.principal import Principal
 from serving_layer.memory import FREED, Memory
 from serving_layer.repeated import MOST_IDENTIFIERS, repeat
 from serving_layer.settled import Reader, Remembered, Settled
@@ -142,14 +140,13 @@ def kept(number=1):
 
 
 def test_some_answers_are_one_if_all_are_known_to_hold():
-    who = Principal("k", "name", "t", ["lookup"], rate=0, unknown=0)
     one, other, unsettled = kept(1), kept(2), Settled((), (), None, b"null")
-    both = repeat(who, 7, [one, other])
-    assert (both.keys, both.values, both.count, both.results) == ((b"k1", b"k2"), (None, None), 2, b"{},{}")
-    assert json.loads(bytes(both.noted))["about"] == ["c_1", "c_2"]
-    assert repeat(who, 7, [one]).results == b"{}"
-    assert repeat(who, 7, []) is repeat(who, 7, [unsettled]) is repeat(who, 7, [one, unsettled]) is None
-    assert repeat(who, 7, [one] * (MOST_IDENTIFIERS + 1)) is None
+    both = repeat(7, [one, other])
+    assert (both.keys, both.values, both.results) == ((b"k1", b"k2"), (None, None), b"{},{}")
+    assert both.about == ("c_1", "c_2")
+    assert repeat(7, [one]).results == b"{}"
+    assert repeat(7, []) is repeat(7, [unsettled]) is repeat(7, [one, unsettled]) is None
+    assert repeat(7, [one] * (MOST_IDENTIFIERS + 1)) is None
 
 
 def test_who_was_asked_for_last_is_remembered_and_no_more_than_so_many():
