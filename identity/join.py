@@ -40,6 +40,10 @@ class Mass(NamedTuple):
                 return False
         return self.foes >= other.foes
 
+    def has_room(self, x: Identifier, rules: Rules) -> bool:
+        """Whether the group may have one more like x."""
+        return self.counts.get(x.type, 0) < rules.types[x.type].max
+
 
 def join(
     members: Collection[Identifier], links: Collection[tuple[Pair, Link]], apart: Iterable[Pair], rules: Rules

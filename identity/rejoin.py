@@ -3,12 +3,12 @@
 A *region* is a few whole customers: those that an update touched, and those that a link which begins or moves
 up leads to. Its own links are joined as in `identity.join`. A live link that leaves it is one that was
 refused before, for otherwise its ends would be in one customer. It is refused again if its near end comes
-to it, at its turn, with a group that has at least the mass of the one that it came with before: counts and
-foes only add up, so what stood against the union stands against it now, provided the same holds at the far
-end. If every leaving link is so, the region's groups are what joining everything would make of them, and
-nobody else notices: in the order of step 3 each link inside finds what it finds in the whole. Where a group
-comes with less, the link may be accepted, so the customer at its far end is taken into the region, and the
-region is joined again.
+to it, at its turn, with a group that has no room for the far end, whoever that comes with; or with a group
+that has at least the mass of the one that it came with before: counts and foes only add up, so what stood
+against the union stands against it now, provided the same holds at the far end. If every leaving link is so,
+the region's groups are what joining everything would make of them, and nobody else notices: in the order of
+step 3 each link inside finds what it finds in the whole. Where neither is so, the link may be accepted, so
+the customer at its far end is taken into the region, and the region is joined again.
 
 Hence what is looked at is what a change bears on, however much hangs together by refused links. A change may
 bear on all of it: in a chain of cookies every limit moves on by one when one is added to its newest end.
@@ -123,7 +123,11 @@ class Rejoin:
             leaving = [((x, z), link) for x in outer for z, link in near[x].items() if z not in region]
             if leaving:
                 groups, masses = weigh(piece, links, apart, leaving, self._rules)
-                open_links += [ends for ends, mass in masses.items() if not mass.covers(self._mass(ends))]
+                open_links += [
+                    ends
+                    for ends, mass in masses.items()
+                    if mass.has_room(ends[1], self._rules) and not mass.covers(self._mass(ends))
+                ]
             else:
                 inner = [(a, b) for a, b in apart if a < b and b in piece]
                 groups, _ = join(piece, links, inner, self._rules)

@@ -99,6 +99,24 @@ def test_a_device_that_goes_from_hand_to_hand_asks_for_those_two():
     assert view.read <= 10
 
 
+def test_who_is_full_asks_nobody_whom_he_has_no_room_for():
+    rules = "{login: {rank: 1, unique: true}, mail: {rank: 2, max: 3}, cookie: {rank: 3}, device: {rank: 4}}"
+    # Each device keeps its three last addresses, and is the customer's whom it met last.
+    rich, other, full = (("login", name) for name in ("rich", "other", "full"))
+    sightings = [
+        *((rich, ("cookie", f"r{i}")) for i in range(3)),
+        *((other, ("cookie", f"o{i}")) for i in range(9)),
+        *((full, mail(i)) for i in (2, 3, 4)),
+        (rich, mail(0)),
+        (other, mail(1)),
+        (KIOSK, mail(1)),
+        (KIOSK, mail(0)),
+    ]
+    view, facts = world_of(rules, *sightings)
+    met(view, facts, KIOSK, mail(2), at=500)
+    assert view.read <= 10
+
+
 def test_what_keeps_two_customers_apart_can_be_told():
     rules = rulefile.parse("identifiers: {login: {rank: 1, unique: true}, cookie: {rank: 2}}", source="test")
     tom, ann = ([Identifier("login", name), Identifier("cookie", name)] for name in ("tom", "ann"))
