@@ -19,12 +19,15 @@ _MOVING: Final = {
 }
 
 
-def watermarks(consumer: Consumer, where: TopicPartition) -> tuple[int, int]:
-    """The first offset of a partition and the one after the last. Raises KafkaException."""
-    deadline = monotonic() + _PATIENCE_S
+def watermarks(consumer: Consumer, where: TopicPartition, patience: float = _PATIENCE_S) -> tuple[int, int]:
+    """The first offset of a partition and the one after the last. Raises KafkaException.
+
+    `patience`: seconds that Kafka has to answer.
+    """
+    deadline = monotonic() + patience
     while True:
         try:
-            bounds = consumer.get_watermark_offsets(where, timeout=_PATIENCE_S)
+            bounds = consumer.get_watermark_offsets(where, timeout=patience)
         except KafkaException as error:
             if error.args[0].code() not in _MOVING or monotonic() > deadline:
                 raise

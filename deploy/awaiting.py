@@ -4,16 +4,14 @@ import time
 from collections.abc import Callable
 from typing import cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, TopicPartition
 from redis import Redis
 from redis.exceptions import RedisError
 
+from batch_layer.watermarks import watermarks
 from schemas import TOPICS, overlay
 from schemas.absorb import LOG
 from speed_layer.view import read_offsets
-
-# What brokers say of a topic that was only just made.
-_NO_LEADER = {KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE}
 
 
 class TooLong(RuntimeError):
@@ -35,22 +33,12 @@ def log_end(consumer: Consumer, timeout: float = 10) -> dict[bytes, int]:
     `timeout`: seconds that Kafka has to answer for each. Raises KafkaException.
     """
     return {
-        overlay.partition_field(topic, partition): _end(consumer, TopicPartition(topic, partition), timeout)
+        overlay.partition_field(topic, partition): watermarks(
+            consumer, TopicPartition(topic, partition), timeout
+        )[1]
         for topic in LOG
         for partition in range(TOPICS[topic].partitions)
     }
-
-
-def _end(consumer: Consumer, at: TopicPartition, timeout: float, every: float = 0.05) -> int:
-    """The offset after a partition's last message, once somebody leads it."""
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            return consumer.get_watermark_offsets(at, timeout=timeout)[1]
-        except KafkaException as error:
-            if error.args[0].code() not in _NO_LEADER or time.monotonic() > end:
-                raise
-        time.sleep(every)
 
 
 def live_generation(redis: Redis) -> int | None:

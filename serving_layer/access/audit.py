@@ -120,8 +120,8 @@ class AuditLog:
         self._line(START, [])
         self._anchor()
 
-    def note(self, *entries: Entry) -> None:
-        """Have acts written in this turn of the loop. Raises AuditFailed where they cannot be."""
+    def note(self, entry: Entry) -> None:
+        """Have an act written in this turn of the loop. Raises AuditFailed where it cannot be."""
         if self._failed:
             self._flush()
         if not self._pending:
@@ -129,7 +129,7 @@ class AuditLog:
             loop.call_soon(self._flush_quietly)
             if self._anchoring is None or self._anchoring.done():
                 self._anchoring = loop.create_task(self._keep_anchoring())
-        self._pending += entries
+        self._pending.append(entry)
 
     def note_now(self, entry: Entry) -> None:
         """Have an act written, and synced to disk, before it is done. Raises AuditFailed."""

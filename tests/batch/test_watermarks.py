@@ -28,10 +28,9 @@ def test_a_leader_that_moves_is_waited_for(monkeypatch, moving):
     assert watermarks(Broker(moving, moving, (3, 7)), WHERE) == (3, 7)
 
 
-def test_but_not_for_ever(monkeypatch):
-    monkeypatch.setattr(module, "_PATIENCE_S", 1e-9)
+def test_but_not_for_ever():
     with pytest.raises(KafkaException):
-        watermarks(Broker(KafkaError.NOT_LEADER_FOR_PARTITION), WHERE)
+        watermarks(Broker(KafkaError.NOT_LEADER_FOR_PARTITION), WHERE, patience=1e-9)
 
 
 def test_a_broker_that_does_not_answer_in_time_is_an_error():

@@ -74,9 +74,10 @@ def test_a_worker_under_load_ends_cleanly(system, sent, watched, times):
     until(lambda: live_generation(system.redis) is not None, "readers to stand on the view")
     before = system.applied()
     with under_load(system, sent):
-        until(lambda: system.applied() > before, "the worker to be at it")
+        until(lambda: before < system.applied() < len(sent), "the worker to be at it, and more to wait")
         worker.ask_to_stop(times)
         assert worker.ended() == 0, worker.log
+        until(lambda: system.applied() < len(sent), "more to come than it took")
     assert "finishing the batch in hand" in worker.log
     assert '"level":"error"' not in worker.log
     # Left, not lost: the others need not wait for a session to time out.
