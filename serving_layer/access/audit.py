@@ -1,7 +1,7 @@
 """The audit log: who asked for whose data and when, so that no line can be changed or taken out unseen.
 
     audit/
-      20261122T101500Z-4711-9f3c.jsonl      a file for each process, a line for each turn of its loop
+      20261122T101500Z-4711-9f3c.jsonl      a file for each process, a line for a turn or two of its loop
     anchors/
       20261122T101500Z-4711-9f3c.json       how far that file had come, a second ago
 
@@ -19,13 +19,14 @@ import secrets
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
-from hashlib import blake2b, sha256
+from hashlib import blake2b
 from pathlib import Path
 from typing import Final, Self
 
 import msgspec
 
 from identity import Identifier
+from identity.keyed import Keyed
 from schemas.errors import SchemaError
 
 log = logging.getLogger(__name__)
@@ -72,15 +73,16 @@ class Seal:
 
     def __init__(self, id_key: bytes) -> None:
         # A key of its own: what it makes can be mistaken for nothing else.
-        self._key = hmac.digest(id_key, b"ucid audit", "sha256")
+        self._key = Keyed(id_key).digest(b"ucid audit")
+        self._keyed = Keyed(self._key)
 
     def next(self, prior: str, line: bytes) -> str:
         """The seal of a line after one with the seal `prior`."""
-        return hmac.digest(self._key, prior.encode() + b"\n" + line, sha256).hex()
+        return self._keyed.digest(b"%b\n%b" % (prior.encode(), line)).hex()
 
     def subkey(self, purpose: str) -> bytes:
         """32 bytes for another purpose, which tell nothing of the key nor of those for others."""
-        return hmac.digest(self._key, purpose.encode(), sha256)
+        return self._keyed.digest(purpose.encode())
 
     def of(self, tenant: str, x: Identifier) -> str:
         """What stands for an identifier: the same each time, and nothing to who lacks the key."""
@@ -121,12 +123,12 @@ class AuditLog:
         self._anchor()
 
     def note(self, entry: Entry) -> None:
-        """Have an act written in this turn of the loop. Raises AuditFailed where it cannot be."""
+        """Have an act written in this turn of the loop, or the next. Raises AuditFailed if it cannot be."""
         if self._failed:
             self._flush()
         if not self._pending:
             loop = asyncio.get_running_loop()
-            loop.call_soon(self._flush_quietly)
+            loop.call_soon(loop.call_soon, self._flush_quietly)  # two round trips share a line
             if self._anchoring is None or self._anchoring.done():
                 self._anchoring = loop.create_task(self._keep_anchoring())
         self._pending.append(entry)
@@ -170,7 +172,7 @@ class AuditLog:
     def _line(self, kind: str, entries: list[Entry]) -> None:
         body = msgspec.json.encode(Line(n=self._n, at=self._clock().isoformat(), kind=kind, entries=entries))
         seal = self.seal.next(self._prior, body)
-        whole = body + b"\t" + self._prior.encode() + b"\t" + seal.encode() + b"\n"
+        whole = b"%b\t%b\t%b\n" % (body, self._prior.encode(), seal.encode())
         try:
             self._write(whole)
         except OSError as error:
