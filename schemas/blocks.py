@@ -95,17 +95,6 @@ class Recent:
         self._most = most
         self._blocks: dict[bytes, list[bytes]] = {}
 
-    def one(self, name: bytes, block: Callable[[bytes], list[bytes]]) -> list[bytes]:
-        """The records in the block of a key; `block` reads it where it is not here."""
-        recent = self._blocks
-        found = recent.get(name)
-        if found is None:
-            found = block(name)
-            if len(recent) >= self._most:
-                recent.clear()
-            recent[name] = found
-        return found
-
     def read(
         self, names: set[bytes], entries: Callable[[Iterable[bytes]], Mapping[bytes, bytes]]
     ) -> dict[bytes, list[bytes]]:

@@ -24,7 +24,7 @@ import re
 import shutil
 import tempfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock, local
@@ -245,8 +245,18 @@ class Generation:
 
     def record(self, key: bytes) -> bytes | None:
         """The record of one key, if it is there."""
+        return self.record_and_block(key)[0]
+
+    def record_and_block(self, key: bytes) -> tuple[bytes | None, Sequence[bytes]]:
+        """The same, and all records of its block if it is in one: mostly its customer's is among them."""
         value = self._entry(key)
-        return None if value is None else blocks.record_of(value, self._recent_block)
+        if value is None:
+            return None, ()
+        name = blocks.block_of(value)
+        if name is None:
+            return value[1:], ()
+        block = self._block(name)
+        return block[value[1]], block
 
     def blocks_of(self, keys: Iterable[bytes]) -> set[bytes]:
         """The keys of the blocks that hold the records of those keys."""
@@ -309,9 +319,6 @@ class Generation:
                         break
                     if key != behind:
                         yield index, key
-
-    def _recent_block(self, name: bytes) -> list[bytes]:
-        return self._recent.one(name, self._block)
 
     def _block(self, name: bytes) -> list[bytes]:
         return blocks.unpacked(cast("bytes", self._entry(name)))

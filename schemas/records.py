@@ -53,6 +53,9 @@ USUAL: tuple[Any, ...] = (None, None, None, 0, (), None)
 
 DIGEST: Final = 16  # bytes: no two of 2**40 identifiers share one by chance
 _NO_CUSTOMER = bytes(DIGEST)
+
+# How MessagePack begins a customer: an array of three, the first a text of 28 bytes, an id.
+_CUSTOMER = b"\x93\xbcc_"
 _HEADER = Struct(f">{DIGEST}sqqqB")
 
 # As many keys as the normalised values that an observer remembers.
@@ -193,6 +196,12 @@ def decode_node(data: bytes) -> Node:
     )
 
 
+def identifier_and_live_ends(node: bytes) -> tuple[Identifier, list[list[Any]]]:
+    """Of an encoded node its identifier, and the near links that live, as `live_ends_and_customer`."""
+    type_, value, edges, *_ = _decode(memoryview(node)[_HEADER.size :])
+    return Identifier(type_, value), [edge for edge in edges if edge[2] & _FATE == ALIVE]
+
+
 def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
     """Of an encoded node what a lookup needs: the near links that live, and its customer.
 
@@ -212,6 +221,25 @@ def plain_customer(data: bytes) -> list[Any]:
     """An encoded customer as `[id, [[type, value], …], aliases]`: for lookups."""
     plain: list[Any] = _decode(data)
     return plain
+
+
+def customer_among(x: Identifier, some: Iterable[bytes]) -> list[Any] | None:
+    """The customer that an identifier is a member of, as `plain_customer`, if it is among some records."""
+    member = [*x]
+    for record in some:
+        if record.startswith(_CUSTOMER):
+            try:
+                customer = plain_customer(record)
+            except msgspec.DecodeError:
+                continue  # a hash may begin like that, too
+            if member in customer[1]:
+                return customer
+    return None
+
+
+def nodes_among(customer: bytes, some: Iterable[bytes]) -> list[bytes]:
+    """The encoded nodes of a customer's members among some records; `customer` is its `customer_digest`."""
+    return [record for record in some if record.startswith(customer)]
 
 
 def encode_far(other: Identifier, edge: Edge) -> bytes:

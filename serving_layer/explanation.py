@@ -10,7 +10,7 @@ from schemas import records
 from serving_layer.certainty import along, surest_path
 from serving_layer.errors import Refused as RefusedRequest
 from serving_layer.generations import Standing
-from serving_layer.outcome import Outcome
+from serving_layer.outcome import Outcome, plain
 from serving_layer.questions import Moved, nodes_of
 from serving_layer.reading import TRIES, Freshness, KeptMoving, Look, Reading
 from serving_layer.refusals import crossing, dropped, members_of, refused
@@ -69,7 +69,7 @@ def explain(tenant: str, a: tuple[str, str], b: tuple[str, str]) -> Generator[Lo
         looked_at = zip(outcomes, reading.nodes, reading.customers, reading.pending, strict=True)
         for outcome, node, customer, pending in looked_at:
             if outcome.reason is None:
-                outcome.read(standing, node, customer, pending)
+                outcome.read(standing, node, plain(customer), pending)
         members = list(
             dict.fromkeys(x for outcome in outcomes for x in (*outcome.members, outcome.identifier))
         )

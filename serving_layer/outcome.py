@@ -4,7 +4,7 @@ Records are decoded as far as an answer needs: this runs for each of a hundred t
 second, and named tuples for every member and link would take most of that second.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, Final
 
 from identity import Customer, Identifier
@@ -51,9 +51,9 @@ class Outcome:
         self.rests = Rests()
 
     def read(
-        self, standing: Standing, node: bytes | None, customer: bytes | None, pending: object
+        self, standing: Standing, node: bytes | None, customer: list[Any] | None, pending: object
     ) -> "Outcome":
-        """Take in the records of its node and customer."""
+        """Take in its node's record, and its customer as `records.plain_customer` tells it."""
         self.pending = bool(pending)
         if not node:
             return self
@@ -68,9 +68,9 @@ class Outcome:
         if self.certainty is not None:
             self.certainty *= standing.when_stale[self.identifier.type]
 
-    def _read(self, standing: Standing, node: bytes, customer: bytes | None) -> None:
+    def _read(self, standing: Standing, node: bytes, customer: list[Any] | None) -> None:
         x = self.identifier
-        if not customer:
+        if customer is None:
             if records.is_lone(node):
                 _, customer_id = records.live_ends_and_customer(node)
                 self.customer = [customer_id, [x], ()]
@@ -78,8 +78,8 @@ class Outcome:
             else:
                 self.reason = records.decode_node(node).fault
             return
-        self.customer = records.plain_customer(customer)
-        members = self.customer[1]
+        self.customer = customer
+        members = customer[1]
         ranks = standing.ranks
         rank = min([ranks[member[0]] for member in members])
         if ranks[x[0]] == rank:
@@ -116,16 +116,15 @@ class Outcome:
         return Customer(self.customer[0], tuple(self.members), tuple(self.customer[2]))
 
 
-def live_links(members: Sequence[Identifier], nodes: Iterable[bytes | None]) -> Links:
-    """Of each member the other ends of its links that live, within these members."""
+def plain(customer: bytes | None) -> list[Any] | None:
+    """A customer's record, where there is one, as answers tell it."""
+    return records.plain_customer(customer) if customer else None
+
+
+def live_links(members: Collection[Identifier], nodes: Iterable[bytes | None]) -> Links:
+    """Of each member the other ends of its links that live, within these members; of their encoded nodes."""
     known = set(members)
-    links: Mapping[Identifier, list[Identifier]] = {
-        x: [
-            end
-            for type_, value, *_ in records.live_ends_and_customer(node)[0]
-            if (end := Identifier(type_, value)) in known
-        ]
-        for x, node in zip(members, nodes, strict=True)
-        if node
-    }
+    links: dict[Identifier, list[Identifier]] = {}
+    for x, ends in map(records.identifier_and_live_ends, filter(None, nodes)):
+        links[x] = [end for type_, value, *_ in ends if (end := Identifier(type_, value)) in known]
     return links

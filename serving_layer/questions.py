@@ -13,7 +13,7 @@ from identity import Identifier, UnknownTypeError
 from identity.graph import Node
 from schemas import records
 from serving_layer.generations import Standing
-from serving_layer.outcome import Outcome, live_links
+from serving_layer.outcome import Outcome, live_links, plain
 from serving_layer.reading import MOST, TRIES, Freshness, KeptMoving, Look, Reading, Rests
 
 Wanted = Look | str
@@ -101,7 +101,7 @@ def customer(tenant: str, customer_id: str) -> Generator[Wanted, Any, tuple[Outc
                 # Who was erased and came again lives in a published id no more.
                 if decoded is not None and (data is None or decoded.home == customer_id):
                     x = decoded.identifier
-                    outcome = Outcome(x).read(standing, node, customer, None)
+                    outcome = Outcome(x).read(standing, node, plain(customer), None)
                     if outcome.customer is not None:
                         return outcome, reading.freshness
         else:
@@ -128,7 +128,7 @@ def _fill(found: list[Outcome], reading: Reading, tenant: str) -> Generator[Look
     unsettled: list[Outcome] = []
     looked_at = zip(found, reading.nodes, reading.customers, reading.pending, reading.rests, strict=True)
     for outcome, node, customer, pending, rests in looked_at:
-        outcome.read(standing, node, customer, pending)
+        outcome.read(standing, node, plain(customer), pending)
         if outcome.customer is not None and not outcome.pending:
             outcome.rests = rests
         if outcome.open:

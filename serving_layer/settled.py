@@ -18,7 +18,7 @@ from serving_layer import questions
 from serving_layer.answers import found_json
 from serving_layer.generations import Standing
 from serving_layer.memory import Memory
-from serving_layer.outcome import Outcome, live_links
+from serving_layer.outcome import Outcome, live_links, plain
 from serving_layer.reading import MOST_WATCHED, TRIES, Freshness, KeptMoving, Look, Reading, place_of
 
 _encode = msgspec.json.Encoder().encode
@@ -68,20 +68,21 @@ def beneath(standing: Standing, reader: Reader, type_: str, raw: str) -> Settled
         return None
     if reason is not None:
         return None
-    tenant, record = reader.tenant, standing.generation.record
+    tenant, generation = reader.tenant, standing.generation
     key = records.node_key_of(tenant, records.digest_once(x))
-    node = record(key)
+    node, beside = generation.record_and_block(key)
     if node is None:
         return None
     place = place_of(tenant, node)
-    outcome = Outcome(x).read(standing, node, record(place) if place else None, None)
+    told = (records.customer_among(x, beside) or plain(generation.record(place))) if place else None
+    outcome = Outcome(x).read(standing, node, told, None)
     customer = outcome.customer
     if customer is None:
         return None
     prefix = overlay.view_prefix(standing.number)
     watched: tuple[bytes, ...]
     if outcome.open:
-        keys = _settle(outcome, standing, tenant, [key, place] if place else [key])
+        keys = _settle(outcome, standing, tenant, records.nodes_among(node[: records.DIGEST], beside))
         watched = tuple([prefix + key for key in keys])
     elif place:
         watched = prefix + key, prefix + place
@@ -177,14 +178,15 @@ def _unsettled(known: Sequence[Settled | None], reading: Reading) -> list[int]:
     return anew
 
 
-def _settle(outcome: Outcome, standing: Standing, tenant: str, keys: list[bytes]) -> list[bytes]:
-    """Find its path; returns the keys that it rests on, too."""
+def _settle(outcome: Outcome, standing: Standing, tenant: str, nodes: list[bytes]) -> list[bytes]:
+    """Find its path, given what is known of its members' nodes; returns the keys that it rests on."""
     members = list(outcome.members)
-    at = [records.node_key_of(tenant, records.digest_once(x)) for x in members]
-    nodes = [standing.generation.record(key) for key in at]
+    keys = [records.node_key_of(tenant, records.digest_once(x)) for x in members]
+    if len(nodes) < len(members):
+        nodes = [node for key in keys if (node := standing.generation.record(key))]
     outcome.settle(live_links(members, nodes), standing)
     places = [place for node in nodes if (place := place_of(tenant, node))]
-    return list(dict.fromkeys([*keys, *at, *places]))
+    return list(dict.fromkeys([*keys, *places]))
 
 
 def _settled(outcome: Outcome, reader: Reader) -> Settled:

@@ -80,19 +80,6 @@ def test_blocks_that_were_read_last_are_not_read_again_and_are_but_so_many():
     assert asked[-1] == {names[0]}
 
 
-def test_a_block_that_was_read_by_itself_is_not_read_again_and_they_are_but_so_many():
-    asked = []
-
-    def block(name):
-        asked.append(name)
-        return [name]
-
-    recent = blocks.Recent(most=2)
-    for name in (b"a", b"b", b"a", b"c", b"c", b"b"):
-        assert recent.one(name, block) == [name]
-    assert asked == [b"a", b"b", b"c", b"b"]
-
-
 def blocks_of(record):
     """A block of this record and an empty one."""
     ((_, block),) = [

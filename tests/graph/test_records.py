@@ -105,6 +105,43 @@ def test_a_node_says_where_its_customer_is(node, tenant):
         assert records.customer_key_of(tenant, digest) == records.customer_key(tenant, node.first)
 
 
+ids = st.text("abcdefghijklmnopqrstuvwxyz234567", min_size=26, max_size=26).map("c_".__add__)
+# What may stand beside records of customers, some of which begins like one.
+others = st.binary(max_size=60) | st.binary(max_size=60).map(b"\x93\xbcc_".__add__)
+
+
+@given(
+    st.lists(identifiers, unique=True, min_size=2, max_size=12),
+    st.lists(ids, unique=True, min_size=1),
+    st.data(),
+)
+def test_a_customer_and_its_nodes_are_told_among_other_records(everybody, names, data):
+    cuts = data.draw(st.lists(st.integers(0, len(everybody)), max_size=len(names) - 1).map(sorted))
+    parts = [everybody[a:b] for a, b in zip([0, *cuts], [*cuts, len(everybody)], strict=True)]
+    present = [Customer(id_, tuple(sorted(part))) for id_, part in zip(names, parts, strict=False) if part]
+    encoded = {customer: records.encode_customer(customer) for customer in present}
+    nodes = {
+        customer: [
+            records.encode_node(Node(x, Seen(1, 1, 1), customer=customer.id, first=customer.members[0]))
+            for x in customer.members
+        ]
+        for customer in present
+    }
+    beside = [
+        *encoded.values(),
+        *(node for some in nodes.values() for node in some),
+        *data.draw(st.lists(others)),
+    ]
+    beside = data.draw(st.permutations(beside))
+    for customer in present:
+        for x in customer.members:
+            assert records.customer_among(x, beside) == records.plain_customer(encoded[customer])
+        place = records.customer_digest(nodes[customer][0])
+        assert sorted(records.nodes_among(place, beside)) == sorted(nodes[customer])
+    assert records.customer_among(Identifier("z", "nobody"), beside) is None
+    assert records.customer_among(everybody[0], data.draw(st.lists(others))) is None
+
+
 def test_what_is_not_there_is_of_no_customer():
     assert records.customer_digest(b"") == b""
 
