@@ -10,7 +10,7 @@ Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 # Forgotten entries that are freed at each question, for each key in it, and once more: more than it can add.
-FREED: Final = 2
+FREED: Final = 1
 
 
 class Memory(Generic[Key, Value]):
@@ -19,8 +19,9 @@ class Memory(Generic[Key, Value]):
     def __init__(self, most: int) -> None:
         self._most = most
         self._generation = -1
-        # Two halves: what is found in the old one moves to the young one, and when that is full, the old one
-        # is dropped. Nearly the least recently used, without a list that each lookup would have to relink.
+        # What is found among the old moves to the young. For each new one, one of the old goes; when there
+        # are none, all are old. As good as the least recently used (docs/decisions/0023), without a list that
+        # each lookup would have to relink.
         self._young: dict[Key, Value] = {}
         self._old: dict[Key, Value] = {}
         self._gone: list[dict[Key, Value]] = []
@@ -52,13 +53,14 @@ class Memory(Generic[Key, Value]):
             self._generation = generation
             self._gone += [self._young, self._old]
             self._young, self._old = {}, {}
+        if len(self._young) + len(self._old) >= self._most:
+            if not self._old:
+                self._young, self._old = {}, self._young
+            self._old.popitem()
         self._young[key] = value
-        if len(self._young) * 2 > self._most:
-            self._gone.append(self._old)
-            self._young, self._old = {}, self._young
 
     def _moved(self, key: Key) -> Value | None:
-        """What the old half knows, and the young one from now on."""
+        """What is known of the old, and young from now on."""
         known = self._old.pop(key, None)
         if known is not None:
             self._young[key] = known
