@@ -103,6 +103,10 @@ class Below:
         self.standing = standing
         self.asked = asked = look.asked
         self._watched = look.watched
+        self.nodes: list[bytes | None] = []
+        self._places: list[bytes | None] = []
+        if not asked:
+            return  # as of nearly all
         keys = [key for _, key in asked]
         found = standing.generation.get(keys)
         self.nodes = [found.get(key) for key in keys]
@@ -112,12 +116,7 @@ class Below:
         """Keys and arguments of the script."""
         number = self.standing.number
         prefix = overlay.view_prefix(number)
-        keys = [
-            overlay.LIVE,
-            overlay.through_key(number),
-            overlay.offsets_key(number),
-            overlay.pending_key(number),
-        ]
+        keys = _keys(number)
         nodes = [prefix + key for _, key in self.asked]
         places = [prefix + place if place else b"" for place in self._places]
         return keys, [number, len(prefix), len(nodes), *nodes, *places, *self._watched]
@@ -126,6 +125,9 @@ class Below:
         """The overlay wins. `reply` is the script's, of this very generation."""
         _, through, offsets, watched, waiting, nodes, customers, pending = reply
         watched = tuple(watched) or (None,) * len(self._watched)
+        freshness = _freshness(self.standing.number, through, tuple(offsets))
+        if not self.asked:
+            return Reading((), (), (), (), watched, bool(waiting), self.standing, freshness)
         prefix = overlay.view_prefix(self.standing.number)
         nodes = list(nodes)
         places: list[bytes | None] = [None] * len(nodes)
@@ -147,7 +149,6 @@ class Below:
             for above, place in zip(customers, places, strict=True)
         ]
         pending = pending or [None] * len(nodes)
-        freshness = _freshness(self.standing.number, through, tuple(offsets))
         return Reading(nodes, merged, pending, rests, watched, bool(waiting), self.standing, freshness)
 
     def alone(self) -> Reading:
@@ -159,6 +160,17 @@ class Below:
         nothing = (None,) * len(self._watched)
         none = [Rests()] * len(self.nodes)
         return Reading(self.nodes, customers, nobody, none, nothing, False, self.standing, freshness)
+
+
+@lru_cache(maxsize=8)
+def _keys(generation: int) -> list[bytes]:
+    """What the script looks at besides the keys that it is told."""
+    return [
+        overlay.LIVE,
+        overlay.through_key(generation),
+        overlay.offsets_key(generation),
+        overlay.pending_key(generation),
+    ]
 
 
 @lru_cache(maxsize=8)

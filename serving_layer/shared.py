@@ -7,7 +7,7 @@ script, and a request alone waits for nobody.
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final, Protocol, cast
 
 from redis.asyncio import Redis
@@ -21,8 +21,12 @@ from serving_layer.wire import Wire
 
 log = logging.getLogger(__name__)
 
-# Round trips under way at a time. With two, each would be shared by half as many.
-FLIGHTS: Final = 1
+# Round trips under way at a time: while Redis works at one, the answers of the other are written, or whatever
+# it is to be asked for is read.
+FLIGHTS: Final = 2
+
+# Requests that need not wait for more, where a round trip may begin: two halves of some thirty connections.
+ENOUGH: Final = 16
 
 # Seconds between two tries to reach a Redis that is away; until then nobody waits for it.
 PROBE_S: Final = 0.1
@@ -54,7 +58,7 @@ class Shared:
         self._wire = Wire(redis)
         self._metrics = metrics
         self._waiting: deque[Asks] = deque()
-        self._flights: set[asyncio.Task[None]] = set()
+        self._flying = 0
         self._probe: asyncio.Task[None] | None = None
 
     def read(self, look: Look) -> asyncio.Future[Reading]:
@@ -69,10 +73,28 @@ class Shared:
     def tell(self, asks: Asks) -> None:
         """The same for who does not wait."""
         self._waiting.append(asks)
-        if len(self._flights) < FLIGHTS and len(self._waiting) == 1:
-            # Not at once: what else arrives in this turn of the loop, and in the next, comes along.
-            loop = asyncio.get_running_loop()
-            loop.call_soon(loop.call_soon, self._start)
+        if self._flying < FLIGHTS and len(self._waiting) == 1:
+            self._start_soon()
+
+    def go(self) -> None:
+        """Who waits has waited for enough others."""
+        if self._flying < FLIGHTS:
+            self._start()
+
+    def ask(self, below: Below, replied: Callable[[Sequence[Any] | None], None]) -> None:
+        """Ask Redis; `replied` is called once, with None where it is away."""
+
+        def done(reply: Sequence[Any] | RedisError) -> None:
+            if isinstance(reply, RedisError):
+                self._lost(reply)
+                replied(None)
+            else:
+                replied(reply)
+
+        if self.away:
+            replied(None)
+        else:
+            self._wire.call(*below.question(), done)
 
     async def minted_from(self, tenant: str, customer_id: str) -> bytes | None:
         """The hash of the identifier that an unpublished id was minted from, if Redis knows one."""
@@ -116,11 +138,16 @@ class Shared:
         """Let go of Redis."""
         if self._probe is not None:
             self._probe.cancel()
-        await self._wire.close()
+        self._wire.close()
         await self._redis.aclose()
 
+    def _start_soon(self) -> None:
+        """Not at once: what else arrives in this turn of the loop, and in the next, comes along."""
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.call_soon, self._start)
+
     def _start(self) -> None:
-        while self._waiting and len(self._flights) < FLIGHTS:
+        while self._waiting and self._flying < FLIGHTS:
             batch: list[tuple[Asks, Look]] = []
             asked = watched = 0
             while self._waiting:
@@ -129,53 +156,16 @@ class Shared:
                 if batch and (asked > MOST or watched > MOST_WATCHED):
                     break
                 batch.append((self._waiting.popleft(), look))
-            flight = asyncio.get_running_loop().create_task(self._fly(batch))
-            self._flights.add(flight)
-            flight.add_done_callback(self._landed)
+            self._flying += 1
+            _Flight(self, batch).go_on()
 
-    def _landed(self, flight: "asyncio.Task[None]") -> None:
-        self._flights.discard(flight)
-        if self._waiting:
-            self._start()
-
-    async def _fly(self, batch: list[tuple[Asks, Look]]) -> None:
-        reading: Reading | Exception
-        try:
-            reading = await self._look(_together([look for _, look in batch]))
-        except Exception as error:  # noqa: BLE001 - whoever asked is told
-            reading = error
-        else:
-            requests = sum([asks.requests for asks, _ in batch])
+    def landed(self, requests: int, reading: Reading | Exception) -> None:
+        """A round trip for so many requests is over, and all are told."""
+        self._flying -= 1
+        if isinstance(reading, Reading):
             self._metrics.shared(requests, len(reading.nodes), reading.standing.number)
-        asked = watched = 0
-        for asks, look in batch:
-            try:
-                asks.told(reading, asked, watched)
-            except Exception:
-                # Nobody else is to be harmed.
-                log.exception("one who asked could not be told")
-            asked += len(look.asked)
-            watched += len(look.watched)
-
-    async def _look(self, look: Look) -> Reading:
-        steps = looked(self.generations, look)
-        try:
-            below = next(steps)
-            while True:
-                below = steps.send(await self._ask(below))
-        except StopIteration as done:
-            return cast("Reading", done.value)
-
-    async def _ask(self, below: Below) -> Sequence[Any] | None:
-        if self.away:
-            return None
-        keys, arguments = below.question()
-        try:
-            reply = await self._wire.call(keys, arguments)
-        except RedisError as error:
-            self._lost(error)
-            return None
-        return reply
+        if self._waiting:
+            self._start_soon()
 
     def _lost(self, error: RedisError) -> None:
         if self._probe is None:
@@ -192,6 +182,40 @@ class Shared:
             log.info("Redis answers again")
             self._probe = None
             return
+
+
+class _Flight:
+    """Those who share a round trip, or several where readers move meanwhile, until all are told."""
+
+    __slots__ = ("_batch", "_shared", "_steps")
+
+    def __init__(self, shared: Shared, batch: list[tuple[Asks, Look]]) -> None:
+        self._shared = shared
+        self._batch = batch
+        self._steps = looked(shared.generations, _together([look for _, look in batch]))
+
+    def go_on(self, reply: Sequence[Any] | None = None) -> None:
+        """Begin, or go on with the script's reply: None where Redis is away."""
+        try:
+            below = self._steps.send(reply)  # a generator is begun with None, too
+        except StopIteration as done:
+            self._land(cast("Reading", done.value))
+        except Exception as error:  # noqa: BLE001 - whoever asked is told
+            self._land(error)
+        else:
+            self._shared.ask(below, self.go_on)
+
+    def _land(self, reading: Reading | Exception) -> None:
+        asked = watched = 0
+        for asks, look in self._batch:
+            try:
+                asks.told(reading, asked, watched)
+            except Exception:
+                # Nobody else is to be harmed.
+                log.exception("one who asked could not be told")
+            asked += len(look.asked)
+            watched += len(look.watched)
+        self._shared.landed(sum([asks.requests for asks, _ in self._batch]), reading)
 
 
 class _Waits:

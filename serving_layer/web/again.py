@@ -17,6 +17,7 @@ from serving_layer.answers import freshness_json
 from serving_layer.desk import Desk
 from serving_layer.reading import MOST_WATCHED, Freshness, Look, Reading
 from serving_layer.repeated import Repeat
+from serving_layer.shared import ENOUGH
 from serving_layer.web.route import Told
 
 log = logging.getLogger(__name__)
@@ -71,6 +72,8 @@ class Again:
             self.desk.shared.tell(flight)
         flight.asked.append((who, known, body, start, told))
         flight.keys += known.keys
+        if len(flight.asked) >= ENOUGH:
+            self.desk.shared.go()
 
 
 class _Flight:

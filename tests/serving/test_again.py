@@ -10,6 +10,7 @@ from identity import Identifier
 from schemas import records
 from schemas.overlay import pending_key
 from serving_layer.reading import MOST
+from serving_layer.shared import ENOUGH
 from tests.serving.client import asked
 from tests.serving.world import ANN, TOM
 
@@ -80,6 +81,19 @@ def test_more_than_one_look_may_watch_are_all_told(served, at_once):
     assert len(json.loads(answers[0])["results"]) == 2
 
 
+def test_those_who_are_enough_wait_for_no_more(served, at_once):
+    def trips():
+        page = served.ask("GET", "/metrics").text
+        return float(page.split("ucid_serve_shared_requests_count ")[1].split("\n")[0])
+
+    key, question = served.key(), [("login", "tom")]
+    at_once([question], key)
+    before = trips()
+    assert None not in at_once([question] * (3 * ENOUGH + 1), key)
+    # Two leave as soon as they have enough; what is asked while both are under way waits for one to land.
+    assert trips() - before == 3
+
+
 def test_who_waits_in_the_side_lane_is_told_of(world, served, at_once):
     key, question = served.key(), [("login", "tom")]
     assert b"pending" not in at_once([question], key)[0]
@@ -107,7 +121,7 @@ def test_beyond_a_rate_it_is_for_the_usual_way_to_say(served, at_once):
     key = served.key("lookup", rate=1)
     question = [("login", "tom")]
     assert None not in at_once([question] * (MOST - 10), key)
-    assert at_once([question] * 20, key) == [None] * 20
+    assert at_once([question] * ENOUGH, key) == [None] * ENOUGH
     found = [served.lookup(*question, key=key).status for _ in range(20)]
     assert (found[:10], found[-1]) == ([200] * 10, 429)
 
