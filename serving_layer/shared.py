@@ -82,7 +82,7 @@ class Shared:
             self._start()
 
     def ask(self, below: Below, replied: Callable[[Sequence[Any] | None], None]) -> None:
-        """Ask Redis; `replied` is called once, with None where it is away."""
+        """Ask Redis; `replied` is called once, later, with None where it is away."""
 
         def done(reply: Sequence[Any] | RedisError) -> None:
             if isinstance(reply, RedisError):
@@ -92,7 +92,7 @@ class Shared:
                 replied(reply)
 
         if self.away:
-            replied(None)
+            asyncio.get_running_loop().call_soon(replied, None)
         else:
             self._wire.call(*below.question(), done)
 
@@ -197,13 +197,12 @@ class _Flight:
     def go_on(self, reply: Sequence[Any] | None = None) -> None:
         """Begin, or go on with the script's reply: None where Redis is away."""
         try:
-            below = self._steps.send(reply)  # a generator is begun with None, too
+            # A generator is begun with None, too.
+            self._shared.ask(self._steps.send(reply), self.go_on)
         except StopIteration as done:
             self._land(cast("Reading", done.value))
         except Exception as error:  # noqa: BLE001 - whoever asked is told
             self._land(error)
-        else:
-            self._shared.ask(below, self.go_on)
 
     def _land(self, reading: Reading | Exception) -> None:
         asked = watched = 0

@@ -9,7 +9,7 @@ from deploy.awaiting import until
 from schemas import overlay
 from tests.faults.beside import Beside
 from tests.faults.form import times
-from tests.faults.load import Load
+from tests.faults.load import SELDOM, Load
 from tests.faults.proof import publish_all, verify
 
 SEED = 60
@@ -77,7 +77,7 @@ def test_a_flushed_redis_is_built_again_while_lookups_say_stale(ground, traffic,
     ground.give(traffic.messages(3_000))
     for _ in range(times(2, 20)):
         ground.await_applied()
-        with Asker(ground, some_known(ground, rng)) as asker, Load(ground, traffic):
+        with Asker(ground, some_known(ground, rng)) as asker, Load(ground, traffic, SELDOM):
             ground.some_work(rng)
             ground.redis.flushall()
             await_fresh(ground, asker)
@@ -91,7 +91,7 @@ def test_a_worker_that_dies_while_a_flushed_redis_is_built_again(ground, traffic
         ground.start_worker()
         ground.start_worker()
         ground.await_applied()
-        with Asker(ground, some_known(ground, rng)) as asker, Load(ground, traffic):
+        with Asker(ground, some_known(ground, rng)) as asker, Load(ground, traffic, SELDOM):
             ground.redis.flushall()
             until(lambda: ground.redis.exists(overlay.GOAL), "a worker to begin anew", every=0.002)
             Event().wait(rng.uniform(0, 0.5))
