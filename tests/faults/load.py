@@ -6,7 +6,7 @@ from threading import Event, Thread
 SHARE, EVERY = 50, 0.05
 
 # Seconds where a view is built again from the whole log meanwhile, time and again: what comes in while that takes
-# makes the next time longer, and a thousand events a second would make it half as long again each time.
+# makes the next time longer, and at a thousand events a second twenty times do not come to an end.
 SELDOM = 0.5
 
 
