@@ -5,8 +5,8 @@ from threading import Event, Thread
 # So much every so many seconds: below what a worker takes in, above what it does in no time.
 SHARE, EVERY = 50, 0.05
 
-# Seconds where a view is built again from the whole log meanwhile, time and again: what comes in while that takes
-# makes the next time longer, and at a thousand events a second twenty times do not come to an end.
+# Seconds where a view is built again from the whole log meanwhile, time and again: what comes in while that
+# takes makes the next time longer, and at a thousand events a second twenty times do not come to an end.
 SELDOM = 0.5
 
 
