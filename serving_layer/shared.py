@@ -157,7 +157,7 @@ class Shared:
                     break
                 batch.append((self._waiting.popleft(), look))
             self._flying += 1
-            _Flight(self, batch).go_on()
+            _Trip(self, batch).go_on()
 
     def landed(self, requests: int, reading: Reading | Exception) -> None:
         """A round trip for so many requests is over, and all are told."""
@@ -184,7 +184,7 @@ class Shared:
             return
 
 
-class _Flight:
+class _Trip:
     """Those who share a round trip, or several where readers move meanwhile, until all are told."""
 
     __slots__ = ("_batch", "_shared", "_steps")
