@@ -1,59 +1,55 @@
-"""A memory of what follows from one generation: what was asked for last, and no more than so much of it.
+"""A memory of what follows from a generation: what was asked for last, and no more than so much of it.
 
-Visitors come again and again: most questions are ones that were asked a moment ago.
+Visitors come again and again: most questions are ones that were asked a moment ago. What follows from another
+generation than the one that is asked about is not known, and stays until it is replaced or its turn comes: to
+forget a hundred thousand at once would hold everybody up.
 """
 
 from collections.abc import Sequence
-from typing import Final, Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
+
+
+class OfGeneration(Protocol):
+    """What follows from one generation."""
+
+    @property
+    def generation(self) -> int:
+        """Its number."""
+
 
 Key = TypeVar("Key")
-Value = TypeVar("Value")
-
-# Forgotten entries that are freed at each question, for each key in it, and once more: more than it can add.
-FREED: Final = 1
+Value = TypeVar("Value", bound=OfGeneration)
 
 
 class Memory(Generic[Key, Value]):
-    """What is known on one generation at a time; `most` entries."""
+    """What is known, `most` entries."""
 
     def __init__(self, most: int) -> None:
         self._most = most
-        self._generation = -1
         # What is found among the old moves to the young. For each new one, one of the old goes; when there
         # are none, all are old. As good as the least recently used (docs/decisions/0023), without a list that
         # each lookup would have to relink.
         self._young: dict[Key, Value] = {}
         self._old: dict[Key, Value] = {}
-        self._gone: list[dict[Key, Value]] = []
 
     def get(self, generation: int | None, key: Key) -> Value | None:
         """What is known on that generation."""
-        if self._gone:
-            self._let_go(2 * FREED)
-        if generation != self._generation:
-            return None
-        return self._young.get(key) or self._moved(key)
+        known = self._young.get(key) or self._moved(key)
+        return known if known is not None and known.generation == generation else None
 
     def find(self, generation: int, keys: Sequence[Key]) -> list[Value | None]:
         """The same of several."""
-        if self._gone:
-            self._let_go(FREED * (1 + len(keys)))
-        if generation != self._generation:
-            return [None] * len(keys)
-        known = list(map(self._young.get, keys))
-        if self._old and None in known:
-            known = [
-                self._moved(key) if value is None else value for key, value in zip(keys, known, strict=True)
-            ]
-        return known
+        young = self._young.get
+        return [
+            known
+            if (known := young(key)) is not None and known.generation == generation
+            else self.get(generation, key)
+            for key in keys
+        ]
 
-    def keep(self, generation: int, key: Key, value: Value) -> None:
-        """Remember something of that generation, and nothing of another any more."""
-        if generation != self._generation:
-            self._generation = generation
-            self._gone += [self._young, self._old]
-            self._young, self._old = {}, {}
-        if len(self._young) + len(self._old) >= self._most:
+    def keep(self, key: Key, value: Value) -> None:
+        """Remember something, in place of what another generation said."""
+        if key not in self._young and len(self._young) + len(self._old) >= self._most:
             if not self._old:
                 self._young, self._old = {}, self._young
             self._old.popitem()
@@ -65,12 +61,3 @@ class Memory(Generic[Key, Value]):
         if known is not None:
             self._young[key] = known
         return known
-
-    def _let_go(self, count: int) -> None:
-        """Free a few of those that are forgotten: a hundred thousand at once would hold everybody up."""
-        for _ in range(count):
-            while self._gone and not self._gone[-1]:
-                self._gone.pop()
-            if not self._gone:
-                return
-            self._gone[-1].popitem()

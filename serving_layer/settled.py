@@ -38,6 +38,7 @@ class Settled(msgspec.Struct, frozen=True, gc=False):
     collector does not look at it: a server remembers hundreds of thousands.
     """
 
+    generation: int
     keys: tuple[bytes, ...]
     values: tuple[bytes | None, ...]
     customer_id: str | None
@@ -88,7 +89,8 @@ def beneath(standing: Standing, reader: Reader, type_: str, raw: str) -> Settled
         watched = prefix + key, prefix + place
     else:
         watched = (prefix + key,)
-    return Settled(watched, (None,) * len(watched), customer[0], _json(outcome, reader))
+    nothing = (None,) * len(watched)
+    return Settled(standing.number, watched, nothing, customer[0], _json(outcome, reader))
 
 
 def lookup(
@@ -128,15 +130,16 @@ def settle(
     generation = answer.freshness.generation
     found = []
     for pair, outcome in zip(asked, answer.found, strict=True):
-        found.append(one := _settled(outcome, reader))
+        found.append(one := _settled(outcome, reader, generation))
         if one.keys:
-            remembered.keep(generation, (reader, *pair), one)
+            remembered.keep((reader, *pair), one)
     return Answers(found, answer.freshness)
 
 
 def told(answer: questions.Answer, reader: Reader) -> Answers:
     """An answer as it is told to somebody."""
-    return Answers([_settled(outcome, reader) for outcome in answer.found], answer.freshness)
+    generation = answer.freshness.generation
+    return Answers([_settled(outcome, reader, generation) for outcome in answer.found], answer.freshness)
 
 
 def _known(
@@ -150,7 +153,7 @@ def _known(
             pair = asked[i]
             known[i] = made = beneath(standing, reader, *pair)
             if made is not None:
-                remembered.keep(number, (reader, *pair), made)
+                remembered.keep((reader, *pair), made)
     left = MOST_WATCHED
     if sum([len(one.keys) for one in known if one is not None]) > left:
         for i, one in enumerate(known):
@@ -189,10 +192,10 @@ def _settle(outcome: Outcome, standing: Standing, tenant: str, nodes: list[bytes
     return list(dict.fromkeys([*keys, *places]))
 
 
-def _settled(outcome: Outcome, reader: Reader) -> Settled:
+def _settled(outcome: Outcome, reader: Reader, generation: int) -> Settled:
     customer = outcome.customer
     id_ = None if customer is None else customer[0]
-    return Settled(*outcome.rests, id_, _json(outcome, reader))
+    return Settled(generation, *outcome.rests, id_, _json(outcome, reader))
 
 
 def _json(outcome: Outcome, reader: Reader) -> bytes:

@@ -95,7 +95,7 @@ class Lookups:
             if known is None:
                 self._tell(who, asked, key, start, told)
                 return
-            self._repeated.keep(known.generation, key, known)
+            self._repeated.keep(key, known)
         self._again.ask(who, known, body, start, told)
 
     def _beneath(self, who: Principal, asked: Asked) -> Repeat | None:
@@ -121,7 +121,7 @@ class Lookups:
                 return
             generation = answers.freshness.generation
             if (known := repeat(generation, answers.found)) is not None:
-                self._repeated.keep(generation, key, known)
+                self._repeated.keep(key, known)
             told(answered(_results(answers), self._ending(answers.freshness)))
             self._desk.metrics.answered(ROUTE, 200, perf_counter() - start)
 

@@ -1,6 +1,7 @@
 """Remembered answers are those that would be given anew, whatever the stream does meanwhile."""
 
 from itertools import count
+from typing import NamedTuple
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from identity import Identifier, Verdict
 from schemas import overlay, records
 from serving_layer import questions, settled
-from serving_layer.memory import FREED, Memory
+from serving_layer.memory import Memory
 from serving_layer.repeated import MOST_IDENTIFIERS, repeat
 from serving_layer.settled import Reader, Remembered, Settled
 from serving_layer.view import ServingView
@@ -136,11 +137,11 @@ def test_a_look_watches_no_more_than_redis_takes(view, monkeypatch):
 
 
 def kept(number=1):
-    return Settled((b"k%d" % number,), (None,), f"c_{number}", b"{}")
+    return Settled(7, (b"k%d" % number,), (None,), f"c_{number}", b"{}")
 
 
 def test_some_answers_are_one_if_all_are_known_to_hold():
-    one, other, unsettled = kept(1), kept(2), Settled((), (), None, b"null")
+    one, other, unsettled = kept(1), kept(2), Settled(7, (), (), None, b"null")
     both = repeat(7, [one, other])
     assert (both.keys, both.values, both.results) == ((b"k1", b"k2"), (None, None), b"{},{}")
     assert both.about == ("c_1", "c_2")
@@ -149,10 +150,14 @@ def test_some_answers_are_one_if_all_are_known_to_hold():
     assert repeat(7, [one] * (MOST_IDENTIFIERS + 1)) is None
 
 
+class Known(NamedTuple):
+    generation: int
+
+
 def test_who_was_asked_for_last_is_remembered_and_no_more_than_so_many():
     memory = Memory(most=8)
     for i in range(20):
-        memory.keep(1, i, "x")
+        memory.keep(i, Known(1))
         memory.find(1, [0])
     known = [i for i in range(20) if memory.get(1, i)]
     assert 0 in known
@@ -160,24 +165,14 @@ def test_who_was_asked_for_last_is_remembered_and_no_more_than_so_many():
     assert len(known) == 8
 
 
-def test_another_generation_knows_nothing():
-    memory = Memory(most=8)
-    memory.keep(1, "a", "x")
-    assert memory.find(1, ["a", "b"]) == ["x", None]
-    assert memory.find(2, ["a"]) == [memory.get(2, "a")] == [None]
-    memory.keep(2, "b", "x")
-    assert memory.find(2, ["a"]) == [None]
-
-
-def test_what_is_forgotten_is_freed_a_few_at_a_time():
-    memory = Memory(most=100)
-    for i in range(300):
-        memory.keep(1, i, "x")
-    memory.keep(2, 0, "x")
-    left = sum(map(len, memory._gone))
-    assert left == 100
-    memory.find(2, [])
-    assert sum(map(len, memory._gone)) == left - FREED
-    for _ in range(left):
-        memory.find(2, [])
-    assert memory._gone == []
+def test_what_another_generation_said_is_not_known_and_is_replaced():
+    memory = Memory(most=2)
+    memory.keep("a", Known(1))
+    assert memory.find(1, ["a", "b"]) == [Known(1), None]
+    assert memory.find(2, ["a"]) == [memory.get(2, "a")] == [memory.get(None, "a")] == [None]
+    memory.keep("b", Known(2))
+    memory.keep("a", Known(2))  # takes nobody's place
+    assert memory.find(2, ["a", "b"]) == [Known(2)] * 2
+    assert memory.find(1, ["a", "b"]) == [None] * 2
+    memory.keep("c", Known(2))
+    assert len([key for key in "abc" if memory.get(2, key)]) == 2
