@@ -199,7 +199,7 @@ def decode_node(data: bytes) -> Node:
 def identifier_and_live_ends(node: bytes) -> tuple[Identifier, list[list[Any]]]:
     """Of an encoded node its identifier, and the near links that live, as `live_ends_and_customer`."""
     type_, value, edges, *_ = _decode(memoryview(node)[_HEADER.size :])
-    return Identifier(type_, value), [edge for edge in edges if edge[2] & _FATE == ALIVE]
+    return Identifier(type_, value), _alive(edges)
 
 
 def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
@@ -208,7 +208,11 @@ def live_ends_and_customer(node: bytes) -> tuple[list[list[Any]], str]:
     A link is `[type, value, …]` of the other end; it lives if both ends are in, and both keep it.
     """
     _, _, edges, customer, *_ = _decode(memoryview(node)[_HEADER.size :])
-    return [edge for edge in edges if edge[2] & _FATE == ALIVE], customer
+    return _alive(edges), customer
+
+
+def _alive(edges: list[list[Any]]) -> list[list[Any]]:
+    return [edge for edge in edges if edge[2] & _FATE == ALIVE]
 
 
 def identifier_and_customer(node: bytes) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
-"""One round trip to Redis, shared by all requests in flight.
+"""Round trips to Redis, shared by all requests in flight.
 
-While one is under way, whatever is asked meanwhile waits for the next: under load many requests share one
-script, and a request alone waits for nobody.
+While as many are under way as may be, whatever is asked meanwhile waits for the next: under load many
+requests share one script, and a request alone waits for nobody.
 """
 
 import asyncio
@@ -76,11 +76,6 @@ class Shared:
         if self._flying < FLIGHTS and len(self._waiting) == 1:
             self._start_soon()
 
-    def go(self) -> None:
-        """Who waits has waited for enough others."""
-        if self._flying < FLIGHTS:
-            self._start()
-
     def ask(self, below: Below, replied: Callable[[Sequence[Any] | None], None]) -> None:
         """Ask Redis; `replied` is called once, later, with None where it is away."""
 
@@ -144,9 +139,10 @@ class Shared:
     def _start_soon(self) -> None:
         """Not at once: what else arrives in this turn of the loop, and in the next, comes along."""
         loop = asyncio.get_running_loop()
-        loop.call_soon(loop.call_soon, self._start)
+        loop.call_soon(loop.call_soon, self.go)
 
-    def _start(self) -> None:
+    def go(self) -> None:
+        """Have who waits wait for nobody else, as far as round trips may begin."""
         while self._waiting and self._flying < FLIGHTS:
             batch: list[tuple[Asks, Look]] = []
             asked = watched = 0
