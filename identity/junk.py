@@ -31,5 +31,6 @@ _EMPTY = re.compile(r"[0\-\s]*")
 
 def is_junk(value: str) -> bool:
     """Whether a value stands for 'no value'."""
-    # No letter folds to less than one.
-    return (len(value) <= _LONGEST and value.casefold() in WORDS) or _EMPTY.fullmatch(value) is not None
+    if len(value) > _LONGEST:  # no letter folds to less than one
+        return not value[0].isalpha() and _EMPTY.fullmatch(value) is not None
+    return value.casefold() in WORDS or _EMPTY.fullmatch(value) is not None

@@ -6,8 +6,8 @@ is decided in `identity.screen`.
 """
 
 import re
-from collections.abc import Iterable, Mapping
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache, lru_cache
 
 from identity import normalise, objection
 from identity.consent import Permission, Statement
@@ -20,30 +20,33 @@ from identity.notation import as_regex, is_regex
 from identity.rules import Rules, TypeRule
 from identity.tombstones import Tombstones
 
-# Normalising costs microseconds; most events repeat values seen a moment ago.
-_CACHE = 1 << 18
+# To normalise most values costs less than to remember them: a memory that is large enough to hold them is too
+# large for the processor's caches. These cost the least, and one of the others up to some 100 microseconds.
+_CHEAP = frozenset({"none", "email"})
+_REMEMBERED = 1 << 16
 
 _JUNK = "blocked: stands for no value"
 
 
 class Observer:
-    """Turns events into facts by one set of `rules`; keeps a cache of normalised values."""
+    """Turns events into facts by one set of `rules`; remembers what it took long to normalise."""
 
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
-        self._normalise = {
-            name: normalise.named(rule.normalise, rule.region) for name, rule in rules.types.items()
+        named = _normalisers()
+        self._normalise = {name: named(rule.normalise, rule.region) for name, rule in rules.types.items()}
+        # Of each match key.
+        self._parts = {
+            rule.name: tuple(named(name, rule.region) for _, name in rule.parts) for rule in rules.match_keys
         }
-        self._parts = _parts(rules)
         self._normalise |= {name: normalise.joined(parts) for name, parts in self._parts.items()}
         self._exact = {name: _exact(rule) for name, rule in rules.types.items()}
         self._patterns = {name: _patterns(rule) for name, rule in rules.types.items()}
-        self.identify = lru_cache(maxsize=_CACHE)(self.identify_once)
 
-    def identify_once(self, type_: str, raw: str) -> Screened:
+    def identify(self, type_: str, raw: str) -> Screened:
         """The identifier that a raw value means, and why it can link nobody (None if it can).
 
-        `identify` is the same, and remembers it. Raises UnknownTypeError where no rule names the type.
+        Raises UnknownTypeError where no rule names the type.
         """
         normalise_ = self._normalise.get(type_)
         if normalise_ is None:
@@ -152,19 +155,15 @@ class Observer:
         return [(Identifier(rule.name, value), fault)]
 
 
-def _parts(rules: Rules) -> dict[str, tuple[normalise.Normaliser, ...]]:
-    """How the parts of each match key are normalised. One attribute is often a part of several keys."""
-    made: dict[tuple[str, str | None], normalise.Normaliser] = {}
+def _normalisers() -> Callable[[str, str | None], normalise.Normaliser]:
+    """Gives normalisers by name and region, each once: an attribute is often a part of several keys."""
 
-    def remembering(name: str, region: str | None) -> normalise.Normaliser:
-        if (name, region) not in made:
-            made[name, region] = lru_cache(maxsize=_CACHE)(normalise.named(name, region))
-        return made[name, region]
+    @cache
+    def named(name: str, region: str | None) -> normalise.Normaliser:
+        found = normalise.named(name, region)
+        return found if name in _CHEAP else lru_cache(maxsize=_REMEMBERED)(found)
 
-    return {
-        rule.name: tuple(remembering(name, rule.region) for _, name in rule.parts)
-        for rule in rules.match_keys
-    }
+    return named
 
 
 def _exact(rule: TypeRule) -> frozenset[str]:

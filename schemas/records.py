@@ -72,7 +72,6 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
 
 
-@lru_cache(maxsize=_CACHE)
 def node_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of an identifier's node."""
     return tenant_prefix(b"n", tenant) + identifier_digest(identifier)
@@ -130,7 +129,7 @@ def digest_once(identifier: Identifier) -> bytes:
     return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=DIGEST).digest()
 
 
-identifier_digest = lru_cache(maxsize=_CACHE)(digest_once)
+identifier_digest = digest_once
 
 
 def text_digest(text: str) -> bytes:

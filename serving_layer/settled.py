@@ -64,7 +64,7 @@ Remembered = Memory[tuple[Reader, str, str], Settled]
 def beneath(standing: Standing, reader: Reader, type_: str, raw: str) -> Settled | None:
     """The answer for an identifier of which the generation knows the customer; else None."""
     try:
-        x, reason = standing.observer.identify_once(type_, raw)
+        x, reason = standing.observer.identify(type_, raw)
     except UnknownTypeError:
         return None
     if reason is not None:
