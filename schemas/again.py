@@ -17,6 +17,7 @@ from identity.facts import PAST
 from schemas import records
 
 _TIMES = Struct(">qqqB")  # first_seen, last_seen, first_ingested, flags of the node
+_SEEN = Struct(">qqq")  # the times, in the order of the node's
 _LINK = Struct(">BBqBqBq")  # flags of a link, and its times, each after the byte that says eight more
 _REVIVED = Struct(">BBqBB")  # the end of a node: [revived, no failures, not stale]
 
@@ -31,6 +32,11 @@ _AS_USUAL: Final = (0x93, _TIME, 0x90, 0xC0)
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder().decode
+
+
+def encode_seen(seen: Seen) -> bytes:
+    """Times as they stand in a node; a script in Redis may put them there (`speed_layer/widen.lua`)."""
+    return _SEEN.pack(*seen)
 
 
 def seen_again(node: bytes, seen: Seen) -> bytes | None:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Container, Iterable, Mapping
+from functools import partial
 
 from redis import Redis
 
@@ -96,7 +97,8 @@ class Applier:
     def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, Facts, int]:
         """Returns the facts that must be decided upon, those that met a conflict, and how many did."""
         view, epoch = self._view(minter), self._state.epoch
-        settled = quick(view, facts, self._rules, minter, self._generation.manifest.as_of)
+        widen = partial(self._committer.widen, view, epoch)
+        settled = quick(view, facts, widen, self._rules, minter, self._generation.manifest.as_of)
         conflicts, refused = self._committer.commit_quick(view, epoch, settled, teller)
         lost = Facts()
         for who in conflicts:

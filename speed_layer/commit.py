@@ -5,23 +5,25 @@ a conflict of one leaves the others done. A script holds up every reader while i
 only so many that this stays within what a lookup may take.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
 from redis import Redis
 
-from identity import Identifier
+from identity import Identifier, Seen
 from identity.upkeep import Update
-from schemas import overlay
+from schemas import overlay, records
+from schemas.again import encode_seen
 from speed_layer.changes import Teller
 from speed_layer.changeset import Changeset
-from speed_layer.connection import connected, send
+from speed_layer.connection import connected, replies, send
 from speed_layer.errors import LostView
 from speed_layer.grouping import Group
 from speed_layer.quick import Founded, Quick, SeenAgain
-from speed_layer.view import SpeedView, script
+from speed_layer.view import Loaded, SpeedView, script
 
 # Updates in one call: some hundred keys, or about a millisecond of Redis.
 TOGETHER = 100
@@ -46,6 +48,7 @@ class Committer:
         self._update = script(redis, "commit.lua")
         self._again = script(redis, "again.lua")
         self._found = script(redis, "found.lua")
+        self._widen = script(redis, "widen.lua")
         self._keys = [overlay.epoch_key(generation), overlay.OUTBOX]
         self._prefix = overlay.view_prefix(generation)
 
@@ -56,8 +59,8 @@ class Committer:
 
         False means a conflict: nothing of that update is written.
         """
-        (replies,) = self._calls(epoch, self._updates(view, updates, teller))
-        return _done(replies)
+        (outcomes,) = self._calls(epoch, self._updates(view, updates, teller))
+        return _done(outcomes)
 
     def commit_quick(
         self, view: SpeedView, epoch: bytes, settled: Quick, teller: Teller | None
@@ -76,11 +79,35 @@ class Committer:
         refused = [group for (group, _), committed in done if not committed]
         return [*_conflicts(settled.founded, founded), *_conflicts(settled.again, again)], refused
 
+    def widen(
+        self, view: SpeedView, epoch: bytes, seen: Mapping[Identifier, Seen]
+    ) -> Iterator[tuple[Identifier, Loaded]]:
+        """Widen the times of nodes where they stand; hands out those that are left as they are.
+
+        That are those that the view does not have, and those of which something is to be decided. Redis is
+        told at once.
+        """
+        nodes = [(x, records.node_key(view.tenant, x)) for x in seen]
+        sightings = [(key, encode_seen(seen[x])) for x, key in nodes]
+        calls = _Calls(self._widen, sightings, SINGLE_TOGETHER, lambda sighting: sighting)
+        found = replies(self._redis, partial(calls.commands, self._head(epoch)))
+        return self._left(view, nodes, found)
+
+    def _left(
+        self, view: SpeedView, nodes: Sequence[tuple[Identifier, bytes]], found: Iterable[Any]
+    ) -> Iterator[tuple[Identifier, Loaded]]:
+        for call, reply in enumerate(found):
+            if reply == b"epoch":
+                raise LostView("the view is gone from Redis")
+            left = [nodes[call * SINGLE_TOGETHER + number - 1] for number in reply[::2]]
+            loaded = view.found([key for _, key in left], reply[1::2])
+            yield from zip([x for x, _ in left], loaded, strict=True)
+
     def write(self, epoch: bytes, records: Sequence[Write]) -> list[int]:
         """Write records, each by itself; the places of those that met a conflict."""
         calls = _Calls(self._again, records, SINGLE_TOGETHER, lambda record: (1, *record))
-        (replies,) = self._calls(epoch, calls)
-        return _places(replies)
+        (outcomes,) = self._calls(epoch, calls)
+        return _places(outcomes)
 
     def _foundings(self, nodes: Sequence[Founded], teller: Teller | None) -> "_Calls[Founded]":
         def arguments(node: Founded) -> tuple[bytes, ...]:
@@ -98,17 +125,25 @@ class Committer:
 
     def _calls(self, epoch: bytes, *all_calls: "_Calls[Any]") -> list[list[list[int]]]:
         """The replies to each of these."""
-        head = [len(self._keys), *self._keys, epoch, self._prefix]
+        head = self._head(epoch)
 
         def talk(connection: Any) -> list[Any]:  # noqa: ANN401 - redis types half of it
-            # Each as soon as it is made: Redis works on one while we make the next.
-            counts = [calls.begin(connection, head) for calls in all_calls]
+            counts = [0] * len(all_calls)
+            for i, calls in enumerate(all_calls):
+                # Each as soon as it is made: Redis works on one while we make the next.
+                for command in calls.commands(head):
+                    send(connection, command)
+                    counts[i] += 1
             return [[connection.read_response() for _ in range(count)] for count in counts]
 
-        replies = connected(self._redis, talk)
-        if any(b"epoch" in some for some in replies):
+        outcomes = connected(self._redis, talk)
+        if any(b"epoch" in some for some in outcomes):
             raise LostView("the view is gone from Redis")
-        return replies
+        return outcomes
+
+    def _head(self, epoch: bytes) -> list[Any]:
+        """What every call begins with."""
+        return [len(self._keys), *self._keys, epoch, self._prefix]
 
 
 @dataclass(frozen=True)
@@ -120,16 +155,16 @@ class _Calls(Generic[Item]):
     together: int
     arguments: Callable[[Item], Sequence[Any]]
 
-    def begin(self, connection: Any, head: list[Any]) -> int:  # noqa: ANN401 - redis types half of it
-        """Send the calls; returns how many. The first brings the script along, should Redis not know it."""
-        items, calls = iter(self.items), 0
+    def commands(self, head: list[Any]) -> Iterator[list[Any]]:
+        """The calls. The first brings the script along, should Redis not know it."""
+        items = iter(self.items)
+        first = True
         while some := list(islice(items, self.together)):
-            command = ["EVALSHA", self.script.sha, *head] if calls else ["EVAL", self.script.script, *head]
+            command = ["EVAL", self.script.script, *head] if first else ["EVALSHA", self.script.sha, *head]
             for item in some:
                 command += self.arguments(item)
-            send(connection, command)
-            calls += 1
-        return calls
+            yield command
+            first = False
 
 
 def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -> list[Identifier | Group]:

@@ -4,7 +4,7 @@ The client takes a command and waits for its reply. Here commands are sent as th
 as they are needed: so Redis works on some while we work on others.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import hiredis
@@ -28,32 +28,51 @@ def connected(redis: Redis, talk: Callable[[Any], Result]) -> Result:
     return result
 
 
-def replies(redis: Redis, commands: Sequence[Sequence[Any]]) -> Iterator[Any]:
-    """The replies to commands that only read, each as soon as it is there.
+def replies(redis: Redis, commands: Callable[[], Iterable[Sequence[Any]]]) -> Iterator[Any]:
+    """The replies to commands that may be sent twice, each as soon as it is there; they are sent at once.
 
-    A connection that breaks at the first is tried again, as the client would; later it is an error.
+    A connection that breaks before the first reply is tried again, as the client would; later it is an error.
     """
-    if not commands:
-        return
-    connection: Any = redis.connection_pool.get_connection()
+    found = _replies(redis, commands)
+    next(found)
+    return found
 
-    def begin() -> Any:  # noqa: ANN401 - redis types no replies
-        for command in commands:
+
+def _replies(redis: Redis, commands: Callable[[], Iterable[Sequence[Any]]]) -> Iterator[Any]:
+    connection: Any = redis.connection_pool.get_connection()
+    left = 0
+
+    def begin() -> None:
+        nonlocal left
+        left = 0
+        for command in commands():
+            left += 1
             send(connection, command)
+
+    def first() -> Any:  # noqa: ANN401 - redis types no replies
+        if not left:
+            begin()
         return connection.read_response()
 
-    left = len(commands)
+    def broken(_: Exception) -> None:
+        nonlocal left
+        left = 0
+        connection.disconnect()
+
     try:
-        first = connection.retry.call_with_retry(begin, lambda _: connection.disconnect())
-        left -= 1
-        yield first
+        connection.retry.call_with_retry(begin, broken)
+        yield None  # they are sent
+        if left:
+            reply = connection.retry.call_with_retry(first, broken)
+            left -= 1
+            yield reply
         while left:
             reply = connection.read_response()
             left -= 1
             yield reply
     finally:
         if left:
-            connection.disconnect()
+            connection.disconnect()  # replies that nobody took must not be another command's
         redis.connection_pool.release(connection)
 
 

@@ -1,18 +1,19 @@
 """The quick way for a batch: what needs no decision is settled from what three reads bring.
 
-1. The nodes that the batch names, in one read, not decoded.
-2. An identifier that was only seen, alone, is written back with wider times, or is a new customer where
-   nobody knows it. The rest falls into groups that hang together by the batch's links and by the customers
-   that they touch. One that says nothing but that links which live within one customer were seen again is
-   written back likewise (`schemas.again`), whatever else its identifiers are linked with: such a link changes
-   nothing (docs/decisions/0007).
+1. What was only seen, alone, is widened where it stands: a script in Redis does what `schemas.again` says
+   of one record. It hands out who is left: whom only the generation knows, whom nobody knows, who is a new
+   customer then, and those of whom something is to be decided.
+2. The other nodes that the batch names come in one read, not decoded. They fall into groups that hang
+   together by the batch's links and by the customers that they touch. One that says nothing but that links
+   which live within one customer were seen again is written back with wider times (`schemas.again`), whatever
+   else its identifiers are linked with: such a link changes nothing (docs/decisions/0007).
 3. The customers that the others join, in one read; and in one more their members, where several customers
    become one, or where a newcomer comes to stand first in one, so that its record gets another name.
 4. Each of these grows (`identity.growth`), or is left to `upkeep`, together with its facts.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, NamedTuple
@@ -29,6 +30,9 @@ from schemas.again import met_again, seen_again
 from speed_layer.grouping import Group, grouped, shut_out
 from speed_layer.growing import growths
 from speed_layer.view import Loaded, SpeedView
+
+# Widens the times of nodes where they stand, and hands out those that are left as they are.
+Widen = Callable[[Mapping[Identifier, Seen]], Iterator[tuple[Identifier, Loaded]]]
 
 _FIRST = overlay.value(overlay.next_version(), b"")
 
@@ -105,17 +109,16 @@ def leave(who: Identifier | Group, facts: Facts, rest: Facts) -> None:
         rest.signs[who] = facts.signs[who]
 
 
-def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: int | None) -> Quick:
+def quick(
+    view: SpeedView, facts: Facts, widen: Widen, rules: Rules, minter: Minter, as_of: int | None
+) -> Quick:
     """Settle what can be settled without a decision."""
     result = Quick()
-    tied = set(chain.from_iterable(facts.links))
-    alone = _Alone(result, facts, rules, minter, expiry(rules, as_of))
-    read = {}
-    for x, loaded in zip(facts.seen, view.read(facts.seen), strict=True):
-        if x in tied:
-            read[x] = loaded
-        elif not alone.settle(x, loaded):
-            leave(x, facts, result.rest)
+    tied = dict.fromkeys(chain.from_iterable(facts.links))
+    signed = [x for x in facts.signs if x not in tied]
+    reading = view.read([*tied, *signed])
+    left = widen({x: seen for x, seen in facts.seen.items() if x not in tied and x not in facts.signs})
+    read = dict(zip(tied, reading, strict=False))
     known = {x: loaded.record for x, loaded in read.items() if loaded.record}
     groups = []
     for group in grouped(facts, known, shut_out(facts, known, result.rest)):
@@ -124,6 +127,10 @@ def quick(view: SpeedView, facts: Facts, rules: Rules, minter: Minter, as_of: in
             groups.append(group)
         elif write:
             result.again.append(SeenAgain(group, write))
+    alone = _Alone(result, facts, rules, minter, expiry(rules, as_of))
+    for x, loaded in chain(zip(signed, reading, strict=True), left):
+        if not alone.settle(x, loaded):
+            leave(x, facts, result.rest)
     result.growing = growths(view, groups, known, result.rest, rules, minter, as_of)
     return result
 

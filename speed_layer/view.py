@@ -132,32 +132,36 @@ class SpeedView:
     def load(self, keys: list[bytes]) -> Iterator[Loaded]:
         """Load records of one kind: the view's own, else the generation's.
 
-        Those that have come are handed out while Redis looks for the next.
+        Redis is asked at once; those that have come are handed out while it looks for the next.
         """
         values = self._values(keys)
-        for start in range(0, len(keys), READ_TOGETHER):
-            some = keys[start : start + READ_TOGETHER]
-            own = [*zip(some, islice(values, len(some)), strict=True)]
-            found = self._generation.get([key for key, value in own if value is None])
-            self._below.update(found)
-            loaded = [
-                Loaded(key, overlay.ABSENT, found.get(key, b""))
-                if value is None
-                else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
-                for key, value in own
-            ]
-            for key, version, _ in loaded:
-                # What is read twice may be another by now, and something may rest on what it was.
-                self.versions.setdefault(key, version)
-            yield from loaded
+        chunks = (keys[start : start + READ_TOGETHER] for start in range(0, len(keys), READ_TOGETHER))
+        return chain.from_iterable(self.found(some, islice(values, len(some))) for some in chunks)
+
+    def found(self, keys: Iterable[bytes], values: Iterable[bytes | None]) -> list[Loaded]:
+        """Records of one kind, of which Redis has these values; where it has none, the generation's."""
+        own = [*zip(keys, values, strict=True)]
+        below = self._generation.get([key for key, value in own if value is None])
+        self._below.update(below)
+        loaded = [
+            Loaded(key, overlay.ABSENT, below.get(key, b""))
+            if value is None
+            else Loaded(key, value[: overlay.VERSION_BYTES], value[overlay.VERSION_BYTES :])
+            for key, value in own
+        ]
+        for key, version, _ in loaded:
+            # What is read twice may be another by now, and something may rest on what it was.
+            self.versions.setdefault(key, version)
+        return loaded
 
     def _values(self, keys: list[bytes]) -> Iterator[bytes | None]:
         """What Redis holds of these records; far links are asked for by themselves."""
         if keys and keys[0][:1] == records.FAR:
             return iter(self._far_values(keys))
         keys = [self._prefix + key for key in keys]
-        chunks = [keys[start : start + READ_TOGETHER] for start in range(0, len(keys), READ_TOGETHER)]
-        return chain.from_iterable(replies(self._redis, [("MGET", *chunk) for chunk in chunks]))
+        starts = range(0, len(keys), READ_TOGETHER)
+        commands = [("MGET", *keys[start : start + READ_TOGETHER]) for start in starts]
+        return chain.from_iterable(replies(self._redis, lambda: commands)) if keys else iter(())
 
     def _far_values(self, keys: list[bytes]) -> list[bytes | None]:
         pipeline = self._redis.pipeline(transaction=False)

@@ -125,6 +125,12 @@ def settled_by(*arguments):
     return settled
 
 
+def settled_on(stream, facts, rules=None, as_of=None):
+    view = stream.view()
+    widen = partial(stream._committer.widen, view, stream.state.epoch)
+    return settled_by(view, facts, widen, rules or stream._rules, MINTER, as_of)
+
+
 @contextmanager
 def after_reading(act):
     """Do something once the quick way has read all that it wants."""
@@ -212,7 +218,7 @@ def test_links_that_are_seen_again_are_no_matter_to_their_customer(world):
         stream.apply(facts)
     facts = sighting(A, TOM, at=today + 5)
     facts.update(sighting(TOM, B, at=today + 6))
-    settled = settled_by(stream.view(), facts, stream._rules, MINTER, None)
+    settled = settled_on(stream, facts)
     assert (len(settled.again), settled.founded, settled.grown) == (1, [], [])
     assert settled.rest == Facts()
     # Another worker came first with one end: then none of it is written.
@@ -327,16 +333,15 @@ def test_one_that_is_seen_again_gets_wider_times_and_a_version(redis, world, kno
 def test_what_the_quick_way_leaves(world):
     """An older one may give another id, an expired one come back to life."""
     stream, _ = world([TOM, A], [B])
-    rules = stream._rules
     older, two = sighting(A, at=0), sighting(TOM, ANN, at=2)
     for facts in (older, two):
-        settled = settled_by(stream.view(), facts, rules, MINTER, None)
+        settled = settled_on(stream, facts)
         assert (settled.again, settled.founded, settled.grown) == ([], [], [])
         assert settled.rest == facts
     expiring = rulefile.parse("identifiers: {cookie: {rank: 1, max_age: 1d}}")
     new = sighting(C, at=1)
-    assert settled_by(stream.view(), new, expiring, MINTER, 2 * DAY).rest == new
-    assert settled_by(stream.view(), new, expiring, MINTER, DAY).founded
+    assert settled_on(stream, new, expiring, 2 * DAY).rest == new
+    assert settled_on(stream, new, expiring, DAY).founded
 
 
 STALE = rulefile.parse(f"{RULES}\nstale: {{mail: {{after: {{hard_bounce: 1}}, revived_by: click}}}}")
@@ -353,7 +358,7 @@ def test_a_sign_of_life_needs_no_decision_and_a_failure_does(redis, tmp_path):
     year = 1 << 45  # microseconds
 
     def settled(facts):
-        return settled_by(stream.view(), facts, STALE, MINTER, None)
+        return settled_on(stream, facts)
 
     def known():
         return stream.view().nodes([MAIL])[MAIL]
@@ -489,13 +494,13 @@ def test_more_than_one_call_takes(world):
     stream, other = world([TOM])
     many = [Identifier("cookie", str(i)) for i in range(2 * SINGLE_TOGETHER + 7)]
     taken = [0, SINGLE_TOGETHER - 1, SINGLE_TOGETHER, 2 * SINGLE_TOGETHER + 6]
-    for at in (2, 5):  # found first, seen again then
+    for at, met in ((2, len(taken)), (5, 0)):  # found first; widened then, each where it stands
         theirs = [sighting(many[i], at=at + 2) for i in taken]
         facts = Facts()
         for x in many:
             facts.add_sighting([x], at, at)
         with after_reading(lambda theirs=theirs: [other.apply(each) for each in theirs]):
-            assert stream.apply(facts) == len(taken)
+            assert stream.apply(facts) == met
         nodes = stream.view().nodes(many)
         assert [nodes[x].seen.last_seen - at for x in many] == [2 * (i in taken) for i in range(len(many))]
         assert {node.seen[::2] for node in nodes.values()} == {(2, 2)}  # what was lost is said again
