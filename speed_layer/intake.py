@@ -9,13 +9,12 @@ read one by one through `schemas.absorb`, as everywhere.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import compress, repeat
 from typing import Any, cast
 
 from confluent_kafka import Message
 
-from identity import Facts, Identifier, Observer, Rules, UnknownTypeError
+from identity import Facts, Identifier, Observer, Rules
 from identity.consent import Claims, claim
 from identity.profile import Claim, Told, strongest
 from identity.segments import counting
@@ -23,13 +22,14 @@ from schemas import EMAIL, WEB, DeadLetter, EmailEvent, Malformed, WebEvent, ove
 from schemas.absorb import absorb, accept, id_of
 from schemas.claims import claimed, source_of, told
 from schemas.ledger import Ledger
-from schemas.plain_event import Plain, PlainEvents, PlainForm, micros, plain_identifiers
+from schemas.plain_event import PlainEvents, PlainForm, micros
 from schemas.single_object import MARKER
 from schemas.stated import of_map, of_outcome, stated
 from schemas.striking import struck
 from speed_layer.changes import Where
 from speed_layer.counting import Counting
 from speed_layer.log import place
+from speed_layer.meanings import Meanings, Met
 
 # So many messages share their checks: more cost less, but one that is not plain has them all checked again.
 TOGETHER = 200
@@ -37,13 +37,6 @@ TOGETHER = 200
 # Messages among which one is not plain are tried again in so many parts, and so on. Fewer than so many are
 # read one by one.
 _PARTS = 8
-
-# How many meanings are remembered; about 100 MB of them. When there are more, all are forgotten.
-_REMEMBERED = 1 << 18
-
-# Of events with the same identifiers: first and last time, first append time, and one message with its
-# event's id.
-Met = list[Any]
 
 # A message that said something, and its event's id.
 Source = tuple[Message, str]
@@ -119,18 +112,17 @@ class Intake:
         # An event without these attributes has no match keys: its identifiers alone say who it is about.
         self._matching = frozenset(path for rule in rules.match_keys for path in rule.made_from)
         self._counting = {WEB: Counting(rules, "web"), EMAIL: Counting(rules, "email")}
-        self._known: dict[bytes, tuple[Identifier, ...]] = {}
+        self._meanings = Meanings(self._observer, ledger)
 
     def forget(self) -> None:
         """The ledger has grown."""
-        self._known.clear()
+        self._meanings.forget()
 
     def read(self, messages: Sequence[Message]) -> Batch:
         """What these messages say."""
         batch = Batch()
-        if len(self._known) > _REMEMBERED:
-            self._known.clear()
-        met: defaultdict[str, dict[bytes, Met]] = defaultdict(dict)
+        self._meanings.begin()
+        met: defaultdict[str, list[Met]] = defaultdict(list)
         for start in range(0, len(messages), TOGETHER):
             some = messages[start : start + TOGETHER]
             topics = cast("set[str]", {message.topic() for message in some})
@@ -143,14 +135,14 @@ class Intake:
                 batch.appended += times
                 self._read(batch, met, topic, of_topic, times)
         batch.through = max(batch.appended, default=0)
-        for tenant, by_identifiers in met.items():
-            self._tell(batch.said_of(tenant), by_identifiers)
+        for tenant, all_met in met.items():
+            _tell(batch.said_of(tenant), all_met)
         return batch
 
     def _read(
         self,
         batch: Batch,
-        met: Mapping[str, dict[bytes, Met]],
+        met: Mapping[str, list[Met]],
         topic: str,
         messages: Sequence[Message],
         times: list[int],
@@ -170,7 +162,7 @@ class Intake:
     def _by_columns(
         self,
         batch: Batch,
-        met: Mapping[str, dict[bytes, Met]],
+        met: Mapping[str, list[Met]],
         topic: str,
         messages: Sequence[Message],
         times: list[int],
@@ -183,42 +175,46 @@ class Intake:
         plain = form and form.read([message.value() for message in messages], min(times))
         if not plain:
             return False
-        known = self._known
-        if not all(map(self._understand, {raw for raw in plain.identifiers if raw not in known})):
+        mets = self._meanings.of(plain)
+        if mets is None:
             return False
         if self._matching:
-            plain, messages, times = self._without_keys(batch, plain, messages, times)
-            if not messages:
+            alone = self._alone(batch, plain, messages, times)
+            if not any(alone):
                 return True
-        self._state(batch, topic, plain, times)
+            if not all(alone):
+                plain, mets = plain.only(alone), [*compress(mets, alone)]
+                messages, times = [*compress(messages, alone)], [*compress(times, alone)]
+        self._state(batch, topic, plain, mets, times)
         if self._rules.signs:
-            self._sign(batch, topic, plain)
+            self._sign(batch, topic, plain, mets)
         if self._rules.registers:
-            self._claim(batch, topic, plain, times)
+            self._claim(batch, topic, plain, mets, times)
         batch.accepted[topic, "json"] += len(messages)
-        rows = zip(plain.identifiers, plain.times, times, messages, plain.events, strict=True)
+        rows = zip(mets, plain.times, times, messages, plain.events, strict=True)
+        meet = self._meanings.meet
         if len(plain.tenants) == 1:
             (tenant,) = plain.tenants
-            _meet(met[tenant], rows)
+            met[tenant] += meet(rows)
         else:
             for row in rows:
-                _meet(met[row[-1].tenant], [row])
+                met[row[-1].tenant] += meet([row])
         return True
 
-    def _without_keys(
+    def _alone(
         self, batch: Batch, plain: PlainEvents, messages: Sequence[Message], times: list[int]
-    ) -> tuple[PlainEvents, Sequence[Message], list[int]]:
-        """Those that make no match keys; the others are read one by one."""
+    ) -> list[bool]:
+        """Which of these make no match keys; the others are read one by one."""
         matching = self._matching
         alone = [not event.properties or matching.isdisjoint(event.properties) for event in plain.events]
-        if all(alone):
-            return plain, messages, times
         for message, at, is_alone in zip(messages, times, alone, strict=True):
             if not is_alone:
                 self._carefully(batch, message, at)
-        return plain.only(alone), [*compress(messages, alone)], [*compress(times, alone)]
+        return alone
 
-    def _state(self, batch: Batch, topic: str, plain: PlainEvents, times: list[int]) -> None:
+    def _state(
+        self, batch: Batch, topic: str, plain: PlainEvents, mets: Sequence[Met], times: list[int]
+    ) -> None:
         """Add what plain events say of permissions, as few of them do."""
         events: Sequence[Any] = plain.events
         consent = self._rules.consent
@@ -235,23 +231,25 @@ class Intake:
                 else of_outcome(event.outcome, at, event.event_id, self._rules, times[i])
             )
             said = batch.said_of(event.tenant)
-            about = self._known[plain.identifiers[i]]
+            about = mets[i].identifiers
             said.permit(about, claims)
             self._observer.hear(said.facts, about, claims)
 
-    def _sign(self, batch: Batch, topic: str, plain: PlainEvents) -> None:
+    def _sign(self, batch: Batch, topic: str, plain: PlainEvents, mets: Sequence[Met]) -> None:
         """Add what plain events say of stale identifiers."""
         events: Sequence[Any] = plain.events
         is_email = topic == EMAIL
         signs, stale = self._rules.signs, self._rules.stale
         kinds = [event.outcome for event in events] if is_email else [event.kind for event in events]
         for i in [i for i, kind in enumerate(kinds) if kind in signs]:
-            about = [x for x in self._known[plain.identifiers[i]] if x[0] in stale]
+            about = [x for x in mets[i].identifiers if x[0] in stale]
             if about:
                 facts = batch.said_of(events[i].tenant).facts
                 self._observer.tell(facts, about, kinds[i], micros(plain.times[i]), may_fail=is_email)
 
-    def _claim(self, batch: Batch, topic: str, plain: PlainEvents, times: Sequence[int]) -> None:
+    def _claim(
+        self, batch: Batch, topic: str, plain: PlainEvents, mets: Sequence[Met], times: Sequence[int]
+    ) -> None:
         """Add what plain events claim: what they tell of attributes, and what segments count."""
         kind = "email" if topic == EMAIL else "web"
         counting_ = self._counting[topic]
@@ -259,7 +257,7 @@ class Intake:
         for i, (event, registers) in enumerate(zip(plain.events, counted, strict=True)):
             if not event.properties and not registers:
                 continue
-            owner = strongest(self._known[plain.identifiers[i]], self._rules)
+            owner = strongest(mets[i].identifiers, self._rules)
             if owner is None:
                 continue
             at = micros(plain.times[i])
@@ -268,35 +266,6 @@ class Intake:
                 said.claim(owner, told(kind, event, self._rules, at, times[i]))
             else:
                 said.claim(owner, counting(registers, source_of(kind, event), event.event_id, at, times[i]))
-
-    def _tell(self, said: Said, met: Mapping[bytes, Met]) -> None:
-        """Add what events of one tenant say."""
-        known, sources, add_sighting = self._known, said.sources, said.facts.add_sighting
-        for raw, (first, last, at, message, event_id) in met.items():
-            identifiers = known[raw]
-            since = micros(first)
-            add_sighting(identifiers, since, at, since if last is first else micros(last))
-            if len(identifiers) == 1 and identifiers[0] in sources:
-                continue  # as `note` would do
-            said.note(identifiers, (message, event_id))
-
-    def _understand(self, raw: bytes) -> bool:
-        """Remember which identifiers count of a plain event's; False where one is at fault.
-
-        Or where one was erased: then it matters when each of these events was taken in.
-        """
-        values = plain_identifiers(raw)
-        if values is None:
-            return False
-        try:
-            screened = self._observer.screened(values)
-        except UnknownTypeError:
-            return False
-        identifiers = tuple(x for x, fault in screened if fault is None)
-        if any(x in tombstones for tombstones in self._ledger or () for x in identifiers):
-            return False
-        self._known[raw] = identifiers
-        return True
 
     def _carefully(self, batch: Batch, message: Message, at: int) -> None:
         topic, _, _ = place(message)
@@ -320,19 +289,18 @@ class Intake:
             said.claim(owner, told)
 
 
-def _meet(met: dict[bytes, Met], rows: Iterable[tuple[bytes, datetime, int, Message, Plain]]) -> None:
-    """Add events of one tenant: identifiers, time, append time, message, event."""
-    for raw, time, at, message, event in rows:
-        known = met.get(raw)
-        if known is None:
-            met[raw] = [time, time, at, message, event.event_id]
-            continue
-        if time > known[1]:
-            known[1] = time
-        elif time < known[0]:
-            known[0] = time
-        if at < known[2]:  # noqa: PLR1730 - a call would take longer
-            known[2] = at
+def _tell(said: Said, all_met: Iterable[Met]) -> None:
+    """Add what events of one tenant say."""
+    sources, note, add_sighting = said.sources, said.note, said.facts.add_sighting
+    for met in all_met:
+        identifiers, first, last = met.identifiers, met.first, met.last
+        since = micros(first)
+        add_sighting(identifiers, since, met.at, since if last is first else micros(last))
+        message, met.message = met.message, None
+        assert message is not None, "who was met was met by a message"
+        if len(identifiers) == 1 and identifiers[0] in sources:
+            continue  # as `note` would do
+        note(identifiers, (message, met.event_id))
 
 
 def _dead_letter(message: Message, at: int, reason: str) -> DeadLetter:

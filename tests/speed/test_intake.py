@@ -30,7 +30,7 @@ from schemas import Identifier as Named
 from schemas.absorb import absorb, accept
 from schemas.claims import claimed
 from schemas.stated import stated
-from speed_layer import intake
+from speed_layer import intake, meanings
 from speed_layer.intake import Intake
 from tests.speed.kafka import FakeMessage
 
@@ -301,7 +301,7 @@ def test_read_together_as_alone(log, rules, together, remembered):
     reader = Intake(rules)
     with (
         mock.patch.object(intake, "TOGETHER", together),
-        mock.patch.object(intake, "_REMEMBERED", remembered),
+        mock.patch.object(meanings, "_REMEMBERED", remembered),
     ):
         for messages in log:
             batch = assert_read_as_alone(messages, rules, reader)
