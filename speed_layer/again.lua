@@ -9,7 +9,7 @@ while at <= #ARGV do
   local last = at + 3 * tonumber(ARGV[at])
   local fresh = true
   for i = at + 1, last, 3 do
-    fresh = fresh and call('GETRANGE', prefix .. ARGV[i], 0, 7) == ARGV[i + 1]
+    fresh = fresh and call('GETRANGE', prefix .. ARGV[i], '0', '7') == ARGV[i + 1]
   end
   number = number + 1
   if fresh then

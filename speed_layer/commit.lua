@@ -12,7 +12,7 @@ if (redis.call('GET', KEYS[1]) or '') ~= ARGV[1] then return 'epoch' end
 local call, prefix, outcomes, told, at = redis.call, ARGV[2], {}, {}, 3
 -- A far link is a field of its holder's hash: its key ends with the other end's hash, 16 bytes.
 local function known(key)
-  if string.byte(key) ~= 101 then return call('GETRANGE', prefix .. key, 0, 7) end
+  if string.byte(key) ~= 101 then return call('GETRANGE', prefix .. key, '0', '7') end
   return string.sub(call('HGET', prefix .. string.sub(key, 1, -17), string.sub(key, -16)) or '', 1, 8)
 end
 local function write(key, value)

@@ -8,7 +8,7 @@ local call, sub, pack, unpack, prefix, left = redis.call, string.sub, struct.pac
 for i = 3, #ARGV, 2 do
   local key, seen = prefix .. ARGV[i], ARGV[i + 1]
   -- Version (8 bytes), hash of the customer (16), first seen, last seen, first taken in (8 each), flags (1).
-  local head = call('GETRANGE', key, 0, 48)
+  local head = call('GETRANGE', key, '0', '48')
   local is_plain = #head == 49
   if is_plain then
     local first, last, taken, flags = unpack('>i8i8i8B', head, 25)
@@ -17,7 +17,7 @@ for i = 3, #ARGV, 2 do
     is_plain = flags % 8 < 4 and at >= taken
     if is_plain and (since < first or till > last) then
       -- Times are taken over as they are: Lua's numbers hold them, but not all that a time may be.
-      call('SETRANGE', key, 0, pack('>I8', unpack('>I8', head) + 1) .. sub(head, 9, 24)
+      call('SETRANGE', key, '0', pack('>I8', unpack('>I8', head) + 1) .. sub(head, 9, 24)
         .. sub(since < first and seen or sub(head, 25), 1, 8) .. sub(till > last and seen or sub(head, 25), 9, 16))
     end
   end
