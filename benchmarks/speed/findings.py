@@ -40,6 +40,9 @@ RATIOS: Mapping[str, Ratio] = {
         "telling", "telling_worker_events_per_second", ("telling_plain_events_per_second",)
     ),
     "at_10m_vs_1m": Ratio(
+        "growth", "growth_at_end_events_per_second", ("growth_after_usual_events_per_second",)
+    ),
+    "tenfold_customers": Ratio(
         "growth", "growth_last_fifth_events_per_second", ("worker_last_fifth_events_per_second",)
     ),
 }

@@ -48,6 +48,26 @@ class Parts:
             **{f"worker_run_{name}_cores": used for name, used in outcome.cores.items()},
         }
 
+    def growth(self, usual: int) -> Figures:
+        """One worker on many times the usual number of events: as many after the usual, and the last as many.
+
+        And the last fifth of all, to be compared with that of the usual number.
+        """
+        worker, events = self.worker(), self._work.events
+        assert self._outcome is not None, "the worker ran"
+        course = self._outcome.course
+        rates = {
+            "growth_events_per_second": course.rate(),
+            "growth_after_usual_events_per_second": course.rate(first=usual, last=2 * usual),
+            "growth_at_end_events_per_second": course.rate(first=events - usual),
+            "growth_last_fifth_events_per_second": course.rate(first=events * 4 / 5),
+        }
+        return {
+            "growth_events": events,
+            **{name: rate for name, rate in rates.items() if rate},
+            "growth_redis_bytes": worker["redis_bytes"],
+        }
+
     def check(self) -> Figures:
         """The last worker's view against the rules applied to the log as a whole."""
         if self._outcome is None:

@@ -87,14 +87,12 @@ class _Suite:
                 self._take("telling", lambda: _telling(told, plain))
 
     def grown(self) -> None:
-        """Many times the events and customers: the last fifth of them, as of the usual number.
-
-        The last fifth of each, so that as large a part of the events is of customers seen before.
-        """
+        """Many times the events and customers: how fast after the usual number of events, and at the end."""
         if "growth" not in self._plan.parts:
             return
-        with self._log(Workload.of(self._work.events * GROWTH), as_json) as parts:
-            self._take("growth", lambda: _growth(parts.worker()))
+        usual = self._work.events
+        with self._log(Workload.of(usual * GROWTH), as_json) as parts:
+            self._take("growth", lambda: parts.growth(usual))
 
     @contextmanager
     def _log(self, work: Workload, form: Callable[[WebEvent], bytes]) -> Iterator[Parts]:
@@ -132,9 +130,3 @@ def _telling(told: Parts, plain: Parts) -> Figures:
         "telling_worker_events_per_second": telling_,
         "telling_plain_events_per_second": (before + after) / 2,
     }
-
-
-def _growth(worker: Figures) -> Figures:
-    wanted = ("events", "events_per_second", "first_fifth_events_per_second", "last_fifth_events_per_second")
-    figures = {f"growth_{name}": worker[f"worker_{name}"] for name in wanted if f"worker_{name}" in worker}
-    return {**figures, "growth_redis_bytes": worker["redis_bytes"]}

@@ -20,7 +20,7 @@ from identity.resolve import components
 
 RATIOS = [
     *("vs_faust_noop", "vs_decode_only", "vs_postgres", "two_workers"),
-    *("p99_vs_bare", "bytes_per_identifier", "telling_vs_plain", "at_10m_vs_1m"),
+    *("p99_vs_bare", "bytes_per_identifier", "telling_vs_plain", "at_10m_vs_1m", "tenfold_customers"),
 ]
 
 
@@ -226,7 +226,9 @@ def test_everything_is_measured_on_real_servers(monkeypatch):
     assert list(report.ratios) == RATIOS
     assert {name for name, value in report.ratios.items() if value is None} == set(report.why)
     # The log may be too short for two workers, and PostgreSQL or Faust may not be there.
-    assert set(report.why) <= {"two_workers", "vs_postgres", "vs_faust_noop", "at_10m_vs_1m"}
+    assert set(report.why) <= {
+        *("two_workers", "vs_postgres", "vs_faust_noop", "at_10m_vs_1m", "tenfold_customers")
+    }
     assert all(value is None or value > 0 for value in report.ratios.values())
     assert report.figures["worker_events"] == 20_000
     assert 0 < report.figures["customers"] < report.figures["identifiers"]
