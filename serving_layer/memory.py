@@ -1,7 +1,7 @@
 """A memory of what follows from a generation: what was asked for last, and no more than so much of it.
 
 Visitors come again and again: most questions are ones that were asked a moment ago. What follows from another
-generation than the one that is asked about is not known, and stays until it is replaced or its turn comes: to
+generation than the one that is asked about is not known. It goes a little at a time, as new answers come: to
 forget a hundred thousand at once would hold everybody up.
 """
 
@@ -17,6 +17,10 @@ class OfGeneration(Protocol):
         """Its number."""
 
 
+# How many of those that may be of another generation are looked at for each answer that is kept: with two, a
+# memory is rid of them when it has as many new answers as it holds.
+_SWEPT = 2
+
 Key = TypeVar("Key")
 Value = TypeVar("Value", bound=OfGeneration)
 
@@ -31,6 +35,8 @@ class Memory(Generic[Key, Value]):
         # each lookup would have to relink.
         self._young: dict[Key, Value] = {}
         self._old: dict[Key, Value] = {}
+        self._generation: int | None = None  # the one that was kept last
+        self._unswept = 0  # how many of the two may have what another one said
 
     def get(self, generation: int | None, key: Key) -> Value | None:
         """What is known on that generation."""
@@ -49,6 +55,10 @@ class Memory(Generic[Key, Value]):
 
     def keep(self, key: Key, value: Value) -> None:
         """Remember something, in place of what another generation said."""
+        if value.generation != self._generation:
+            self._generation, self._unswept = value.generation, 2
+        if self._unswept:
+            self._sweep()
         if key not in self._young and len(self._young) + len(self._old) >= self._most:
             if not self._old:
                 self._young, self._old = {}, self._young
@@ -56,8 +66,20 @@ class Memory(Generic[Key, Value]):
         self._young[key] = value
 
     def _moved(self, key: Key) -> Value | None:
-        """What is known of the old, and young from now on."""
+        """What is known of the old, and young from now on, unless another generation said it."""
         known = self._old.pop(key, None)
-        if known is not None:
+        if known is not None and known.generation == self._generation:
             self._young[key] = known
         return known
+
+    def _sweep(self) -> None:
+        """Let go of what another generation said: some of the old, and then of the young, old by then."""
+        for _ in range(_SWEPT):
+            if not self._old:
+                self._young, self._old = self._old, self._young
+                self._unswept -= 1
+            if not self._unswept or not self._old:
+                return
+            key, value = self._old.popitem()
+            if value.generation == self._generation:
+                self._young.setdefault(key, value)

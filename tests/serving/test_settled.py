@@ -1,5 +1,6 @@
 """Remembered answers are those that would be given anew, whatever the stream does meanwhile."""
 
+import weakref
 from itertools import count
 from typing import NamedTuple
 
@@ -163,6 +164,32 @@ def test_who_was_asked_for_last_is_remembered_and_no_more_than_so_many():
     assert 0 in known
     assert 19 in known
     assert len(known) == 8
+
+
+class Answer:
+    def __init__(self, generation):
+        self.generation = generation
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(["keep", "ask"]), st.integers(0, 9), st.integers(1, 2)), max_size=40)
+)
+def test_what_another_generation_said_is_gone_when_the_memory_has_as_many_new_answers(steps):
+    memory = Memory(most=6)
+    said = []
+    for step, key, generation in steps:
+        if step == "ask":
+            memory.get(generation, key)
+            continue
+        answer = Answer(generation)
+        said.append(weakref.ref(answer))
+        memory.keep(key, answer)
+        del answer
+    for i in range(6):
+        memory.get(2, i)  # as a reader of before might
+        memory.keep(f"new {i}", Answer(3))
+    assert not any(each() for each in said)
+    assert all(memory.get(3, f"new {i}") for i in range(6))
 
 
 def test_what_another_generation_said_is_not_known_and_is_replaced():
