@@ -93,8 +93,8 @@ class Node:
         """Those whom a steward keeps apart from it."""
         return [
             z
-            for z, (link, *_) in self.edges.items()
-            if link.decided_at != PAST and link.verdict == Verdict.CANNOT
+            for z, (link, _, _, _) in self.edges.items()
+            if link[4] != PAST and link.verdict == Verdict.CANNOT
         ]
 
     def copy(self) -> "Node":

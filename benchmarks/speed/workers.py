@@ -16,7 +16,7 @@ from speed_layer.view import read_offsets
 
 GENERATION = 0
 GROUP = f"ucid-speed-v{GENERATION}"  # as bootstrap.worker has it
-EVERY = 0.005  # seconds between two looks at the offsets
+EVERY = 0.02  # seconds between two looks at the offsets, which the workers have to share a processor with
 STALLED = 60.0  # seconds without any progress
 
 Offsets = dict[bytes, int]
