@@ -57,6 +57,28 @@ def grouped(facts: Facts, known: Mapping[Identifier, bytes], shut: Collection[Pa
     return [*groups.values()]
 
 
+def sliced(facts: Facts, most: int) -> list[Facts]:
+    """Facts in parts of some `most` identifiers, of which none is tied to one in another part."""
+    if len(facts.seen) <= most:
+        return [facts]
+    together: Together[Identifier] = Together()
+    for a, b in facts.links:
+        together.add(a, b)
+    tied = set(chain.from_iterable(facts.links))
+    parts = [Facts()]
+    of: dict[Identifier, Facts] = {}  # by what stands for those who are tied
+    for x, seen in facts.seen.items():
+        if len(parts[-1].seen) >= most:
+            parts.append(Facts())
+        part = of.setdefault(together.find(x), parts[-1]) if x in tied else parts[-1]
+        part.seen[x] = seen
+        if x in facts.signs:
+            part.signs[x] = facts.signs[x]
+    for ends, link in facts.links.items():
+        of[together.find(ends[0])].links[ends] = link
+    return parts
+
+
 def shut_out(facts: Facts, known: Mapping[Identifier, bytes], rest: Facts) -> set[Pair]:
     """The links to those that are shut, which hold nothing together; they, and their ends, join the rest."""
     out = {x for x, node in known.items() if records.is_shut(node)}
