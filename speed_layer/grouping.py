@@ -58,24 +58,26 @@ def grouped(facts: Facts, known: Mapping[Identifier, bytes], shut: Collection[Pa
 
 
 def sliced(facts: Facts, most: int) -> list[Facts]:
-    """Facts in parts of some `most` identifiers, of which none is tied to one in another part."""
+    """Facts in parts of about `most` identifiers, of which none is tied to one in another part."""
     if len(facts.seen) <= most:
         return [facts]
+    tied = dict.fromkeys(chain.from_iterable(facts.links))
+    alone = [entry for entry in facts.seen.items() if entry[0] not in tied]
+    count = -(-len(facts.seen) // most)
+    parts = [
+        Facts(dict(alone[i * len(alone) // count : (i + 1) * len(alone) // count])) for i in range(count)
+    ]
     together: Together[Identifier] = Together()
     for a, b in facts.links:
         together.add(a, b)
-    tied = set(chain.from_iterable(facts.links))
-    parts = [Facts()]
     of: dict[Identifier, Facts] = {}  # by what stands for those who are tied
-    for x, seen in facts.seen.items():
-        if len(parts[-1].seen) >= most:
-            parts.append(Facts())
-        part = of.setdefault(together.find(x), parts[-1]) if x in tied else parts[-1]
-        part.seen[x] = seen
-        if x in facts.signs:
-            part.signs[x] = facts.signs[x]
+    for i, x in enumerate(tied):
+        part = of.setdefault(together.find(x), parts[i * count // len(tied)])
+        part.seen[x] = facts.seen[x]
     for ends, link in facts.links.items():
         of[together.find(ends[0])].links[ends] = link
+    for part in parts:
+        part.signs.update((x, signs) for x, signs in facts.signs.items() if x in part.seen)
     return parts
 
 

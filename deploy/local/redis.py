@@ -37,8 +37,8 @@ def command(data: Path, host: str, port: int) -> list[str]:
         # the disk within a second. The append-only file makes snapshots superfluous.
         "appendonly": "yes",
         "appendfsync": "everysec",
-        # To write it anew takes a core for a second or two, by default each time that a small one has doubled. So
-        # large it is read in some six seconds.
+        # To write it anew takes a core for a second or two, by default each time that a small one has
+        # doubled. So large it is read in some six seconds.
         "auto-aof-rewrite-min-size": "512mb",
         "save": "",
         # An ID graph must not lose a part to make room: rather refuse the write.

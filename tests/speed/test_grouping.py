@@ -20,6 +20,6 @@ def test_parts_say_what_the_whole_says_and_nobody_is_tied_to_another_part(log, m
         whole.update(part)
     assert whole == facts
     assert sum(len(part.seen) for part in parts) == len(facts.seen)
-    assert all(len(part.seen) >= most for part in parts[:-1])
-    if not facts.links:
-        assert all(len(part.seen) <= most for part in parts)
+    assert len(parts) == max(-(-len(facts.seen) // most), 1)
+    tied = {x for ends in facts.links for x in ends}
+    assert all(len(part.seen.keys() - tied) <= most for part in parts)
