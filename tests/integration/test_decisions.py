@@ -73,11 +73,10 @@ def event(i, **identifiers):
 
 
 def test_a_decision_is_obeyed_told_and_undone(system, ask):
-    system.send([event(1, login="tom", cookie="a"), event(2, cookie=["a", "b"])], WEB)
     tom, cookie = {"type": "login", "value": "tom"}, {"type": "cookie", "value": "a"}
 
-    def customers():
-        answer = ask("/v1/lookup", {"identifiers": [tom, cookie]})
+    def customers(*others):
+        answer = ask("/v1/lookup", {"identifiers": [tom, cookie, *others]})
         return [found and found["customer_id"] for found in answer["results"]], answer["offsets"]
 
     def decide(verdict):
@@ -86,7 +85,16 @@ def test_a_decision_is_obeyed_told_and_undone(system, ask):
         )["offset"].items()
         until(lambda: customers()[1].get(partition, 0) > offset, "the decision to be in answers")
 
-    until(lambda: len(set(customers()[0])) == 1 and None not in customers()[0], "the events")
+    def are_one(*others):
+        found = customers(*others)[0]
+        return None not in found and len(set(found)) == 1
+
+    # One after the other: where the second, of another partition, is taken in first, the customer that it
+    # made is merged into an older one, and that begins so.
+    system.send([event(1, login="tom", cookie="a")], WEB)
+    until(are_one, "the first event")
+    system.send([event(2, cookie=["a", "b"])], WEB)
+    until(lambda: are_one({"type": "cookie", "value": "b"}), "the second event")
     before = customers()[0][0]
     decide("cannot_link")
     assert len(set(customers()[0])) == 2
