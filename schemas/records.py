@@ -58,9 +58,6 @@ _NO_CUSTOMER = bytes(DIGEST)
 _CUSTOMER = b"\x93\xbcc_"
 _HEADER = Struct(f">{DIGEST}sqqqB")
 
-# As many keys as the normalised values that an observer remembers.
-_CACHE = 1 << 18
-
 # What a named tuple does, without the call in between: this runs for every link of every node that is read.
 _new = tuple.__new__
 _VERDICTS = tuple(Verdict)
@@ -102,7 +99,6 @@ def customer_key_of(tenant: str, digest: bytes) -> bytes:
     return tenant_prefix(b"c", tenant) + digest
 
 
-@lru_cache(maxsize=_CACHE)
 def claims_key(tenant: str, identifier: Identifier) -> bytes:
     """The key of what an identifier permits."""
     return tenant_prefix(CLAIMS, tenant) + identifier_digest(identifier)
@@ -124,12 +120,9 @@ def tenant_prefix(kind: bytes, tenant: str) -> bytes:
     return kind + tenant.encode() + b"\0"
 
 
-def digest_once(identifier: Identifier) -> bytes:
-    """The hash that stands for an identifier in keys; `identifier_digest` is the same, and remembers it."""
+def identifier_digest(identifier: Identifier) -> bytes:
+    """The hash that stands for an identifier in keys. To remember it would cost more."""
     return blake2b(f"{identifier[0]}\0{identifier[1]}".encode(), digest_size=DIGEST).digest()
-
-
-identifier_digest = digest_once
 
 
 def text_digest(text: str) -> bytes:

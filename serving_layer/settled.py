@@ -70,7 +70,7 @@ def beneath(standing: Standing, reader: Reader, type_: str, raw: str) -> Settled
     if reason is not None:
         return None
     tenant, generation = reader.tenant, standing.generation
-    key = records.node_key_of(tenant, records.digest_once(x))
+    key = records.node_key(tenant, x)
     node, beside = generation.record_and_block(key)
     if node is None:
         return None
@@ -184,7 +184,7 @@ def _unsettled(known: Sequence[Settled | None], reading: Reading) -> list[int]:
 def _settle(outcome: Outcome, standing: Standing, tenant: str, nodes: list[bytes]) -> list[bytes]:
     """Find its path, given what is known of its members' nodes; returns the keys that it rests on."""
     members = list(outcome.members)
-    keys = [records.node_key_of(tenant, records.digest_once(x)) for x in members]
+    keys = [records.node_key(tenant, x) for x in members]
     if len(nodes) < len(members):
         nodes = [node for key in keys if (node := standing.generation.record(key))]
     outcome.settle(live_links(members, nodes), standing)

@@ -99,7 +99,7 @@ class Committer:
         for call, reply in enumerate(found):
             if reply == b"epoch":
                 raise LostView("the view is gone from Redis")
-            left = [nodes[call * SINGLE_TOGETHER + number - 1] for number in reply[::2]]
+            left = [nodes[_place(call, number)] for number in reply[::2]]
             loaded = view.found([key for _, key in left], reply[1::2])
             yield from zip([x for x, _ in left], loaded, strict=True)
 
@@ -172,8 +172,13 @@ def _conflicts(nodes: Sequence[SeenAgain | Founded], replies: list[list[int]]) -
 
 
 def _places(replies: list[list[int]]) -> list[int]:
-    """Where those that met a conflict stand among all, counted from 0; a reply counts its own from 1."""
-    return [call * SINGLE_TOGETHER + number - 1 for call, numbers in enumerate(replies) for number in numbers]
+    """Where those that met a conflict stand among all."""
+    return [_place(call, number) for call, numbers in enumerate(replies) for number in numbers]
+
+
+def _place(call: int, number: int) -> int:
+    """Where one stands among all, counted from 0; a reply counts its own from 1."""
+    return call * SINGLE_TOGETHER + number - 1
 
 
 def _done(replies: list[list[int]]) -> list[bool]:
