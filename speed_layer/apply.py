@@ -14,7 +14,7 @@ from speed_layer.changes import Teller
 from speed_layer.commit import Committer
 from speed_layer.contention import attempts
 from speed_layer.forget import forget_ids
-from speed_layer.grouping import sliced
+from speed_layer.grouping import Part, sliced
 from speed_layer.metrics import Metrics
 from speed_layer.quick import leave, quick
 from speed_layer.view import SpeedView, ViewState
@@ -63,8 +63,8 @@ class Applier:
             rest, lost, met = facts, Facts(), 0
             if tried < QUICK_TRIES:
                 rest = Facts()
-                for some in sliced(facts, SLICE):
-                    left, missed, refused, more = self._quick(some, minter, teller)
+                for part in sliced(facts, SLICE):
+                    left, missed, refused, more = self._quick(part, minter, teller)
                     rest.update(left)
                     lost.update(missed)
                     # Mostly another worker's doing. Or a name was another customer's, who is gone.
@@ -106,18 +106,18 @@ class Applier:
                 return
             self._metrics.conflicts(met)
 
-    def _quick(self, facts: Facts, minter: Minter, teller: Teller | None) -> tuple[Facts, Facts, Facts, int]:
+    def _quick(self, part: Part, minter: Minter, teller: Teller | None) -> tuple[Facts, Facts, Facts, int]:
         """Returns the facts that must be decided upon, and those that met a conflict, and how many did.
 
         Those are apart: what was only seen again, or new; and what grew.
         """
         view, epoch = self._view(minter), self._state.epoch
         widen = partial(self._committer.widen, view, epoch)
-        settled = quick(view, facts, widen, self._rules, minter, self._generation.manifest.as_of)
+        settled = quick(view, part, widen, self._rules, minter, self._generation.manifest.as_of)
         conflicts, refused = self._committer.commit_quick(view, epoch, settled, teller)
         lost, grown = Facts(), Facts()
         for who in conflicts:
-            leave(who, facts, lost)
+            leave(who, part.facts, lost)
         for group in refused:
             group.add_to(grown)
         if teller is not None:

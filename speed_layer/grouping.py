@@ -1,14 +1,23 @@
 """What of a batch hangs together: by its links, and by the customers that these touch."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain
+from typing import NamedTuple
 
 from identity import Facts, Identifier, Seen
 from identity.facts import Link, Signs
 from identity.identifier import Pair
 from identity.together import Together
 from schemas import records
+
+
+class Part(NamedTuple):
+    """Of some facts a part: who was met `alone`, and who is tied to whom. Nobody is tied to another part."""
+
+    facts: Facts
+    alone: Sequence[Identifier]
+    links: Mapping[Pair, Link]
 
 
 @dataclass(slots=True)
@@ -27,9 +36,8 @@ class Group:
         facts.signs.update(self.signs)
 
 
-def grouped(facts: Facts, known: Mapping[Identifier, bytes], shut: Collection[Pair] = ()) -> list[Group]:
-    """Facts that are tied to others, but for the `shut` links; `known` has the encoded nodes."""
-    links = {ends: link for ends, link in facts.links.items() if ends not in shut} if shut else facts.links
+def grouped(facts: Facts, links: Mapping[Pair, Link], known: Mapping[Identifier, bytes]) -> list[Group]:
+    """What hangs together by some of the links, and what facts say of it; `known` has the encoded nodes."""
     together: Together[Identifier | bytes] = Together()
     for a, b in links:
         together.add(a, b)
@@ -40,53 +48,50 @@ def grouped(facts: Facts, known: Mapping[Identifier, bytes], shut: Collection[Pa
         together.add(x, place)
     groups: dict[Identifier | bytes, Group] = {}
     of: dict[Identifier, Group] = {}
+    seen, signs = facts.seen, facts.signs
     for x in tied:
         root = together.find(x)
         group = groups.get(root)
         if group is None:
             group = groups[root] = Group()
         of[x] = group
-        group.seen[x] = facts.seen[x]
+        group.seen[x] = seen[x]
         if x in places:
             group.places.add(places[x])
+        if x in signs:
+            group.signs[x] = signs[x]
     for ends, link in links.items():
         of[ends[0]].links[ends] = link
-    for x, signs in facts.signs.items():
-        if x in of:
-            of[x].signs[x] = signs
     return [*groups.values()]
 
 
-def sliced(facts: Facts, most: int) -> list[Facts]:
-    """Facts in parts of about `most` identifiers, of which none is tied to one in another part."""
-    if len(facts.seen) <= most:
-        return [facts]
+def sliced(facts: Facts, most: int) -> list[Part]:
+    """Facts in parts of about `most` identifiers."""
     tied = dict.fromkeys(chain.from_iterable(facts.links))
-    alone = [entry for entry in facts.seen.items() if entry[0] not in tied]
+    alone = [x for x in facts.seen if x not in tied]
     count = -(-len(facts.seen) // most)
-    parts = [
-        Facts(dict(alone[i * len(alone) // count : (i + 1) * len(alone) // count])) for i in range(count)
-    ]
+    if count <= 1:
+        return [Part(facts, alone, facts.links)]
+    links: list[dict[Pair, Link]] = [{} for _ in range(count)]
     together: Together[Identifier] = Together()
     for a, b in facts.links:
         together.add(a, b)
-    of: dict[Identifier, Facts] = {}  # by what stands for those who are tied
+    of: dict[Identifier, dict[Pair, Link]] = {}  # by what stands for those who are tied
     for i, x in enumerate(tied):
-        part = of.setdefault(together.find(x), parts[i * count // len(tied)])
-        part.seen[x] = facts.seen[x]
+        of.setdefault(together.find(x), links[i * count // len(tied)])
     for ends, link in facts.links.items():
-        of[together.find(ends[0])].links[ends] = link
-    for part in parts:
-        part.signs.update((x, signs) for x, signs in facts.signs.items() if x in part.seen)
-    return parts
+        of[together.find(ends[0])][ends] = link
+    cuts = [i * len(alone) // count for i in range(count + 1)]
+    return [Part(facts, alone[cuts[i] : cuts[i + 1]], links[i]) for i in range(count)]
 
 
-def shut_out(facts: Facts, known: Mapping[Identifier, bytes], rest: Facts) -> set[Pair]:
-    """The links to those that are shut, which hold nothing together; they, and their ends, join the rest."""
+def without_shut(part: Part, known: Mapping[Identifier, bytes], rest: Facts) -> Mapping[Pair, Link]:
+    """Its links but for those to who is shut, which hold nothing together: these join the rest."""
+    facts, links = part.facts, part.links
     out = {x for x, node in known.items() if records.is_shut(node)}
-    shut = {ends for ends in facts.links if not out.isdisjoint(ends)} if out else set()
+    shut = {ends for ends in links if not out.isdisjoint(ends)} if out else set()
     for ends in shut:
-        rest.links[ends] = facts.links[ends]
+        rest.links[ends] = links[ends]
         rest.seen.update((x, facts.seen[x]) for x in ends)
         rest.signs.update((x, facts.signs[x]) for x in ends if x in facts.signs)
-    return shut
+    return {ends: link for ends, link in links.items() if ends not in shut} if shut else links

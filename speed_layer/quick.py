@@ -27,7 +27,7 @@ from identity.screen import expiry
 from identity.upkeep import Update
 from schemas import overlay, records
 from schemas.again import met_again, seen_again
-from speed_layer.grouping import Group, grouped, shut_out
+from speed_layer.grouping import Group, Part, grouped, without_shut
 from speed_layer.growing import growths
 from speed_layer.view import Loaded, SpeedView
 
@@ -110,18 +110,20 @@ def leave(who: Identifier | Group, facts: Facts, rest: Facts) -> None:
 
 
 def quick(
-    view: SpeedView, facts: Facts, widen: Widen, rules: Rules, minter: Minter, as_of: int | None
+    view: SpeedView, part: Part, widen: Widen, rules: Rules, minter: Minter, as_of: int | None
 ) -> Quick:
     """Settle what can be settled without a decision."""
     result = Quick()
-    tied = dict.fromkeys(chain.from_iterable(facts.links))
-    signed = [x for x in facts.signs if x not in tied]
+    facts = part.facts
+    seen, signs = facts.seen, facts.signs
+    tied = dict.fromkeys(chain.from_iterable(part.links))
+    signed = [x for x in part.alone if x in signs]
     reading = view.read([*tied, *signed])
-    left = widen({x: seen for x, seen in facts.seen.items() if x not in tied and x not in facts.signs})
+    left = widen({x: seen[x] for x in part.alone if x not in signs})
     read = dict(zip(tied, reading, strict=False))
     known = {x: loaded.record for x, loaded in read.items() if loaded.record}
     groups = []
-    for group in grouped(facts, known, shut_out(facts, known, result.rest)):
+    for group in grouped(facts, without_shut(part, known, result.rest), known):
         write = _again(group, read)
         if write is None:
             groups.append(group)

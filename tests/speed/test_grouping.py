@@ -14,12 +14,10 @@ def test_parts_say_what_the_whole_says_and_nobody_is_tied_to_another_part(log, m
     facts = facts_of(numbered(log))
     facts = Facts(facts.seen, facts.links, signs=facts.signs)
     parts = sliced(facts, most)
-    whole = Facts()
-    for part in parts:
-        assert part.seen.keys() >= {x for ends in part.links for x in ends} | part.signs.keys()
-        whole.update(part)
-    assert whole == facts
-    assert sum(len(part.seen) for part in parts) == len(facts.seen)
     assert len(parts) == max(-(-len(facts.seen) // most), 1)
-    tied = {x for ends in facts.links for x in ends}
-    assert all(len(part.seen.keys() - tied) <= most for part in parts)
+    links = [item for part in parts for item in part.links.items()]
+    assert (len(links), dict(links)) == (len(facts.links), facts.links)
+    tied = [{x for ends in part.links for x in ends} for part in parts]
+    met = [x for some in [*tied, *(part.alone for part in parts)] for x in some]
+    assert (len(met), set(met)) == (len(facts.seen), set(facts.seen))
+    assert all(len(part.alone) <= most and part.facts == facts for part in parts)

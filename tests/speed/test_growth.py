@@ -60,7 +60,7 @@ def groups_of(view, facts):
     tied = {end for ends in facts.links for end in ends}
     nodes = view.nodes(tied)
     encoded = {x: encode_node(node) for x, node in nodes.items()}
-    for group in grouped(facts, encoded):
+    for group in grouped(facts, facts.links, encoded):
         known = [nodes[x] for x in group.seen if x in nodes]
         found = view.customers({node.first for node in known if node.first is not None and not node.lone})
         members = {member for customer in found.values() for member in customer.members}

@@ -22,6 +22,7 @@ from schemas.again import seen_again
 from speed_layer import apply, commit, contention
 from speed_layer.commit import SINGLE_TOGETHER, Committer
 from speed_layer.errors import Contention, LostView
+from speed_layer.grouping import sliced
 from speed_layer.quick import Quick, quick
 from speed_layer.view import SpeedView
 from tests.graph.published import passing
@@ -129,7 +130,8 @@ def settled_by(*arguments):
 def settled_on(stream, facts, rules=None, as_of=None):
     view = stream.view()
     widen = partial(stream._committer.widen, view, stream.state.epoch)
-    return settled_by(view, facts, widen, rules or stream._rules, MINTER, as_of)
+    (part,) = sliced(facts, apply.SLICE)
+    return settled_by(view, part, widen, rules or stream._rules, MINTER, as_of)
 
 
 @contextmanager
