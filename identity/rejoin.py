@@ -15,7 +15,9 @@ bear on all of it: in a chain of cookies every limit moves on by one when one is
 """
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import count
+from typing import NamedTuple
 
 from identity.drafts import Drafts
 from identity.facts import Link
@@ -31,17 +33,28 @@ _PATIENCE = 4
 Group = list[Identifier]
 
 
+class Limit(NamedTuple):
+    """A region is given up that has more than `most` identifiers besides those `named` anyway."""
+
+    most: int
+    named: AbstractSet[Identifier]
+
+    def is_passed_by(self, region: set[Identifier]) -> bool:
+        """Whether a region is too large."""
+        return len(region) > self.most and len(region - self.named) > self.most
+
+
 class Rejoin:
     """Joins again what an update touches.
 
-    `most` is the number of identifiers beyond which a region is given up; None for any number. Then `groups`
-    has the customers of all regions that were not, and `large` the identifiers of those that were.
+    However large it is, unless there is a `limit`. Then `groups` has the customers of all regions that were
+    not given up, and `large` the identifiers of those that were.
     """
 
-    def __init__(self, records: Drafts, rules: Rules, most: int | None) -> None:
+    def __init__(self, records: Drafts, rules: Rules, limit: Limit | None) -> None:
         self._records = records
         self._rules = rules
-        self._most = most
+        self._limit = limit
         self._regions: Together[Identifier] = Together()
         self._taken: set[Identifier] = set()
         self._done: dict[Identifier, list[Group]] = {}  # by what stands for a region
@@ -104,7 +117,7 @@ class Rejoin:
         return list(regions.items())
 
     def _is_large(self, region: set[Identifier]) -> bool:
-        return self._most is not None and len(region) > self._most
+        return self._limit is not None and self._limit.is_passed_by(region)
 
     def _join(self, root: Identifier, region: set[Identifier]) -> list[Pair]:
         """Join a region; returns the links that may lead out of it."""

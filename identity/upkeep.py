@@ -24,7 +24,7 @@ from identity.graph import Edge, IdRecord, Node, View
 from identity.identifier import Identifier, Pair
 from identity.keeping import Keeping
 from identity.name import Customer, Minted, Minter, anchor_of, keeper_key
-from identity.rejoin import Rejoin
+from identity.rejoin import Limit, Rejoin
 from identity.rules import Rules
 
 
@@ -60,7 +60,8 @@ def upkeep(
     """Apply new facts to a view; returns the independent updates that bring it up to date.
 
     `as_of` must be the one that the view was built with, so that nothing else needs a second look. Where
-    `postponed` is given, facts that bear on more than `graph.LARGE` identifiers are put there instead.
+    `postponed` is given, facts that bear on more than `graph.LARGE` identifiers besides those that they name
+    are put there instead.
     """
     return _Upkeep(view, rules, minter, as_of).apply(facts, postponed)
 
@@ -85,7 +86,8 @@ class _Upkeep(Keeping):
         self._erased: set[Identifier] = set()
 
     def apply(self, facts: Facts, postponed: Facts | None) -> list[Update]:
-        rejoin = self._rejoin(self.keep(facts), graph.LARGE if postponed is not None else None)
+        limit = Limit(graph.LARGE, facts.seen.keys()) if postponed is not None else None
+        rejoin = self._rejoin(self.keep(facts), limit)
         aside = self._roots(rejoin.large)
         self._name([group for group in rejoin.groups if self._together.find(group[0]) not in aside])
         if postponed is not None:
@@ -124,9 +126,9 @@ class _Upkeep(Keeping):
             draft.fault, draft.customer, draft.first, draft.lone = "erased", "", None, False
         return {z for z, _ in ends}
 
-    def _rejoin(self, flipped: set[Identifier], most: int | None) -> Rejoin:
+    def _rejoin(self, flipped: set[Identifier], limit: Limit | None) -> Rejoin:
         """Join again what is touched."""
-        rejoin = Rejoin(self._records, self._rules, most)
+        rejoin = Rejoin(self._records, self._rules, limit)
         rejoin.run(*self._touched(flipped))
         return rejoin
 

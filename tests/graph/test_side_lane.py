@@ -33,10 +33,10 @@ def cookie(i):
     return Identifier("cookie", f"k{i}")
 
 
-def chain(first, last):
+def chain(first, last, later=0):
     """Each address with a cookie, and the cookie with the next address."""
     return [
-        sighting(*pair, at=i)
+        sighting(*pair, at=i + later)
         for i in range(first, last)
         for pair in [(mail(i), cookie(i)), (cookie(i), mail(i + 1))]
     ]
@@ -72,11 +72,15 @@ class World:
         return sorted(customer.members for customer in self.lookups.customers())
 
 
-def whole(*facts):
+def together(*facts):
     everything = Facts()
     for some in facts:
         everything.update(some)
-    customers = resolve(everything, rulefile.parse(RULES), minter=MINTER).customers
+    return everything
+
+
+def whole(*facts):
+    customers = resolve(together(*facts), rulefile.parse(RULES), minter=MINTER).customers
     return sorted(customer.members for customer in customers)
 
 
@@ -101,6 +105,14 @@ def test_what_bears_on_few_does_not_wait(world):
     world.stream.apply(sighting(mail(3), at=60))
     assert len(world.aside) == 0
     assert world.stream.view().nodes([mail(3)])[mail(3)].seen.last_seen == 60
+
+
+def test_what_a_batch_names_itself_does_not_count(world):
+    """Who catches up names much at once, and looks at little more."""
+    new = [sighting(mail(8), cookie(100), at=50), *chain(0, 8, later=20)]
+    world.stream.apply(together(*new))
+    assert len(world.aside) == 0
+    assert world.partition() == whole(*CHAIN, *new)
 
 
 def test_a_chain_of_any_length_costs_the_worker_little(world, monkeypatch):
@@ -151,7 +163,7 @@ def test_stream_and_side_lane_equal_the_whole(redis, rules, prefix, suffix, rand
     log = numbered(prefix + suffix)
     known, new = log[: len(prefix)], log[len(prefix) :]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph, "LARGE", 2)
+        patch.setattr(graph, "LARGE", 0)
         with passing(facts_of(known), rules, strategies.MINTER, None) as (generation, handed_on):
             stream = Stream(redis, generation, rules, strategies.MINTER, patient=False)
             beside = Stream(redis, generation, rules, strategies.MINTER, patient=True)
