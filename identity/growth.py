@@ -2,7 +2,9 @@
 
 Where those concerned keep all their links and the customer that these make of them fits, nothing can be
 refused, displaced or torn apart: known links only widen, and newcomers join the one customer that their
-links lead to, or found one. What this customer was refused before, it is refused all the more.
+links lead to, or found one. What this customer was refused before, it is refused all the more. Who was taken
+in earlier than was known may name his customer, and so may a newcomer; where none of its ids is published,
+its members tell whether he does.
 `upkeep` comes to the same records (a property test holds them together), but on the way it asks all the
 questions whose answers are known here.
 """
@@ -41,7 +43,7 @@ def grow(
     minter: Minter,
     as_of: int | None,
 ) -> Update | None:
-    """The update for facts that hang together by their links, or None where `upkeep` has to decide.
+    """The update for facts that hang together, or None where `upkeep` has to decide.
 
     `known` has the nodes that there are, of `seen` and, if they are to hear of it, of the members of
     `customers`, which are those of several identifiers that these facts touch.
@@ -53,14 +55,17 @@ def grow(
     if grown is None or not all(map(growth.is_within, grown)):
         return None
     newcomers = [x for x in seen if x not in known]
-    if (grown or newcomers) and not growth.join(newcomers, customers):
+    if (grown or newcomers or growth.aged) and not growth.join(newcomers, customers):
         return None
     return growth.update
 
 
 @dataclass(slots=True)
 class _Growth:
-    """The update, with the nodes that become others."""
+    """The update, with the nodes that become others.
+
+    `aged` are those that were taken in earlier than was known.
+    """
 
     known: Mapping[Identifier, Node]
     rules: Rules
@@ -68,6 +73,7 @@ class _Growth:
     as_of: int | None
     update: Update
     nodes: dict[Identifier, Node] = field(default_factory=dict)
+    aged: set[Identifier] = field(default_factory=set)
 
     def _draft(self, x: Identifier) -> Node:
         """A node to change."""
@@ -83,9 +89,15 @@ class _Growth:
             if node is None:
                 self.update.nodes[x] = self.nodes[x] = Node(x, sighting)
                 continue
-            if sighting[2] < node.seen[2] or not is_settled(node):
-                return False  # an older one may give another id
-            if sighting[0] < node.seen[0] or sighting[1] > node.seen[1]:
+            if not is_settled(node):
+                return False
+            if sighting[2] < node.seen[2]:
+                if node.home is not None:
+                    return False  # he may come to stand before others who are at home there
+                self.aged.add(x)
+                draft = self._draft(x)
+                draft.seen, draft.minted = node.seen.merge(sighting), 0
+            elif sighting[0] < node.seen[0] or sighting[1] > node.seen[1]:
                 self._draft(x).seen = node.seen.merge(sighting)
         return True
 
@@ -154,7 +166,7 @@ class _Growth:
         ]
         old = [*alone, *customers]
         members = tuple(sorted([*newcomers, *chain.from_iterable(customer.members for customer in old)]))
-        if len(old) == 1 and not newcomers:
+        if len(old) == 1 and not newcomers and not self.aged:
             return True
         if not _fits(members, self.rules) or any(known[x].foes for each in alone for x in each.members):
             return False
@@ -162,36 +174,37 @@ class _Growth:
         if named is None:
             return False
         new = Customer(named.id, members, named.aliases)
+        if old == [new]:
+            # Some are older than was known, and none of them names it. That rests on who its members are.
+            self.update.read_customers.append(members[0])
+            return True
         self.update.before += old
         self.update.after.append(new)
         return self._placed(old, new)
 
     def _named(self, old: list[Customer], newcomers: list[Identifier]) -> Customer | None:
         """The customer whose id and aliases stay, or a new one; None where that is not plain."""
-        known, nodes = self.known, self.nodes
-        first_new = min(((nodes[x].seen[2], x) for x in newcomers), default=None)
-        if not old:
-            assert first_new is not None, "who is no newcomer has a customer"
-            first_ingested, anchor = first_new
-            customer_id = self.minter.mint(anchor, first_ingested)
-            self.update.minted[customer_id] = Minted(0, first_ingested, anchor, 0)
-            return Customer(customer_id, (anchor,))
-        if len(old) == 1:
+        known, nodes, update = self.known, self.nodes, self.update
+        if len(old) == 1 and not self.aged:
             # Whoever anchors it is at least as old as these, and so older than the newcomers.
-            oldest = min((known[x].seen[2], x) for x in self.update.read_nodes if x in known)
-            return old[0] if first_new is None or oldest < first_new else None
-        everyone = [known.get(x) for customer in old for x in customer.members]
-        if any(node is None or node.home is not None or node.foes for node in everyone):
+            oldest = min((known[x].seen[2], x) for x in update.read_nodes if x in known)
+            if all(oldest < (nodes[x].seen[2], x) for x in newcomers):
+                return old[0]
+        before = [x for customer in old for x in customer.members]
+        if any(x not in known or known[x].home is not None for x in before):
             return None
-        oldest, customer_id = min(
-            ((node.seen[2], node.identifier), node.customer) for node in everyone if node is not None
-        )
-        if first_new is not None and first_new < oldest:
+        if len(old) > 1 and any(known[x].foes for x in before):
             return None
         # It rests on each of them: on who is the oldest, and that nobody is kept apart from another.
-        read = set(self.update.read_nodes)
-        self.update.read_nodes += [x for customer in old for x in customer.members if x not in read]
-        return Customer(customer_id, oldest[1:])
+        read = set(update.read_nodes)
+        update.read_nodes += [x for x in before if x not in read]
+        everyone = (*before, *newcomers)
+        first_ingested, anchor = min(((nodes.get(x) or known[x]).seen[2], x) for x in everyone)
+        if anchor in known and anchor not in self.aged:
+            return Customer(known[anchor].customer, (anchor,))
+        customer_id = self.minter.mint(anchor, first_ingested)
+        update.minted[customer_id] = Minted(0, first_ingested, anchor, 0)
+        return Customer(customer_id, (anchor,))
 
     def _placed(self, old: list[Customer], customer: Customer) -> bool:
         """Tell everybody where they belong now."""

@@ -282,6 +282,11 @@ def is_shut(node: bytes) -> bool:
     return node[:DIGEST] == _NO_CUSTOMER and not node[_HEADER.size - 1] & (_LONE | EXPIRED)
 
 
+def first_ingested(node: bytes) -> int:
+    """When an encoded node was first taken in."""
+    return int.from_bytes(node[_HEADER.size - 9 : _HEADER.size - 1], "big", signed=True)
+
+
 def customer_digest(node: bytes) -> bytes:
     """The hash that names the customer record of an encoded node; empty where it has none."""
     digest = node[:DIGEST]

@@ -29,6 +29,14 @@ class Group:
     signs: dict[Identifier, Signs] = field(default_factory=dict)
     places: set[bytes] = field(default_factory=set)
 
+    def add(self, x: Identifier, facts: Facts, place: bytes) -> None:
+        """An identifier, what facts say of it by itself, and its place if it has one."""
+        self.seen[x] = facts.seen[x]
+        if x in facts.signs:
+            self.signs[x] = facts.signs[x]
+        if place:
+            self.places.add(place)
+
     def add_to(self, facts: Facts) -> None:
         """Say all this."""
         facts.seen.update(self.seen)
@@ -48,21 +56,30 @@ def grouped(facts: Facts, links: Mapping[Pair, Link], known: Mapping[Identifier,
         together.add(x, place)
     groups: dict[Identifier | bytes, Group] = {}
     of: dict[Identifier, Group] = {}
-    seen, signs = facts.seen, facts.signs
     for x in tied:
         root = together.find(x)
         group = groups.get(root)
         if group is None:
             group = groups[root] = Group()
         of[x] = group
-        group.seen[x] = seen[x]
-        if x in places:
-            group.places.add(places[x])
-        if x in signs:
-            group.signs[x] = signs[x]
+        group.add(x, facts, places.get(x, b""))
     for ends, link in links.items():
         of[ends[0]].links[ends] = link
     return [*groups.values()]
+
+
+def add_alone(groups: list[Group], facts: Facts, nodes: Mapping[Identifier, bytes]) -> None:
+    """Add who was met alone, to who touches his customer or by himself; `nodes` are theirs, encoded."""
+    at = {place: group for group in groups for place in group.places}
+    for x, node in nodes.items():
+        place = records.customer_digest(node)
+        group = at.get(place)
+        if group is None:
+            group = Group()
+            groups.append(group)
+            if place:
+                at[place] = group
+        group.add(x, facts, place)
 
 
 def sliced(facts: Facts, most: int) -> list[Part]:

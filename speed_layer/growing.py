@@ -45,13 +45,20 @@ def _members(
     joining: Sequence[Sequence[Customer] | None],
     known: Mapping[Identifier, bytes],
 ) -> dict[Identifier, Node]:
-    """The other members of those customers that become one, or whose record gets another name."""
+    """The other members of those customers that become one, or whose record may get another name or id."""
     wanted: set[Identifier] = set()
     for group, customers in zip(groups, joining, strict=True):
         if customers and (
             len(customers) > 1
             or min(group.seen) < customers[0].members[0]
             or any(x in known and records.is_lone(known[x]) for x in group.seen)
+            or _may_be_older(group, known)
         ):
             wanted.update(x for customer in customers for x in customer.members if x not in group.seen)
     return view.nodes(wanted)
+
+
+def _may_be_older(group: Group, known: Mapping[Identifier, bytes]) -> bool:
+    """Whether some of a group may have been taken in earlier than those of its customer who are known."""
+    taken = [records.first_ingested(known[x]) for x in group.seen if x in known]
+    return bool(taken) and min(seen[2] for seen in group.seen.values()) <= max(taken)

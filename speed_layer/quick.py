@@ -1,14 +1,15 @@
 """The quick way for a batch: what needs no decision is settled from what three reads bring.
 
 1. What was only seen, alone, is widened where it stands: a script in Redis does what `schemas.again` says
-   of one record. It hands out who is left: whom only the generation knows, whom nobody knows, who is a new
-   customer then, and those of whom something is to be decided.
+   of one record. It hands out who is left: whom only the generation knows; whom nobody knows, who is a new
+   customer then; and whose time alone is not all, who are a group, or part of one.
 2. The other nodes that the batch names come in one read, not decoded. They fall into groups that hang
    together by the batch's links and by the customers that they touch. One that says nothing but that links
    which live within one customer were seen again is written back with wider times (`schemas.again`), whatever
    else its identifiers are linked with: such a link changes nothing (docs/decisions/0007).
 3. The customers that the others join, in one read; and in one more their members, where several customers
-   become one, or where a newcomer comes to stand first in one, so that its record gets another name.
+   become one, or where somebody may come to stand first in one, so that its record gets another name, or its
+   customer another id.
 4. Each of these grows (`identity.growth`), or is left to `upkeep`, together with its facts.
 """
 
@@ -27,7 +28,7 @@ from identity.screen import expiry
 from identity.upkeep import Update
 from schemas import overlay, records
 from schemas.again import met_again, seen_again
-from speed_layer.grouping import Group, Part, grouped, without_shut
+from speed_layer.grouping import Group, Part, add_alone, grouped, without_shut
 from speed_layer.growing import growths
 from speed_layer.view import Loaded, SpeedView
 
@@ -130,9 +131,16 @@ def quick(
         elif write:
             result.again.append(SeenAgain(group, write))
     alone = _Alone(result, facts, rules, minter, expiry(rules, as_of))
+    unsettled: dict[Identifier, bytes] = {}
     for x, loaded in chain(zip(signed, reading, strict=True), left):
-        if not alone.settle(x, loaded):
+        if alone.settle(x, loaded):
+            continue
+        if loaded.record:
+            unsettled[x] = loaded.record
+        else:
             leave(x, facts, result.rest)
+    add_alone(groups, facts, unsettled)
+    known.update(unsettled)
     result.growing = growths(view, groups, known, result.rest, rules, minter, as_of)
     return result
 

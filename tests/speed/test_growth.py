@@ -12,7 +12,7 @@ from identity.growth import grow
 from identity.memory import MemoryView
 from identity.upkeep import upkeep
 from schemas.records import encode_node
-from speed_layer.grouping import grouped
+from speed_layer.grouping import add_alone, grouped
 from tests.identity.strategies import MINTER, Event, facts_of, logs, numbered, rule_sets
 from tests.identity.test_upkeep import published_view
 
@@ -57,10 +57,12 @@ any_rules = mostly(roomy_rule_sets(), rule_sets())
 
 def groups_of(view, facts):
     """Facts that hang together, each with the nodes and the customers that `grow` may know."""
-    tied = {end for ends in facts.links for end in ends}
-    nodes = view.nodes(tied)
+    nodes = view.nodes(facts.seen)
     encoded = {x: encode_node(node) for x, node in nodes.items()}
-    for group in grouped(facts, facts.links, encoded):
+    groups = grouped(facts, facts.links, encoded)
+    tied = {end for ends in facts.links for end in ends}
+    add_alone(groups, facts, {x: node for x, node in encoded.items() if x not in tied})
+    for group in groups:
         known = [nodes[x] for x in group.seen if x in nodes]
         found = view.customers({node.first for node in known if node.first is not None and not node.lone})
         members = {member for customer in found.values() for member in customer.members}
@@ -146,6 +148,7 @@ LOGIN = TypeRule("login", 1, max=1)
 RULES = Rules({"login": LOGIN, "mail": TypeRule("mail", 2), "cookie": TypeRule("cookie", 3, max=3)})
 TOM, ANN = Identifier("login", "tom"), Identifier("login", "ann")
 A, B, C, D, E = (Identifier("cookie", name) for name in "abcde")
+MAIL = Identifier("mail", "x")
 
 
 def with_rule(**fields):
@@ -250,8 +253,7 @@ class TestSeveralCustomersBecomeOne:
         assert answer(standing([B, C], [TOM, A]), said([A, B])) == [(A, B, C, TOM)]
 
     def test_two_by_a_newcomer(self):
-        mail = Identifier("mail", "x")
-        assert answer(standing([TOM, A], [B, C]), said([A, mail], [mail, B])) == [(A, B, C, TOM, mail)]
+        assert answer(standing([TOM, A], [B, C]), said([A, MAIL], [MAIL, B])) == [(A, B, C, TOM, MAIL)]
 
     def test_one_and_who_was_alone(self):
         assert answer(standing([TOM, A], [B]), said([TOM, B])) == [(A, B, TOM)]
@@ -260,6 +262,45 @@ class TestSeveralCustomersBecomeOne:
     def test_not_where_it_would_be_too_many(self):
         assert answer(standing([TOM, A], [ANN, B]), said([A, B])) == "undecided"
         assert answer(standing([TOM, A], [B, C], [D, E]), said([A, B], [C, D])) == "undecided"
+
+
+class TestSomebodyIsOlder:
+    """As when partitions are read each at its own pace, or two workers meet somebody."""
+
+    def test_and_names_his_customer(self):
+        view = standing([B], [TOM, A])
+        assert answer(view, said([TOM, A], at=1)) == [(A, TOM)]
+        assert answer(view, said([A], at=1)) == [(A, TOM)]
+        assert answer(view, said([A, C], at=1)) == [(A, C, TOM)]
+
+    def test_and_another_names_it(self):
+        view = standing([TOM, A], [C], [A, B])
+        assert answer(view, said([A, B], at=2)) == []
+        assert answer(view, said([B], at=2)) == []
+        assert answer(view, said([B, MAIL], at=2)) == [(A, B, TOM, MAIL)]
+
+    def test_alone(self):
+        view = standing([B], [A])
+        assert answer(view, said([A], at=1)) == [(A,)]
+        assert answer(view, said([A, TOM], at=1)) == [(A, TOM)]
+
+    def test_who_is_new(self):
+        view = standing([B], [TOM, A])
+        facts = said([C], at=1)
+        facts.update(said([TOM, C]))
+        assert answer(view, facts) == [(A, C, TOM)]
+
+    def test_where_several_become_one(self):
+        view = standing([D], [TOM, A], [B, MAIL])
+        facts = said([C], at=1)
+        facts.update(said([A, B], [B, C]))
+        assert answer(view, facts) == [(A, B, C, TOM, MAIL)]
+        assert answer(view, said([A, B], at=1)) == [(A, B, TOM, MAIL)]
+
+    def test_not_where_an_id_is_published(self):
+        view = standing([B], [TOM, A], published=True)
+        for facts in (said([TOM, A], at=1), said([A], at=1), said([TOM, C], at=1)):
+            assert answer(view, facts) == "undecided"
 
 
 class TestToDecide:
@@ -316,18 +357,6 @@ class TestToDecide:
         facts.update(said([A], at=18))
         assert answer(standing(rules=rules, as_of=20), facts, rules, 20) == "undecided"
 
-    def test_an_older_first_ingestion(self):
-        view = standing([B], [TOM, A])
-        assert answer(view, said([TOM, A], at=1)) == "undecided"
-        assert answer(view, said([TOM, C], at=1)) == "undecided"
-
-    def test_a_newcomer_that_is_older_than_those_met_again(self):
-        """As when partitions are read each at its own pace."""
-        view = standing([B], [TOM, A])
-        facts = said([C], at=1)
-        facts.update(said([TOM, C]))
-        assert answer(view, facts) == "undecided"
-
     def test_several_where_an_id_is_published(self):
         assert answer(standing([TOM, A], [B], published=True), said([TOM, B])) == "undecided"
         assert answer(standing([TOM, A], [B, E], published=True), said([A, B])) == "undecided"
@@ -338,12 +367,6 @@ class TestToDecide:
         facts.add_decision(TOM, D, Verdict.CANNOT, 5, 5)
         view.apply(facts)
         assert answer(view, said([A, B])) == "undecided"
-
-    def test_several_and_somebody_older(self):
-        view = standing([D], [TOM, A], [B, E])
-        facts = said([C], at=1)
-        facts.update(said([A, B], [B, C]))
-        assert answer(view, facts) == "undecided"
 
     def test_a_link_that_was_refused_comes_earlier(self):
         assert answer(standing([TOM, ANN]), said([TOM, ANN])) == "undecided"
