@@ -44,8 +44,8 @@ class Far(NamedTuple):
     best: tuple[int, Identifier] | None = None
 
 
-# Identifiers that a change may have looked at again, besides those that its facts name. Beyond that it is
-# large, and for who takes his time: resolving so many takes some ten milliseconds.
+# Identifiers that a change may have looked at again, and up to as many again that its facts name. Beyond that
+# it is large, and for who takes his time: resolving so many takes some ten milliseconds.
 LARGE = 1_000
 
 

@@ -34,14 +34,15 @@ Group = list[Identifier]
 
 
 class Limit(NamedTuple):
-    """A region is given up that has more than `most` identifiers besides those `named` anyway."""
+    """A region may have `most` identifiers, and up to as many again of those that are `named` anyway."""
 
     most: int
     named: AbstractSet[Identifier]
 
     def is_passed_by(self, region: set[Identifier]) -> bool:
         """Whether a region is too large."""
-        return len(region) > self.most and len(region - self.named) > self.most
+        size = len(region)
+        return size > self.most and (size > 2 * self.most or len(region - self.named) > self.most)
 
 
 class Rejoin:

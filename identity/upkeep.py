@@ -60,8 +60,8 @@ def upkeep(
     """Apply new facts to a view; returns the independent updates that bring it up to date.
 
     `as_of` must be the one that the view was built with, so that nothing else needs a second look. Where
-    `postponed` is given, facts that bear on more than `graph.LARGE` identifiers besides those that they name
-    are put there instead.
+    `postponed` is given, facts that bear on more than `graph.LARGE` identifiers are put there instead; up to
+    as many again may be those that they name.
     """
     return _Upkeep(view, rules, minter, as_of).apply(facts, postponed)
 

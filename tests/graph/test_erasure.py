@@ -16,7 +16,7 @@ from tests.identity.test_erasure import erasures, latest, without
 def spare():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", 0)
-        patch.setattr(graph, "LARGE", 0)
+        patch.setattr(graph, "LARGE", 1)
         yield
 
 

@@ -107,12 +107,18 @@ def test_what_bears_on_few_does_not_wait(world):
     assert world.stream.view().nodes([mail(3)])[mail(3)].seen.last_seen == 60
 
 
-def test_what_a_batch_names_itself_does_not_count(world):
+def test_what_a_batch_names_itself_counts_half(world):
     """Who catches up names much at once, and looks at little more."""
     new = [sighting(mail(8), cookie(100), at=50), *chain(0, 8, later=20)]
     world.stream.apply(together(*new))
     assert len(world.aside) == 0
     assert world.partition() == whole(*CHAIN, *new)
+    # But a chain is joined again and again, whoever names it.
+    longer = chain(200, 212)
+    world.stream.apply(together(*longer))
+    assert len(world.aside) == 1
+    world.side.step()
+    assert world.partition() == whole(*CHAIN, *new, *longer)
 
 
 def test_a_chain_of_any_length_costs_the_worker_little(world, monkeypatch):
@@ -163,7 +169,7 @@ def test_stream_and_side_lane_equal_the_whole(redis, rules, prefix, suffix, rand
     log = numbered(prefix + suffix)
     known, new = log[: len(prefix)], log[len(prefix) :]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(graph, "LARGE", 0)
+        patch.setattr(graph, "LARGE", 1)
         with passing(facts_of(known), rules, strategies.MINTER, None) as (generation, handed_on):
             stream = Stream(redis, generation, rules, strategies.MINTER, patient=False)
             beside = Stream(redis, generation, rules, strategies.MINTER, patient=True)

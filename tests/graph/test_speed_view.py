@@ -19,7 +19,7 @@ def spare(request):
     """With hardly a link near, and with as many as usual."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", request.param)
-        patch.setattr(graph, "LARGE", request.param)
+        patch.setattr(graph, "LARGE", max(request.param, 1))
         yield
 
 

@@ -22,7 +22,7 @@ def spare(request):
     """However little a node holds near, nothing else may differ."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", request.param)
-        patch.setattr(graph, "LARGE", request.param)
+        patch.setattr(graph, "LARGE", max(request.param, 1))
         yield
 
 

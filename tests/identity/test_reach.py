@@ -38,7 +38,7 @@ def crowds(draw):
 def spare(request):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reach, "SPARE", request.param)
-        patch.setattr(graph, "LARGE", request.param)
+        patch.setattr(graph, "LARGE", max(request.param, 1))
         yield request.param
 
 

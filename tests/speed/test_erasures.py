@@ -183,7 +183,7 @@ def test_what_waits_for_the_side_lane_is_screened(redis, tmp_path, view, monkeyp
     generation = generation_of(tmp_path, sighting(ANN, A, MAIL), sighting(TOM, B))
     heard = FakeErasures()
     with monkeypatch.context() as patch:
-        patch.setattr(graph, "LARGE", 0)
+        patch.setattr(graph, "LARGE", 1)
         lane, _ = lane_on(
             redis, generation, numbered([event(0, login="tom", cookie=["a", "c"])], START), heard
         )
