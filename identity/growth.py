@@ -17,7 +17,7 @@ from identity import staleness
 from identity.facts import PAST, Link, Seen, Signs
 from identity.graph import Edge, Node
 from identity.identifier import Identifier, Pair
-from identity.name import Customer, Minted, Minter
+from identity.name import Customer, Minted, Minter, anchor_of
 from identity.rules import Rules
 from identity.screen import expiry, link_fault
 from identity.upkeep import Update
@@ -198,10 +198,11 @@ class _Growth:
         # It rests on each of them: on who is the oldest, and that nobody is kept apart from another.
         read = set(update.read_nodes)
         update.read_nodes += [x for x in before if x not in read]
-        everyone = (*before, *newcomers)
-        first_ingested, anchor = min(((nodes.get(x) or known[x]).seen[2], x) for x in everyone)
+        seen = {x: (nodes.get(x) or known[x]).seen for x in (*before, *newcomers)}
+        anchor = anchor_of(seen, seen)
         if anchor in known and anchor not in self.aged:
             return Customer(known[anchor].customer, (anchor,))
+        first_ingested = seen[anchor].first_ingested
         customer_id = self.minter.mint(anchor, first_ingested)
         update.minted[customer_id] = Minted(0, first_ingested, anchor, 0)
         return Customer(customer_id, (anchor,))

@@ -284,7 +284,8 @@ def is_shut(node: bytes) -> bool:
 
 def first_ingested(node: bytes) -> int:
     """When an encoded node was first taken in."""
-    return int.from_bytes(node[_HEADER.size - 9 : _HEADER.size - 1], "big", signed=True)
+    taken: int = _HEADER.unpack_from(node)[3]
+    return taken
 
 
 def customer_digest(node: bytes) -> bytes:
