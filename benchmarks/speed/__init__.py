@@ -16,6 +16,7 @@ PARTS: Final[Mapping[str, str]] = {
     "graph": "peer: a graph in Redis without any rules",
     "two_workers": "two workers on the same log",
     "latency": "from sent to visible at half of one worker's rate",
+    "unkeyed": "one worker, and two, on the same events without keys",
     "avro": "what Avro costs",
     "telling": "what profiles, permissions and segments cost",
     "growth": "ten times as many events",

@@ -34,6 +34,9 @@ RATIOS: Mapping[str, Ratio] = {
         "two_workers_events_per_second",
         ("two_workers_same_stretch_by_one_events_per_second",),
     ),
+    "two_workers_without_keys": Ratio(
+        "unkeyed", "unkeyed_two_workers_events_per_second", ("unkeyed_same_stretch_by_one_events_per_second",)
+    ),
     "p99_vs_bare": Ratio("latency", "visible_p99_seconds", ("bare_p99_seconds",)),
     "bytes_per_identifier": Ratio("check", "redis_bytes", ("identifiers",)),
     "telling_vs_plain": Ratio(

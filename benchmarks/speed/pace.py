@@ -13,12 +13,14 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from benchmarks.speed.workload import Workload, as_json
 from deploy import bootstrap
+from deploy.sending import keying
 from deploy.settings import Settings
 
 _TICK = 0.001  # seconds
 _SAMPLES = 500  # a second, at most
 
 Moment = tuple[float, int, int]
+KeyedPayload = tuple[bytes, bytes | None]
 
 
 def main() -> None:
@@ -31,13 +33,15 @@ def main() -> None:
     options = parser.parse_args()
     count = round(options.rate * options.seconds)
     # Made beforehand: whoever sends has other things to do than making events up.
+    settings = Settings.load()
+    key = keying(settings.generations)
     payloads = [as_json(event) for event in islice(Workload.of(options.events).next(count), count)]
-    producer = bootstrap.producer(Settings.load())
-    sent = send(producer, options.topic, payloads, options.rate)
+    messages = [(payload, key(payload)) for payload in payloads]
+    sent = send(bootstrap.producer(settings), options.topic, messages, options.rate)
     print(msgspec.json.encode(sent).decode())
 
 
-def send(producer: Producer, topic: str, payloads: list[bytes], rate: float) -> list[Moment]:
+def send(producer: Producer, topic: str, messages: list[KeyedPayload], rate: float) -> list[Moment]:
     """Moment, partition and offset of a sample. Raises KafkaException where something was not taken."""
     sent: list[Moment] = []
     failed: list[KafkaError] = []
@@ -53,14 +57,14 @@ def send(producer: Producer, topic: str, payloads: list[bytes], rate: float) -> 
 
     sampled = max(round(rate / _SAMPLES), 1)
     start = monotonic()
-    for number, payload in enumerate(payloads):
+    for number, (payload, key) in enumerate(messages):
         while monotonic() < start + number / rate:
             producer.poll(0)
             sleep(_TICK)
         if number % sampled:
-            producer.produce(topic, payload)
+            producer.produce(topic, payload, key)
         else:
-            producer.produce(topic, payload, on_delivery=noting(monotonic()))
+            producer.produce(topic, payload, key, on_delivery=noting(monotonic()))
     producer.flush()
     if failed:
         raise KafkaException(failed[0])

@@ -18,7 +18,7 @@ from deploy import bootstrap
 from deploy.awaiting import log_end
 from deploy.beginning import STARTER_RULES
 from deploy.local import Stack
-from deploy.sending import send
+from deploy.sending import keying, send
 from deploy.settings import Settings
 from schemas import WEB
 
@@ -43,9 +43,13 @@ class PrivateStack:
         bootstrap.create_topics(self.settings)
         begin(self.settings.generations, rules, bootstrap.PARTITIONS)
 
-    def feed(self, payloads: Iterable[bytes], topic: str = WEB) -> int:
-        """Put payloads into the log, as `ucid ingest` does; returns how many."""
-        return send(bootstrap.producer(self.settings), topic, payloads)
+    def feed(self, payloads: Iterable[bytes]) -> None:
+        """Put payloads into the log, as `ucid ingest` does."""
+        send(bootstrap.producer(self.settings), WEB, payloads, keying(self.settings.generations))
+
+    def feed_unkeyed(self, payloads: Iterable[bytes]) -> None:
+        """Put payloads into the log, each wherever there is room."""
+        send(bootstrap.producer(self.settings), WEB, payloads)
 
     def create(self, topic: str, partitions: int) -> None:
         """Create a topic that is no part of the log."""

@@ -36,6 +36,7 @@ def measure(plan: Plan, progress: Progress) -> Report:
     """The parts of the plan; of what is measured several times, the median. Raises Broken."""
     suite = _Suite(plan, progress)
     suite.on_json()
+    suite.unkeyed()
     suite.on_avro()
     suite.telling()
     suite.grown()
@@ -54,7 +55,7 @@ class _Suite:
 
     def on_json(self) -> None:
         """The worker and its peers, on one log."""
-        if self._plan.parts <= {"avro", "telling", "growth"}:
+        if self._plan.parts <= {"unkeyed", "avro", "telling", "growth"}:
             return
         with self._log(self._work, as_json) as parts:
             for round_ in range(self._plan.repeat):
@@ -63,6 +64,17 @@ class _Suite:
                     if name == "worker" and round_ == 0:
                         self._take("check", parts.check)
             self._take("latency", lambda: parts.latency(self._half()))
+
+    def unkeyed(self) -> None:
+        """The same events, of which no two that are of one device need go to one worker."""
+        if "unkeyed" not in self._plan.parts:
+            return
+        with private_stack(self._progress) as stack:
+            self._progress(f"log: {self._work.events:,} events without keys")
+            stack.feed_unkeyed(map(as_json, self._work))
+            parts = Parts(stack, self._work)
+            for _ in range(self._plan.repeat):
+                self._take("unkeyed", lambda: _unkeyed(parts))
 
     def on_avro(self) -> None:
         """The same events in Avro, to a worker and to a consumer that only decodes."""
@@ -113,6 +125,17 @@ class _Suite:
             return self.findings.number("worker_events_per_second") / 2
         except KeyError:
             raise LeftOut("the part 'worker' has to run, too: the rate is half of its own") from None
+
+
+def _unkeyed(parts: Parts) -> Figures:
+    one, two = parts.worker(), parts.two_workers()
+    return {
+        "unkeyed_worker_events_per_second": one["worker_events_per_second"],
+        "unkeyed_two_workers_events_per_second": two["two_workers_events_per_second"],
+        "unkeyed_same_stretch_by_one_events_per_second": two[
+            "two_workers_same_stretch_by_one_events_per_second"
+        ],
+    }
 
 
 def _avro(parts: Parts) -> Figures:

@@ -11,7 +11,7 @@ from typing import IO
 
 from deploy import bootstrap
 from deploy.files import opened
-from deploy.sending import send
+from deploy.sending import keying, send
 from deploy.settings import Settings
 from schemas import CONSENTS, EMAIL, WEB, Malformed, WrongLine, decode
 
@@ -31,7 +31,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check each file from beginning to end before any of it is sent."""
-    producer = bootstrap.producer(Settings.load())
+    settings = Settings.load()
+    producer, key = bootstrap.producer(settings), keying(settings.generations)
     topic = _TOPICS[options.topic]
     for name in options.files:
         with _rereadable(name) as stream:
@@ -44,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
                         number, f"{name}: {error.reason}; nothing of this file was sent"
                     ) from None
             stream.seek(0)
-            sent = send(producer, topic, (line for _, line in lines(stream)))
+            sent = send(producer, topic, (line for _, line in lines(stream)), key)
         print(f"{name}: {sent} events sent to {topic}", file=sys.stderr)
     return 0
 

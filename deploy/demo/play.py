@@ -16,7 +16,7 @@ from deploy.demo.accuracy import measure
 from deploy.demo.source import Source
 from deploy.demo.stage import act, say
 from deploy.demo.visitor import Visitor
-from deploy.sending import send
+from deploy.sending import keying, send
 from deploy.settings import Settings
 from identity import Customer
 from schemas import DEAD_LETTERS, WEB
@@ -91,8 +91,9 @@ class Play:
         say(f"{sum(1 for _ in self._view.customers()):,} customers so far")
 
     def _send(self, messages: list[tuple[str, bytes]]) -> None:
+        key = keying(self._settings.generations)
         for topic, group in groupby(messages, key=lambda message: message[0]):
-            send(self._producer, topic, (payload for _, payload in group))
+            send(self._producer, topic, (payload for _, payload in group), key)
 
     def _await_applied(self) -> None:
         end = log_end(self._consumer)

@@ -19,7 +19,7 @@ from deploy.commands import bench
 from identity.resolve import components
 
 RATIOS = [
-    *("vs_faust_noop", "vs_decode_only", "vs_postgres", "two_workers"),
+    *("vs_faust_noop", "vs_decode_only", "vs_postgres", "two_workers", "two_workers_without_keys"),
     *("p99_vs_bare", "bytes_per_identifier", "telling_vs_plain", "at_10m_vs_1m", "tenfold_customers"),
 ]
 
@@ -227,11 +227,12 @@ def test_everything_is_measured_on_real_servers(monkeypatch):
     assert {name for name, value in report.ratios.items() if value is None} == set(report.why)
     # The log may be too short for two workers, and PostgreSQL or Faust may not be there.
     assert set(report.why) <= {
-        *("two_workers", "vs_postgres", "vs_faust_noop", "at_10m_vs_1m", "tenfold_customers")
+        *("two_workers", "two_workers_without_keys", "vs_postgres", "vs_faust_noop"),
+        *("at_10m_vs_1m", "tenfold_customers"),
     }
     assert all(value is None or value > 0 for value in report.ratios.values())
     assert report.figures["worker_events"] == 20_000
     assert 0 < report.figures["customers"] < report.figures["identifiers"]
     homes = [Path(text.split(" in ")[1]) for text in told if text.startswith("servers")]
-    assert len(homes) == 4
+    assert len(homes) == 5
     assert not any(home.exists() for home in homes)
