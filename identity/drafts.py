@@ -3,7 +3,7 @@
 Nothing is loaded twice, and nothing that was loaded is changed: who wants to change a node drafts it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from identity.graph import Edge, Node, View
 from identity.identifier import Identifier, Pair
@@ -27,6 +27,7 @@ class Drafts:
         self.drafts: dict[Identifier, Node] = {}
         self.far: dict[Pair, Edge | None] = {}  # far links as loaded; None = asked for, not there
         self.customers: dict[Identifier, Customer] = {}  # as loaded, by their first members
+        self.consulted: dict[Identifier, Customer] = {}  # likewise, but these stay as they are
         self.together: Together[Identifier] = Together()
 
     def load(self, identifiers: Iterable[Identifier]) -> None:
@@ -41,10 +42,23 @@ class Drafts:
         firsts = {known.first for x in identifiers if (known := self.known[x]) is not None}
         missing = [first for first in firsts if first is not None and first not in self.customers]
         if missing:
-            found = self._view.customers(missing)
-            # A node's first member names a stored customer: KeyError where another worker moved it meanwhile.
-            self.customers.update((first, found[first]) for first in missing)
-            self.load(member for customer in found.values() for member in customer.members)
+            self.customers.update(self._stored(missing))
+            self.load(member for first in missing for member in self.customers[first].members)
+
+    def consult(self, identifiers: Iterable[Identifier]) -> None:
+        """Load nodes, and whom their customers consist of, where that is more than themselves."""
+        identifiers = list(identifiers)
+        self.load(identifiers)
+        nodes = (self.known[x] for x in identifiers)
+        firsts = {node.first for node in nodes if node is not None and not node.lone}
+        missing = [first for first in firsts if first is not None and first not in self.consulted]
+        if missing:
+            self.consulted.update(self._stored(missing))
+
+    def _stored(self, firsts: Collection[Identifier]) -> dict[Identifier, Customer]:
+        """Customers that nodes name; KeyError where another worker moved one meanwhile."""
+        found = self._view.customers(firsts)
+        return {first: found[first] for first in firsts}
 
     def ask(self, firsts: Iterable[Identifier]) -> None:
         """Look whether a customer stood under these names: whoever writes one has looked."""

@@ -40,9 +40,14 @@ class Mass(NamedTuple):
                 return False
         return self.foes >= other.foes
 
-    def has_room(self, x: Identifier, rules: Rules) -> bool:
-        """Whether the group may have one more like x."""
-        return self.counts.get(x.type, 0) < rules.types[x.type].max
+    def has_room(self, company: Iterable[Identifier], rules: Rules) -> bool:
+        """Whether the group may have so many more of each type; nobody's foes are asked."""
+        counts = dict(self.counts)
+        for x in company:
+            counts[x.type] = count = counts.get(x.type, 0) + 1
+            if count > rules.types[x.type].max:
+                return False
+        return True
 
 
 def join(
@@ -61,7 +66,7 @@ def join(
         return [sorted(members)], []
     groups = _Groups(members, apart, rules)
     refused = []
-    for (a, b), _ in sorted(links, key=lambda entry: _order(entry[0], entry[1], rules)):
+    for (a, b), _ in sorted(links, key=lambda entry: order(entry[0], entry[1], rules)):
         reason = groups.unite(a, b)
         if reason is not None:
             refused.append(Refused(a, b, reason))
@@ -81,8 +86,8 @@ def weigh(
     groups, and the mass of a leaving link's group at the moment when the link is looked at.
     """
     groups = _Groups(members, apart, rules)
-    steps = [(_order(ends, link, rules), ends, False) for ends, link in links]
-    steps += [(_order(pair(*ends), link, rules), ends, True) for ends, link in leaving]
+    steps = [(order(ends, link, rules), ends, False) for ends, link in links]
+    steps += [(order(pair(*ends), link, rules), ends, True) for ends, link in leaving]
     masses = {}
     for _, ends, leaves in sorted(steps):
         if leaves:
@@ -103,7 +108,8 @@ def refusal(
     return groups.unite(one[0], other[0])
 
 
-def _order(ends: Pair, link: Link, rules: Rules) -> tuple[int, bool, int, Pair]:
+def order(ends: Pair, link: Link, rules: Rules) -> tuple[int, bool, int, Pair]:
+    """The order in which links are taken: strongest first, and total."""
     rule = rules.between(ends[0][0], ends[1][0])
     must, age = age_key(link, oldest=rule.oldest)
     return rule.rank, must, age, ends

@@ -5,24 +5,26 @@ up leads to. Its own links are joined as in `identity.join`. A live link that le
 refused before, for otherwise its ends would be in one customer. It is refused again if its near end comes
 to it, at its turn, with a group that has no room for the far end, whoever that comes with; or with a group
 that has at least the mass of the one that it came with before: counts and foes only add up, so what stood
-against the union stands against it now, provided the same holds at the far end. If every leaving link is so,
-the region's groups are what joining everything would make of them, and nobody else notices: in the order of
-step 3 each link inside finds what it finds in the whole. Where neither is so, the link may be accepted, so
-the customer at its far end is taken into the region, and the region is joined again.
+against the union stands against it now, provided the same holds at the far end. And it is refused if there is
+no room for the *company* that its far end surely comes with: of its customer, which stays as it is, those to
+whom it has a stronger live link, which was not refused, or they would not be of one customer. If every leaving
+link is so, the region's groups are what joining everything would make of them, and nobody else notices: in
+the order of step 3 each link inside finds what it finds in the whole. Where none is so, the link may be
+accepted, so the customer at its far end is taken into the region, and the region is joined again.
 
 Hence what is looked at is what a change bears on, however much hangs together by refused links. A change may
 bear on all of it: in a chain of cookies every limit moves on by one when one is added to its newest end.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from itertools import count
 from typing import NamedTuple
 
 from identity.drafts import Drafts
 from identity.facts import Link
-from identity.identifier import Identifier, Pair
-from identity.join import Mass, join, weigh
+from identity.identifier import Identifier, Pair, pair
+from identity.join import Mass, join, order, weigh
 from identity.resolve import components
 from identity.rules import Rules
 from identity.together import Together
@@ -71,7 +73,13 @@ class Rejoin:
             self._regions.add(*ends)
         todo = set(map(self._regions.find, self._taken))
         for turn in count():
-            leads = [ends for root, region in self._grouped(todo) for ends in self._join(root, region)]
+            leads = self._open(
+                {
+                    ends: mass
+                    for root, region in self._grouped(todo)
+                    for ends, mass in self._join(root, region).items()
+                }
+            )
             if not leads:
                 break
             todo = self._widen(leads)
@@ -120,16 +128,16 @@ class Rejoin:
     def _is_large(self, region: set[Identifier]) -> bool:
         return self._limit is not None and self._limit.is_passed_by(region)
 
-    def _join(self, root: Identifier, region: set[Identifier]) -> list[Pair]:
-        """Join a region; returns the links that may lead out of it."""
+    def _join(self, root: Identifier, region: set[Identifier]) -> dict[Pair, Mass]:
+        """Join a region; returns the links that may lead out of it, and with what they come to their turn."""
         if self._is_large(region):
             self._done.pop(root, None)
             self.large |= region
-            return []
+            return {}
         near = {x: self._live(x) for x in region if self._records.node(x).fault is None}
         inside = {x: {z: link for z, link in links.items() if z in region} for x, links in near.items()}
         done: list[Group] = []
-        open_links = []
+        open_links: dict[Pair, Mass] = {}
         for piece in components(inside):
             links = [((a, b), link) for a in piece for b, link in inside[a].items() if a < b]
             apart = [(x, z) for x in piece for z in self._foes(x)]
@@ -137,17 +145,41 @@ class Rejoin:
             leaving = [((x, z), link) for x in outer for z, link in near[x].items() if z not in region]
             if leaving:
                 groups, masses = weigh(piece, links, apart, leaving, self._rules)
-                open_links += [
-                    ends
+                open_links |= {
+                    ends: mass
                     for ends, mass in masses.items()
-                    if mass.has_room(ends[1], self._rules) and not mass.covers(self._mass(ends))
-                ]
+                    if mass.has_room(ends[1:], self._rules) and not mass.covers(self._mass(ends))
+                }
             else:
                 inner = [(a, b) for a, b in apart if a < b and b in piece]
                 groups, _ = join(piece, links, inner, self._rules)
             done += groups
         self._done[root] = done
         return open_links
+
+    def _open(self, leads: Mapping[Pair, Mass]) -> list[Pair]:
+        """Those of the links that may be accepted, now that their far ends are asked whom they come with."""
+        self._records.consult({z for _, z in leads if z not in self._taken})
+        return [ends for ends, mass in leads.items() if mass.has_room(self._company(ends), self._rules)]
+
+    def _company(self, ends: Pair) -> list[Identifier]:
+        """The far end of a link, and with whom it surely comes to its turn.
+
+        Of a customer that is in a region it is not known who stays: its own links are looked at from there.
+        """
+        x, z = ends
+        first = self._records.first(z)
+        if z in self._taken or first is None or first not in self._records.consulted:
+            return [z]
+        links, members = self._live(z), set(self._records.consulted[first].members)
+        turn = order(pair(*ends), links[x], self._rules)
+        company = [
+            w for w, link in links.items() if w in members and order(pair(z, w), link, self._rules) < turn
+        ]
+        # That rests on these records.
+        self._records.together.add(z, x)
+        self._records.together.add(first, x)
+        return [z, *company]
 
     def _live(self, x: Identifier) -> dict[Identifier, Link]:
         """The live links of one whose links stay as they are while customers are joined."""

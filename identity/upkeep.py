@@ -231,6 +231,8 @@ class _Upkeep(Keeping):
             parts[self._together.find(first)].read_customers.append(first)
             if first not in self._new:
                 self._replace(parts, first, old, None)
+        for first in self._records.consulted.keys() - self._records.customers.keys():
+            parts[self._together.find(first)].read_customers.append(first)
         for first, new in self._new.items():
             self._replace(parts, first, self._records.customers.get(first), new)
         for customer_id, minted in self._minted.items():

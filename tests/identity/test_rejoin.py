@@ -117,6 +117,22 @@ def test_who_is_full_asks_nobody_whom_he_has_no_room_for():
     assert view.read <= 10
 
 
+def test_who_surely_comes_with_another_is_refused_without_asking_his_customer():
+    rules = "{login: {rank: 1, unique: true}, mail: {rank: 2}, device: {rank: 3}, cookie: {rank: 4, max: 90}}"
+    owner, others = ("login", "owner"), range(30)
+    sightings = [
+        *((owner, mail(i)) for i in range(3)),
+        *((KIOSK, ("cookie", f"{i:02}")) for i in others),
+        (KIOSK, owner),
+        *((("login", f"{i:02}"), ("cookie", f"{i:02}")) for i in others),
+        *((("login", f"{i:02}"), ("cookie", f"{i:02}-{j}")) for i in others for j in range(9)),
+    ]
+    view, facts = world_of(rules, *sightings)
+    # The new owner brings less against the others than the old one did; but each cookie has a login by then.
+    met(view, facts, KIOSK, ("login", "new"), at=5_000)
+    assert view.read <= 50
+
+
 def test_what_keeps_two_customers_apart_can_be_told():
     rules = rulefile.parse("identifiers: {login: {rank: 1, unique: true}, cookie: {rank: 2}}", source="test")
     tom, ann = ([Identifier("login", name), Identifier("cookie", name)] for name in ("tom", "ann"))
